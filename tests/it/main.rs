@@ -1,0 +1,1 @@
+//! End-to-end tests over the built binary and the real guests.
