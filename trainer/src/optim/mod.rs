@@ -1,1 +1,3 @@
-//! (empty)
+//! The optimiser: what moves the weights once a loss has been backpropagated.
+
+pub mod schedule;

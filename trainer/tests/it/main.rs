@@ -1,0 +1,6 @@
+//! Tests of the trainer, by topic.
+#![allow(clippy::unwrap_used)]
+
+mod algorithm;
+mod algorithm_cases;
+mod schedule;
