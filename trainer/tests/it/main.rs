@@ -3,4 +3,5 @@
 
 mod algorithm;
 mod algorithm_cases;
+mod run;
 mod schedule;
