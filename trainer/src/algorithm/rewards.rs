@@ -11,7 +11,8 @@ use super::rows::Rows;
 /// places, as (token, value) with the token counted from the start of the row: the token that
 /// holds the step's end. Each step's value goes to its token and `total − Σ steps` to the last
 /// trained token, so the tokens of a row sum to its total. Estimators over whole sequences sum
-/// the tokens, token-wise ones use them in place. A row without a trained token gets nothing.
+/// the tokens, token-wise ones use them in place. A row without a trained token gets nothing; a row
+/// that the step will leave out may have any total, also one that is not a number.
 ///
 /// # Errors
 /// If lengths disagree, or a step lies on a token that is outside its row or is not trained.

@@ -34,7 +34,7 @@ impl RunFolder {
                 format!("{what}; continue it with `--resume`, or give this run another name"),
             ))
         };
-        match fs::read_dir(dir).map(|entries| entries.count()) {
+        match fs::read_dir(dir).map(Iterator::count) {
             Ok(0) => {}
             Ok(_) => return exists("the folder exists and is not empty"),
             Err(_) if dir.exists() => return exists("this exists and is not a folder"),

@@ -20,6 +20,8 @@ const TEXT: RGBColor = RGBColor(51, 51, 51);
 const AXIS: RGBColor = RGBColor(120, 120, 120);
 const GRID: RGBColor = RGBColor(228, 228, 228);
 const FONT: &str = "sans-serif";
+/// The axis of accuracies, with room for a label at 1.
+const ACCURACIES: Range<f64> = 0.0..1.05;
 /// More labels than this would run into each other.
 const MAX_LABELS: usize = 12;
 
@@ -59,17 +61,20 @@ fn draw(area: &Area, curve: &Curve) -> Drawn {
     let (header, body) = area.split_vertically(HEADER);
     draw_header(&header, curve.title, window)?;
 
-    let last = reward.iter().chain(&accuracy).map(|point| point.0);
-    let steps = 0.0..last.fold(1.0, f64::max);
+    let seen = reward.iter().chain(&accuracy).map(|point| point.0);
+    let last = seen.fold(1.0, f64::max);
+    let steps = 0.0..last;
     let rewards = reward_range(&reward);
     let mut chart = ChartBuilder::on(&body)
         .margin_top(6)
         .margin_bottom(8)
+        .margin_left(12)
+        .margin_right(12)
         .x_label_area_size(44)
-        .y_label_area_size(66)
-        .right_y_label_area_size(66)
-        .build_cartesian_2d(steps.clone(), rewards)?
-        .set_secondary_coord(steps, 0.0..1.05);
+        .y_label_area_size(54)
+        .right_y_label_area_size(54)
+        .build_cartesian_2d(steps.clone(), rewards.clone())?
+        .set_secondary_coord(steps, ACCURACIES);
     let label = |color: &RGBColor| (FONT, 13).into_font().color(color);
     chart
         .configure_mesh()
@@ -98,7 +103,7 @@ fn draw(area: &Area, curve: &Curve) -> Drawn {
         REWARD_LIGHT.stroke_width(1),
     ))?;
     let smooth = moving_average(&reward, window);
-    chart.draw_series(LineSeries::new(smooth, REWARD.stroke_width(3)))?;
+    chart.draw_series(LineSeries::new(smooth.clone(), REWARD.stroke_width(3)))?;
     let line = LineSeries::new(accuracy.clone(), ACCURACY.mix(0.55).stroke_width(2));
     chart.draw_secondary_series(line)?;
     let points = accuracy
@@ -106,17 +111,25 @@ fn draw(area: &Area, curve: &Curve) -> Drawn {
         .map(|point| Circle::new(*point, 5, ACCURACY.filled()));
     chart.draw_secondary_series(points)?;
     let labels = labelled(&accuracy).into_iter().map(|point| {
-        // Beside the frame a centred label would be cut.
-        let anchor = match point.0 {
+        // Centred on the frame, a label would run into the ticks beside it.
+        let horizontal = match point.0 {
             step if step <= 0.0 => HPos::Left,
+            step if step >= last => HPos::Right,
             _ => HPos::Center,
+        };
+        // On the side where the reward is not.
+        let (vertical, shift) = if height_at(&smooth, &rewards, point.0) > point.1 / ACCURACIES.end
+        {
+            (VPos::Top, 11)
+        } else {
+            (VPos::Bottom, -9)
         };
         let style = (FONT, 14)
             .into_font()
             .style(FontStyle::Bold)
             .color(&ACCURACY)
-            .pos(Pos::new(anchor, VPos::Bottom));
-        EmptyElement::at(point) + Text::new(format!("{:.2}", point.1), (0, -9), style)
+            .pos(Pos::new(horizontal, vertical));
+        EmptyElement::at(point) + Text::new(format!("{:.2}", point.1), (0, shift), style)
     });
     chart.draw_secondary_series(labels)?;
     area.present()?;
@@ -163,7 +176,7 @@ fn reward_range(reward: &[(f64, f64)]) -> Range<f64> {
         let margin = 0.05 * (high - low);
         (low - margin)..(high + margin)
     } else {
-        0.0..1.05
+        ACCURACIES
     }
 }
 
@@ -182,17 +195,26 @@ fn window(points: usize) -> usize {
     (points / 20).max(5) | 1
 }
 
-/// Mean of the `window` points around each, of fewer at the ends.
+/// Mean of the `window` points around each, of those that there are at the ends.
 fn moving_average(points: &[(f64, f64)], window: usize) -> Vec<(f64, f64)> {
     let reach = window / 2;
     (0..points.len())
         .map(|at| {
-            let half = reach.min(at).min(points.len() - 1 - at);
-            let around = &points[at - half..=at + half];
+            let around = &points[at.saturating_sub(reach)..points.len().min(at + reach + 1)];
             let sum: f64 = around.iter().map(|point| point.1).sum();
             (points[at].0, sum / around.len() as f64)
         })
         .collect()
+}
+
+/// How high the line through `points` is at `step`, as a share of the axis `range`; without any
+/// point, at the bottom.
+fn height_at(points: &[(f64, f64)], range: &Range<f64>, step: f64) -> f64 {
+    let after = points.partition_point(|point| point.0 < step);
+    let near = points.get(after).or(points.last());
+    near.map_or(0.0, |point| {
+        (point.1 - range.start) / (range.end - range.start)
+    })
 }
 
 /// The points that get a label: all, or an even choice with the first and the last.
@@ -218,7 +240,7 @@ mod tests {
             .map(|(step, value)| (step as f64, *value))
             .collect();
         let means: Vec<f64> = moving_average(&points, 5).iter().map(|p| p.1).collect();
-        assert_eq!(means, [1.0, 3.0, 3.0, 3.0, 6.0]);
+        assert_eq!(means, [3.0, 2.25, 3.0, 3.5, 3.0]);
         assert!(moving_average(&[], 5).is_empty());
         assert_eq!((window(3), window(100), window(500)), (5, 5, 25));
     }

@@ -133,9 +133,11 @@ fn a_run_that_cant_be_created_leaves_nothing() {
         "{error}"
     );
 
-    // The name under which the folder is prepared can't be cleared away.
-    let error = RunFolder::create("/proc/rlhost-run", CONFIG).unwrap_err();
-    assert!(error.to_string().contains("/proc/"), "{error}");
+    // A folder in which nobody can create anything.
+    if cfg!(target_os = "linux") {
+        let error = RunFolder::create("/proc/rlhost-run", CONFIG).unwrap_err();
+        assert!(error.to_string().contains("/proc/"), "{error}");
+    }
     assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 1);
 }
 
@@ -347,23 +349,23 @@ fn checkpoints_hold_state_and_files() {
 #[test]
 fn damaged_checkpoints_are_named() {
     let (_temp, run) = new_run();
-    let damage: [(&str, &dyn Fn(&Path)); 4] = [
+    let damage: [(&str, fn(&Path)); 4] = [
         (
             "moments.safetensors: a file of the checkpoint is gone",
-            &|dir| {
+            |dir| {
                 fs::remove_file(dir.join("optimizer/moments.safetensors")).unwrap();
             },
         ),
         (
             "model.safetensors: the file has 3 bytes instead of 8",
-            &|dir| {
+            |dir| {
                 fs::write(dir.join("model.safetensors"), "cut").unwrap();
             },
         ),
-        ("state.json: this is not a checkpoint's state", &|dir| {
+        ("state.json: this is not a checkpoint's state", |dir| {
             fs::write(dir.join("state.json"), "{\"step\": 2").unwrap();
         }),
-        ("state.json: the checkpoint's state can't be read", &|dir| {
+        ("state.json: the checkpoint's state can't be read", |dir| {
             fs::remove_file(dir.join("state.json")).unwrap();
         }),
     ];
