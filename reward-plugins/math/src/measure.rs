@@ -109,7 +109,7 @@ fn replaced(
                     atoms.push((atom.clone(), *exponent));
                 }
             }
-            sum = sum.add(&Poly::product(factor, atoms, budget)?, budget)?;
+            sum = sum.add(&Poly::product(&factor, atoms, budget)?, budget)?;
         }
         Ok(sum)
     };

@@ -163,7 +163,7 @@ impl Poly {
     }
 
     /// `coefficient` times a product of atom powers in any order.
-    pub fn product(coefficient: Rational, mut mono: Mono, budget: &mut Budget) -> Bounded<Self> {
+    pub fn product(coefficient: &Rational, mut mono: Mono, budget: &mut Budget) -> Bounded<Self> {
         mono.sort_by(|a, b| a.0.cmp(&b.0));
         let mut merged = Mono::with_capacity(mono.len());
         for (atom, exponent) in mono {
@@ -172,7 +172,7 @@ impl Poly {
                 _ => merged.push((atom, exponent)),
             }
         }
-        Self::default().plus_product(&coefficient, merged, budget)
+        Self::default().plus_product(coefficient, merged, budget)
     }
 
     fn plus_product(
@@ -294,7 +294,7 @@ impl Poly {
                 .iter()
                 .map(|(a, x)| Ok((a.clone(), x.times(e)?)))
                 .collect::<Bounded<Mono>>()?;
-            return Self::product(coefficient.pow(exponent, budget)?, mono, budget);
+            return Self::product(&coefficient.pow(exponent, budget)?, mono, budget);
         }
         if !(0..=256).contains(&exponent) {
             return Err(Stop::TooBig);
@@ -370,8 +370,8 @@ impl Quotient {
                 .cloned()
                 .partition(|(a, _)| matches!(a, Atom::Root(_)));
             let free = free.into_iter().map(|(a, e)| (a, e.negative())).collect();
-            let inverse = Poly::product(coefficient.inverse()?, free, budget)?;
-            let den = Poly::product(Rational::one(), stuck, budget)?;
+            let inverse = Poly::product(&coefficient.inverse()?, free, budget)?;
+            let den = Poly::product(&Rational::one(), stuck, budget)?;
             return Ok(Self {
                 num: num.mul(&inverse, budget)?,
                 den,

@@ -110,11 +110,11 @@ fn poly_power(base: &Poly, exponent: Exponent, budget: &mut Budget) -> Bounded<Q
             } else {
                 Rational::one()
             };
-            let base = Poly::product(sign, rest, budget)?;
+            let base = Poly::product(&sign, rest, budget)?;
             factors.push((Atom::Root(Rc::new(base)), exponent));
         }
     }
-    Ok(Poly::product(Rational::one(), factors, budget)?.into())
+    Ok(Poly::product(&Rational::one(), factors, budget)?.into())
 }
 
 /// A positive rational to a fractional power, as powers of primes.
@@ -146,7 +146,7 @@ fn sum_power(base: &Poly, exponent: Exponent, budget: &mut Budget) -> Bounded<Qu
     let mut factors = prime_power(&content, exponent, budget)?;
     let whole = exponent.floor();
     factors.push((Atom::Root(Rc::new(primitive.clone())), exponent.fraction()));
-    let rooted: Quotient = Poly::product(Rational::one(), factors, budget)?.into();
+    let rooted: Quotient = Poly::product(&Rational::one(), factors, budget)?.into();
     if whole == 0 {
         return Ok(rooted);
     }
@@ -170,7 +170,7 @@ fn denested(base: &Poly, budget: &mut Budget) -> Bounded<Option<Poly>> {
     {
         return Ok(None);
     }
-    let surd = Poly::product(b.clone(), mono.clone(), budget)?;
+    let surd = Poly::product(b, mono.clone(), budget)?;
     let Some(square) = surd.mul(&surd, budget)?.as_rational() else {
         return Ok(None);
     };
@@ -184,8 +184,16 @@ fn denested(base: &Poly, budget: &mut Budget) -> Bounded<Option<Poly>> {
     let large = half(a.add(&s, budget)?, budget)?;
     let small = half(a.sub(&s, budget)?, budget)?;
     let power = Exponent::new(1, 2)?;
-    let large = Poly::product(Rational::one(), prime_power(&large, power, budget)?, budget)?;
-    let small = Poly::product(Rational::one(), prime_power(&small, power, budget)?, budget)?;
+    let large = Poly::product(
+        &Rational::one(),
+        prime_power(&large, power, budget)?,
+        budget,
+    )?;
+    let small = Poly::product(
+        &Rational::one(),
+        prime_power(&small, power, budget)?,
+        budget,
+    )?;
     Ok(Some(large.add(
         &if b.is_negative() { small.neg() } else { small },
         budget,
@@ -252,7 +260,7 @@ fn symbolic(base: &Quotient, exponent: &Quotient, budget: &mut Budget) -> Bounde
             }
         }
         result = result.mul(
-            &Poly::product(Rational::one(), factors, budget)?.into(),
+            &Poly::product(&Rational::one(), factors, budget)?.into(),
             budget,
         )?;
     }
@@ -290,12 +298,12 @@ pub fn logarithm(
         let factor = Rational::ratio(e.num, e.den).ok_or(Stop::Undefined)?;
         let term = match atom {
             Atom::Prime(prime) => Poly::product(
-                factor,
+                &factor,
                 vec![(Atom::Log(natural, prime), Exponent::ONE)],
                 budget,
             )?,
             // ln e^m is m for real m: symbols in exponents are taken as real, as is usual.
-            Atom::Power(_, mono) => Poly::product(factor, mono, budget)?,
+            Atom::Power(_, mono) => Poly::product(&factor, mono, budget)?,
             _ => Poly::constant(factor),
         };
         sum = sum.add(&term, budget)?;
