@@ -1,1 +1,36 @@
-fn main() {}
+//! `cargo xtask`: builds guests, runs the demo and the tests, checks the machine.
+
+use clap::Parser;
+use xtask::project::Project;
+use xtask::{cuda, demo, doctor, guests, lint, test};
+
+/// The project's own tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Task {
+    /// Train a small vision-language model on handwritten digits, from nothing to the curve
+    Demo(demo::Options),
+    /// Run every test
+    Test(test::Options),
+    /// Check formatting and lints
+    Lint,
+    /// Build the guest components into target/guests
+    Guests(guests::Options),
+    /// Tell what this machine lacks and the command that mends it
+    Doctor,
+    /// Build rlhost with CUDA, on a machine with or without a GPU
+    CudaBuild(cuda::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    let task = Task::parse();
+    let project = Project::find()?;
+    match task {
+        Task::Demo(options) => demo::run(&project, &options),
+        Task::Test(options) => test::run(&project, &options),
+        Task::Lint => lint::run(&project),
+        Task::Guests(options) => guests::run(&project, &options),
+        Task::Doctor => doctor::run(&project),
+        Task::CudaBuild(options) => cuda::run(&project, &options),
+    }
+}

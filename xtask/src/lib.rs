@@ -1,0 +1,14 @@
+//! The project's own tasks: `cargo xtask TASK`.
+//!
+//! A library, so that end-to-end tests can make the quickstart's data; `main.rs` is the command.
+
+pub mod cuda;
+pub mod demo;
+pub mod doctor;
+pub mod guests;
+pub mod lint;
+mod process;
+pub mod project;
+pub mod quickstart;
+pub mod test;
+pub mod toolchain;
