@@ -27,13 +27,18 @@ pub enum Decay {
         /// Learning rate at the end, as a share of the peak.
         min_lr_ratio: f64,
     },
-    /// A straight line from 1 to 0 over the remaining steps.
-    Linear,
-    /// Warm-up, stable, decay: stays, then falls on a straight line to 0 over the last
-    /// `decay_ratio` of all steps (Hu et al. 2024, arXiv:2404.06395).
+    /// A straight line from 1 to `min_lr_ratio` over the remaining steps.
+    Linear {
+        /// Learning rate at the end, as a share of the peak.
+        min_lr_ratio: f64,
+    },
+    /// Warm-up, stable, decay: stays, then falls on a straight line to `min_lr_ratio` over
+    /// the last `decay_ratio` of all steps (Hu et al. 2024, arXiv:2404.06395).
     Wsd {
         /// Share of all steps that decays.
         decay_ratio: f64,
+        /// Learning rate at the end, as a share of the peak.
+        min_lr_ratio: f64,
     },
 }
 
@@ -70,9 +75,14 @@ impl Schedule {
             }
         };
         match decay {
-            Decay::Cosine { min_lr_ratio } => share("min_lr_ratio", min_lr_ratio)?,
-            Decay::Wsd { decay_ratio } => share("decay_ratio", decay_ratio)?,
-            Decay::Constant | Decay::Linear => 0.0,
+            Decay::Constant => 0.0,
+            Decay::Cosine { min_lr_ratio } | Decay::Linear { min_lr_ratio } => {
+                share("min_lr_ratio", min_lr_ratio)?
+            }
+            Decay::Wsd {
+                decay_ratio,
+                min_lr_ratio,
+            } => share("min_lr_ratio", min_lr_ratio).and(share("lr_decay_ratio", decay_ratio))?,
         };
         let warmup = match warmup {
             Warmup::Steps(steps) => steps,
@@ -97,11 +107,16 @@ impl Schedule {
                 let cosine = 0.5 * (1.0 + (PI * self.progress(self.warmup, step)).cos());
                 min_lr_ratio + (1.0 - min_lr_ratio) * cosine
             }
-            Decay::Linear => 1.0 - self.progress(self.warmup, step),
-            Decay::Wsd { decay_ratio } => {
+            Decay::Linear { min_lr_ratio } => {
+                1.0 - (1.0 - min_lr_ratio) * self.progress(self.warmup, step)
+            }
+            Decay::Wsd {
+                decay_ratio,
+                min_lr_ratio,
+            } => {
                 let length = (decay_ratio * self.total as f64).round() as u64;
                 let start = self.total.saturating_sub(length).max(self.warmup);
-                1.0 - self.progress(start, step)
+                1.0 - (1.0 - min_lr_ratio) * self.progress(start, step)
             }
         }
     }

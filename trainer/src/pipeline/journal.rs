@@ -1,7 +1,8 @@
 //! What a job tells about itself while it runs.
 
 use crate::Result;
-use crate::run::{Checkpoint, Curve, JsonLines, RunFolder, write_svg};
+use crate::run::plot::{Curve, write_svg};
+use crate::run::{Checkpoint, JsonLines, RunFolder, read_metric};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -155,7 +156,7 @@ impl<'a> Journal<'a> {
 
     /// Values of a metric over the run, from the file, as (step, value).
     pub(super) fn history(&self, name: &str) -> Result<Vec<(u64, f64)>> {
-        crate::run::read_metric(&self.folder.metrics(), name)
+        read_metric(&self.folder.metrics(), name)
     }
 
     /// Draws the learning curve beside the metrics.

@@ -1,7 +1,7 @@
 //! Files of numbers that grow by a line per step.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -29,6 +29,23 @@ struct LineOut<'a> {
 #[derive(Deserialize)]
 struct LineStep {
     step: u64,
+}
+
+/// The values of one metric over a file of metrics, as (step, value) in the file's order.
+///
+/// # Errors
+/// If the file can't be read or a line of it is not an object of numbers.
+pub fn read_metric(path: &Path, name: &str) -> Result<Vec<(u64, f64)>> {
+    let text = fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+    let mut values = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let mut line: BTreeMap<String, f64> = serde_json::from_str(line)
+            .map_err(|e| Error::run(path, format!("line {}: {e}", number + 1)))?;
+        if let (Some(step), Some(value)) = (line.remove("step"), line.remove(name)) {
+            values.push((step as u64, value));
+        }
+    }
+    Ok(values)
 }
 
 impl JsonLines {

@@ -50,5 +50,5 @@ mod rollouts;
 
 pub use checkpoint::{Checkpoint, CheckpointState};
 pub use folder::RunFolder;
-pub use metrics::JsonLines;
+pub use metrics::{JsonLines, read_metric};
 pub use rollouts::{RolloutRow, read_rollouts};

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod algorithm;
+mod algorithm_cases;
 mod golden;
 mod model;
 mod ops;
 mod run;
+mod schedule;
