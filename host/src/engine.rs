@@ -42,6 +42,8 @@ fn base(stack: usize) -> Config {
         })
         .epoch_interruption(true)
         .max_wasm_stack(stack)
+        // Not used, but the engine wants it to be no smaller than the other.
+        .async_stack_size(stack)
         .cranelift_nan_canonicalization(true)
         .wasm_relaxed_simd(false)
         .wasm_memory64(false)

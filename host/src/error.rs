@@ -162,15 +162,13 @@ fn suffix(message: Option<&str>) -> String {
 }
 
 fn world_faults(missing: &[String], unknown: &[String], detail: Option<&str>) -> String {
-    let mut text = String::new();
-    if !missing.is_empty() {
-        text += &format!("; missing exports: {}", missing.join(", "));
-    }
-    if !unknown.is_empty() {
-        text += &format!("; imports that are not granted: {}", unknown.join(", "));
-    }
-    if let Some(detail) = detail {
-        text += &format!("; {detail}");
-    }
-    text
+    let list = |what: &str, names: &[String]| {
+        (!names.is_empty()).then(|| format!("; {what}: {}", names.join(", ")))
+    };
+    let faults = [
+        list("missing exports", missing),
+        list("imports that are not granted", unknown),
+        detail.map(|detail| format!("; {detail}")),
+    ];
+    faults.into_iter().flatten().collect()
 }

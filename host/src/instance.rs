@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use wasmtime::component::{Linker, Resource, ResourceType};
+use wasmtime::component::{Component, InstancePre, Linker, Resource, ResourceType};
 use wasmtime::{
     Engine, PoolConcurrencyLimitError, ResourceLimiter, Store, StoreContextMut, Trap, WasmBacktrace,
 };
 
-use crate::bindings::{RewardPlugin, RewardPluginPre};
+use crate::bindings::{RewardPlugin, RewardPluginIndices};
 use crate::engine::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
 use crate::host::Shared;
 use crate::{Image, Limits, Outcome};
@@ -27,6 +27,21 @@ const MAX_MESSAGE: usize = 2_000;
 pub(crate) struct GuestState {
     images: Vec<Image>,
     memory: MemoryLimit,
+}
+
+/// A component, ready to be instantiated.
+pub(crate) struct Prepared {
+    pre: InstancePre<GuestState>,
+    indices: RewardPluginIndices,
+}
+
+impl Prepared {
+    /// Links a component and looks up its exports.
+    pub(crate) fn new(host: &Shared, component: &Component) -> wasmtime::Result<Self> {
+        let pre = host.linker.instantiate_pre(component)?;
+        let indices = RewardPluginIndices::new(&pre)?;
+        Ok(Self { pre, indices })
+    }
 }
 
 /// Why there is no answer.
@@ -55,7 +70,7 @@ pub(crate) struct Call<T> {
 /// Must run on a thread of the host's own.
 pub(crate) fn call<T>(
     host: &Shared,
-    plugin: &RewardPluginPre<GuestState>,
+    plugin: &Prepared,
     limits: &Limits,
     samples: usize,
     images: Vec<Image>,
@@ -73,11 +88,14 @@ pub(crate) fn call<T>(
     store.set_max_component_handles(handles);
     let answer = store
         .set_fuel(fuel)
-        .and_then(|()| plugin.instantiate(&mut store))
+        .and_then(|()| plugin.pre.instantiate(&mut store))
         .map_err(|error| judge(&error, Outcome::HostFault))
         .and_then(|instance| {
-            body(&instance, &mut store).map_err(|error| judge(&error, Outcome::Trap))
-        });
+            // Types of exports that differ from the contract's come to light here, when a plugin is loaded.
+            let guest = plugin.indices.load(&mut store, &instance);
+            guest.map_err(|error| judge(&error, Outcome::ProtocolError))
+        })
+        .and_then(|guest| body(&guest, &mut store).map_err(|error| judge(&error, Outcome::Trap)));
     let fuel = match &answer {
         Err(failure) if failure.outcome == Outcome::BudgetExhausted => fuel,
         // How far it came depends on the machine, not on guest and sample.

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
+use crate::bindings::exports;
 use crate::bindings::rlhost::plugin::types as wit;
-use crate::bindings::{RewardPluginPre, exports};
 use crate::digest::Digest;
 use crate::host::Host;
-use crate::instance::{self, GuestState, REWARD, TYPES};
-use crate::{Error, Result};
+use crate::instance::{self, Prepared, REWARD, TYPES};
+use crate::{Error, Outcome, Result};
 
 /// The world that every plugin is of.
 const WORLD: &str = "rlhost:plugin/reward-plugin@0.1.0";
@@ -34,7 +34,7 @@ pub struct Plugin(Arc<Loaded>);
 
 struct Loaded {
     host: Host,
-    pre: RewardPluginPre<GuestState>,
+    prepared: Prepared,
     path: PathBuf,
     digest: Digest,
     size: u64,
@@ -118,21 +118,12 @@ impl Plugin {
                     message: format!("{e:#}"),
                 })?;
         let (imports, exports) = check_world(host, path, &component)?;
-        let pre = host
-            .0
-            .linker
-            .instantiate_pre(&component)
-            .and_then(RewardPluginPre::new)
-            .map_err(|e| Error::WrongWorld {
-                path: path.to_owned(),
-                missing_exports: Vec::new(),
-                unknown_imports: Vec::new(),
-                detail: Some(format!("{e:#}")),
-            })?;
-        let info = describe(host, path, &pre)?;
+        let prepared =
+            Prepared::new(&host.0, &component).map_err(|e| wrong_types(path, format!("{e:#}")))?;
+        let info = describe(host, path, &prepared)?;
         Ok(Self(Arc::new(Loaded {
             host: host.clone(),
-            pre,
+            prepared,
             path: path.to_owned(),
             digest,
             size: bytes.len() as u64,
@@ -196,8 +187,8 @@ impl Plugin {
         &self.0.host
     }
 
-    pub(crate) fn pre(&self) -> &RewardPluginPre<GuestState> {
-        &self.0.pre
+    pub(crate) fn prepared(&self) -> &Prepared {
+        &self.0.prepared
     }
 }
 
@@ -315,8 +306,18 @@ fn check_version(path: &Path, name: &str, wanted: &str) -> Result<()> {
     Ok(())
 }
 
+/// The right names, but other types.
+fn wrong_types(path: &Path, detail: String) -> Error {
+    Error::WrongWorld {
+        path: path.to_owned(),
+        missing_exports: Vec::new(),
+        unknown_imports: Vec::new(),
+        detail: Some(detail),
+    }
+}
+
 /// Asks the plugin to describe itself and checks what it says.
-fn describe(host: &Host, path: &Path, pre: &RewardPluginPre<GuestState>) -> Result<PluginInfo> {
+fn describe(host: &Host, path: &Path, prepared: &Prepared) -> Result<PluginInfo> {
     let fail = |message: String| Error::Describe {
         path: path.to_owned(),
         message,
@@ -324,18 +325,19 @@ fn describe(host: &Host, path: &Path, pre: &RewardPluginPre<GuestState>) -> Resu
     let call = host.0.threads.install(|| {
         instance::call(
             &host.0,
-            pre,
+            prepared,
             &host.0.limits,
             1,
             Vec::new(),
             |guest, store| guest.rlhost_plugin_reward().call_describe(store),
         )
     });
-    let info = call.answer.map_err(|failure| {
-        fail(format!(
-            "`describe` ended with {}: {}",
-            failure.outcome, failure.message
-        ))
+    let info = call.answer.map_err(|failure| match failure.outcome {
+        Outcome::ProtocolError => wrong_types(path, failure.message),
+        outcome => fail(format!(
+            "`describe` ended with {outcome}: {}",
+            failure.message
+        )),
     })?;
     let info = PluginInfo::from(info);
     if info.name.trim().is_empty() {

@@ -163,7 +163,7 @@ impl Scorer {
         let host = &self.plugin.host().0;
         let result = instance::call(
             host,
-            self.plugin.pre(),
+            self.plugin.prepared(),
             &self.limits,
             samples.len(),
             images,

@@ -92,7 +92,8 @@ impl Guest {
             [self.params.len() as u32, 0],
         ];
         let info = data.words(info.iter().flatten());
-        let bytes: String = data.bytes.iter().map(|b| format!("\\{b:02x}")).collect();
+        let bytes: Vec<_> = data.bytes.iter().map(|b| format!("\\{b:02x}")).collect();
+        let bytes = bytes.concat();
         format!(
             r#"(module
     {imports}
@@ -115,7 +116,7 @@ impl Guest {
         (i32.const {info}))
     (func (export "rlhost:plugin/reward@0.1.0#score") (param $p i32) (param $n i32) (result i32)
         (local $i i32) (local $list i32) (local $ret i32)
-        (local.set $list (call $alloc (i32.mul (local.get $n) (i32.const 32)) (i32.const 8)))
+        (local.set $list (call $alloc (i32.mul (i32.add (local.get $n) (i32.const 1)) (i32.const 32)) (i32.const 8)))
         (block $done (loop $next
             (br_if $done (i32.ge_u (local.get $i) (local.get $n)))
             (call $judge

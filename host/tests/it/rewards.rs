@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rlhost_host::{
-    Error, FailureAction, FailurePolicy, Limits, Outcome, Reward, RewardSet, Sample,
+    Error, FailureAction, FailurePolicy, Limits, Outcome, Reward, RewardSet, Sample, StepReward,
 };
 
 use crate::guest::Guest;
@@ -55,8 +55,12 @@ fn totals_are_weighted_and_summed() {
         // 0.5 × 2 − 0.25 × 1.
         assert_eq!(judgement.score, Some(0.75));
         assert_eq!(judgement.parts, BTreeMap::from([("b/a".to_owned(), 3.0)]));
-        assert_eq!(judgement.steps.len(), 1);
-        assert_eq!(judgement.steps[0].value, 0.25);
+        let step = StepReward {
+            turn: 0,
+            end_byte: None,
+            value: 0.25,
+        };
+        assert_eq!(judgement.steps, [step]);
         assert_eq!(judgement.rewards[0].total, Some(2.0));
         assert_eq!(
             judgement.rewards[0].parts,
