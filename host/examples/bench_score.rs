@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let one = scorer(&plugin, 1)?;
     let latency = one.plugin().host().install(|| latencies(&one, &samples));
-    let percentile = |p: usize| latency[(latency.len() * p / 100).min(latency.len() - 1)];
+    let percentile = |p: usize| (latency[latency.len() * p / 100] * 10.0).round() / 10.0;
     let first = &one.score(&samples[..1])[0];
     let report = json!({
         "plugin": one.plugin().info().name,

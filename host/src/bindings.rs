@@ -1,5 +1,5 @@
 //! Rust types for `wit/plugin.wit`, generated.
-#![allow(missing_docs, clippy::pedantic)]
+#![allow(missing_docs, unsafe_code, clippy::pedantic)]
 
 wasmtime::component::bindgen!({
     path: "../wit",

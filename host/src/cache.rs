@@ -90,6 +90,7 @@ impl Hasher for HashInto {
     }
 }
 
+#[allow(unsafe_code)]
 fn read(engine: &Engine, file: &Path) -> Option<Component> {
     if !is_private(&fs::symlink_metadata(file).ok()?) {
         return None;

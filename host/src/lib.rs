@@ -22,7 +22,7 @@
 //! # Ok(())
 //! # }
 //! ```
-#![deny(missing_docs)]
+#![deny(missing_docs, unsafe_code)]
 
 mod bindings;
 mod cache;

@@ -49,11 +49,9 @@ impl Clock {
                 }
             })
             .map_err(|e| Error::Engine(format!("the epoch thread can't be started: {e}")))?;
-        Ok(Self {
-            // The first tick may come at once, so one more than the deadline holds.
-            deadline: u64::try_from(ticks)
-                .unwrap_or(u64::MAX - 1)
-                .saturating_add(1),
-        })
+        // The first tick may come at once, so one more than the deadline holds. The engine adds this to the
+        // epochs that have passed, which must not overflow.
+        let deadline = u64::try_from(ticks).unwrap_or(u64::MAX).min(u64::MAX / 2) + 1;
+        Ok(Self { deadline })
     }
 }

@@ -280,3 +280,23 @@ fn the_clock_is_only_a_safety_net() {
     // It was tried twice.
     assert!(start.elapsed() >= 2 * deadline, "{:?}", start.elapsed());
 }
+
+#[test]
+fn a_deadline_may_be_as_long_as_one_likes() {
+    let host = Host::builder()
+        .threads(1)
+        .deadline(Duration::MAX)
+        .cache(None)
+        .build()
+        .unwrap();
+    let scorer = Scorer::new(
+        &Guest::default().load_into(&host),
+        &Map::new(),
+        host.limits(),
+    )
+    .unwrap();
+    assert_eq!(
+        score_one(&scorer, Sample::default()).outcome,
+        Outcome::Score
+    );
+}

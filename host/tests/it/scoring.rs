@@ -1,6 +1,7 @@
 //! What reaches a guest and what comes back.
 
 use std::collections::BTreeMap;
+use std::thread;
 
 use rlhost_host::{
     ContentPart, FinishReason, Host, Image, Limits, Message, Outcome, Sample, Scorer, StepReward,
@@ -8,7 +9,7 @@ use rlhost_host::{
 };
 use serde_json::{Map, json};
 
-use crate::guest::{Guest, IMAGE_IMPORTS, score_one};
+use crate::guest::{Guest, HOST, IMAGE_IMPORTS, score_one};
 
 /// Answers `abstain` with the text that stands at an offset of the sample.
 macro_rules! echo {
@@ -356,4 +357,28 @@ fn a_failed_group_call_is_every_samples_outcome() {
         .score(&[sample(0, "1"), sample(0, ""), sample(1, "1")]);
     let outcomes: Vec<_> = scored.iter().map(|s| s.outcome).collect();
     assert_eq!(outcomes, [Outcome::Trap, Outcome::Trap, Outcome::Score]);
+}
+
+#[test]
+fn callers_may_be_many_and_of_any_kind() {
+    let scorer = mixed().limited(Limits {
+        fuel: 100_000,
+        ..Limits::default()
+    });
+    let samples = mixed_samples();
+    let expected = scorer.score(&samples);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_eq!(scorer.score(&samples), expected));
+        }
+        // A pool of the caller's, and a guest thread itself.
+        scope.spawn(|| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(2)
+                .build()
+                .unwrap();
+            pool.install(|| assert_eq!(scorer.score(&samples), expected));
+        });
+        scope.spawn(|| HOST.install(|| assert_eq!(scorer.score(&samples), expected)));
+    });
 }
