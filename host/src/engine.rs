@@ -1,0 +1,80 @@
+//! The configured wasmtime engine.
+
+use wasmtime::{
+    Config, Enabled, Engine, OperatorCost, PoolingAllocationConfig, VariableOperatorCost,
+};
+
+use crate::{Error, Result};
+
+/// Core instances of one component: itself, adapters, and one each for shims.
+pub(crate) const MAX_CORE_INSTANCES: u32 = 64;
+/// Linear memories of one component.
+pub(crate) const MAX_MEMORIES: u32 = 4;
+/// Tables of one component.
+pub(crate) const MAX_TABLES: u32 = 16;
+/// Elements of one table.
+pub(crate) const MAX_TABLE_ELEMENTS: usize = 1 << 16;
+/// Bytes of each memory that stay mapped between instances, so that small guests cause no page faults.
+const KEEP_RESIDENT: usize = 1 << 20;
+/// Wasm frames that a trap's message names.
+const BACKTRACE_FRAMES: usize = 8;
+
+/// An engine whose guests run deterministically, on a pool of `slots` instances where the machine allows
+/// one (it takes about 4 GiB of address space, not memory, a slot) and on single allocations elsewhere.
+pub(crate) fn build(stack: usize, slots: u32) -> Result<Engine> {
+    Engine::new(&pooled(stack, slots))
+        .or_else(|_| Engine::new(&base(stack)))
+        .map_err(|e| Error::Engine(format!("{e:#}")))
+}
+
+fn base(stack: usize) -> Config {
+    let mut config = Config::new();
+    config
+        .consume_fuel(true)
+        .operator_cost(OperatorCost {
+            MemoryGrow: u8::MAX,
+            TableGrow: u8::MAX,
+            variable: VariableOperatorCost {
+                memory_grow_per_page: u8::MAX,
+                ..VariableOperatorCost::new()
+            },
+            ..OperatorCost::new()
+        })
+        .epoch_interruption(true)
+        .max_wasm_stack(stack)
+        // Not used, but the engine wants it to be no smaller than the other.
+        .async_stack_size(stack)
+        .cranelift_nan_canonicalization(true)
+        .wasm_relaxed_simd(false)
+        .wasm_memory64(false)
+        .concurrency_support(false)
+        .memory_init_cow(true)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES));
+    config
+}
+
+fn pooled(stack: usize, slots: u32) -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(slots)
+        .total_core_instances(slots.saturating_mul(MAX_CORE_INSTANCES))
+        .total_memories(slots.saturating_mul(MAX_MEMORIES))
+        .total_tables(slots.saturating_mul(MAX_TABLES))
+        .max_core_instances_per_component(MAX_CORE_INSTANCES)
+        .max_memories_per_component(MAX_MEMORIES)
+        .max_tables_per_component(MAX_TABLES)
+        .max_memories_per_module(MAX_MEMORIES)
+        .max_tables_per_module(MAX_TABLES)
+        .table_elements(MAX_TABLE_ELEMENTS)
+        .max_core_instance_size(16 << 20)
+        .max_component_instance_size(16 << 20);
+    // Without the scan (Linux before 6.7) keeping pages means clearing all of them blindly, which is
+    // slower than giving them back.
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.linear_memory_keep_resident(KEEP_RESIDENT)
+            .table_keep_resident(64 << 10)
+            .pagemap_scan(Enabled::Yes);
+    }
+    let mut config = base(stack);
+    config.allocation_strategy(pool);
+    config
+}

@@ -1,0 +1,147 @@
+//! Where plugins lie.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use crate::{Error, Result};
+
+/// A plugin as users name it: a path, or the name of a plugin that lies in one of the usual places.
+///
+/// ```
+/// use rlhost_host::PluginRef;
+///
+/// assert_eq!(PluginRef::parse("math"), PluginRef::Name("math".into()));
+/// assert_eq!(PluginRef::parse("my.wasm"), PluginRef::Path("my.wasm".into()));
+/// assert_eq!(PluginRef::parse("./math"), PluginRef::Path("./math".into()));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PluginRef {
+    /// The path of a component.
+    Path(PathBuf),
+    /// The name of a plugin.
+    Name(String),
+}
+
+impl PluginRef {
+    /// A text that contains a path separator or ends in `.wasm` is a path, any other a name.
+    pub fn parse(text: &str) -> Self {
+        let is_path = text.contains(std::path::is_separator)
+            || Path::new(text)
+                .extension()
+                .is_some_and(|e| e.eq_ignore_ascii_case("wasm"));
+        if is_path {
+            Self::Path(text.into())
+        } else {
+            Self::Name(text.to_owned())
+        }
+    }
+}
+
+impl From<&str> for PluginRef {
+    fn from(text: &str) -> Self {
+        Self::parse(text)
+    }
+}
+
+impl From<&String> for PluginRef {
+    fn from(text: &String) -> Self {
+        Self::parse(text)
+    }
+}
+
+impl From<&Path> for PluginRef {
+    fn from(path: &Path) -> Self {
+        Self::Path(path.to_owned())
+    }
+}
+
+impl From<&PathBuf> for PluginRef {
+    fn from(path: &PathBuf) -> Self {
+        Self::Path(path.clone())
+    }
+}
+
+/// The folders in which a plugin `NAME` is looked for as `NAME.wasm`, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Search {
+    folders: Vec<PathBuf>,
+}
+
+impl Search {
+    /// Looks in these folders.
+    pub fn new(folders: impl IntoIterator<Item = PathBuf>) -> Self {
+        Self {
+            folders: folders.into_iter().collect(),
+        }
+    }
+
+    /// Looks in the usual places:
+    ///
+    /// 1. the folders of `RLHOST_PLUGIN_PATH` (separated as in `PATH`),
+    /// 2. the project's build folder: `target/guests` beside or above the current folder, and `guests`
+    ///    in the target folder that holds the running program,
+    /// 3. the user's store: `$XDG_DATA_HOME/rlhost/plugins`, else `~/.local/share/rlhost/plugins`.
+    pub fn from_env() -> Self {
+        let var = |name| env::var_os(name).filter(|v| !v.is_empty());
+        let mut folders = Vec::new();
+        if let Some(list) = var("RLHOST_PLUGIN_PATH") {
+            folders.extend(env::split_paths(&list).filter(|p| !p.as_os_str().is_empty()));
+        }
+        if let Ok(here) = env::current_dir() {
+            folders.extend(Self::build_folder_above(&here));
+        }
+        if let Ok(program) = env::current_exe() {
+            // Cargo marks its target folders; elsewhere (such as /usr/bin) nothing is looked for.
+            let target = program
+                .ancestors()
+                .find(|p| p.join("CACHEDIR.TAG").is_file());
+            folders.extend(target.map(|p| p.join("guests")));
+        }
+        let data = var("XDG_DATA_HOME")
+            .map(PathBuf::from)
+            .or_else(|| Some(env::home_dir()?.join(".local").join("share")));
+        folders.extend(data.map(|p| p.join("rlhost").join("plugins")));
+        let mut seen = Vec::new();
+        folders.retain(|folder| {
+            let new = !seen.contains(folder);
+            seen.push(folder.clone());
+            new
+        });
+        Self { folders }
+    }
+
+    /// The folders, in order.
+    pub fn folders(&self) -> &[PathBuf] {
+        &self.folders
+    }
+
+    /// The nearest existing `target/guests` in `folder` or above it; `folder`'s own where there is none.
+    fn build_folder_above(folder: &Path) -> Option<PathBuf> {
+        let candidate = |p: &Path| p.join("target").join("guests");
+        folder
+            .ancestors()
+            .map(candidate)
+            .find(|p| p.is_dir())
+            .or_else(|| Some(candidate(folder)))
+    }
+
+    /// The file that a reference means. A path is taken as it is, whether or not it exists.
+    pub fn find(&self, plugin: &PluginRef) -> Result<PathBuf> {
+        let name = match plugin {
+            PluginRef::Path(path) => return Ok(path.clone()),
+            PluginRef::Name(name) => name,
+        };
+        let searched: Vec<_> = self
+            .folders
+            .iter()
+            .map(|folder| folder.join(format!("{name}.wasm")))
+            .collect();
+        match searched.iter().find(|file| file.is_file()) {
+            Some(file) => Ok(file.clone()),
+            None => Err(Error::PluginNotFound {
+                name: name.clone(),
+                searched,
+            }),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The sandbox host: engine, threads and compiled code, shared by all plugins.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use rayon::ThreadPool;
+use wasmtime::Engine;
+use wasmtime::component::Linker;
+
+use crate::cache::CodeCache;
+use crate::instance::{self, GuestState};
+use crate::pool::{self, Clock};
+use crate::{Error, Limits, Plugin, PluginRef, Result, Search, engine};
+
+/// Runs reward plugins. Clones share engine and threads.
+///
+/// Guests run only on the host's own threads, whose stacks are large enough for them; a call of
+/// [`Scorer::score`](crate::Scorer::score) waits for those.
+#[derive(Clone)]
+pub struct Host(pub(crate) Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) engine: Engine,
+    pub(crate) linker: Linker<GuestState>,
+    pub(crate) threads: ThreadPool,
+    pub(crate) clock: Clock,
+    pub(crate) limits: Limits,
+    pub(crate) cache: CodeCache,
+    search: Search,
+}
+
+impl Host {
+    /// Starts to describe a host. Every setting has a default.
+    pub fn builder() -> HostBuilder {
+        HostBuilder::default()
+    }
+
+    /// Loads a plugin by path or name, compiles it (or takes its code from the cache), checks that it is
+    /// of the world `rlhost:plugin/reward-plugin`, and asks it to describe itself.
+    pub fn load(&self, plugin: impl Into<PluginRef>) -> Result<Plugin> {
+        let path = self.0.search.find(&plugin.into())?;
+        Plugin::load(self, &path)
+    }
+
+    /// The limits that plugins are described under; the defaults for scorers of this host.
+    pub fn limits(&self) -> Limits {
+        self.0.limits
+    }
+
+    /// Runs `work` on one of the host's threads and waits for it. Scoring inside it starts at once on
+    /// that thread, which spares callers that score one sample at a time the way to a thread and back.
+    pub fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        self.0.threads.install(work)
+    }
+
+    /// The number of threads that guests run on.
+    pub fn threads(&self) -> usize {
+        self.0.threads.current_num_threads()
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host")
+            .field("threads", &self.threads())
+            .field("limits", &self.0.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings of a [`Host`].
+///
+/// ```
+/// use std::time::Duration;
+/// use rlhost_host::{Host, Limits};
+///
+/// let host = Host::builder()
+///     .threads(2)
+///     .limits(Limits { fuel: 100_000_000, ..Limits::default() })
+///     .deadline(Duration::from_secs(10))
+///     .build()?;
+/// assert_eq!(host.threads(), 2);
+/// # Ok::<(), rlhost_host::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct HostBuilder {
+    threads: Option<usize>,
+    limits: Limits,
+    deadline: Duration,
+    cache: Option<PathBuf>,
+    search: Search,
+}
+
+impl Default for HostBuilder {
+    fn default() -> Self {
+        Self {
+            threads: None,
+            limits: Limits::default(),
+            deadline: Duration::from_mins(1),
+            cache: CodeCache::default_folder(),
+            search: Search::from_env(),
+        }
+    }
+}
+
+impl HostBuilder {
+    /// How many threads guests run on. Default: one for each processor.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// The limits that plugins are described under. Their `stack` holds for all guests of the host.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Wall-clock time after which a call is given up as
+    /// [`HostFault`](crate::Outcome::HostFault). It is only a safety net for a machine in trouble: fuel
+    /// decides verdicts, so this must be far longer than a guest takes to use up its fuel.
+    /// Default: a minute.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// The folder for compiled code; `None` to compile always. Default: `$RLHOST_CACHE_DIR`, else
+    /// `$XDG_CACHE_HOME/rlhost`, else `~/.cache/rlhost`.
+    #[must_use]
+    pub fn cache(mut self, folder: Option<PathBuf>) -> Self {
+        self.cache = folder;
+        self
+    }
+
+    /// Where plugins are looked for by name. Default: [`Search::from_env`].
+    #[must_use]
+    pub fn search(mut self, search: Search) -> Self {
+        self.search = search;
+        self
+    }
+
+    /// Builds the host and starts its threads.
+    pub fn build(self) -> Result<Host> {
+        self.limits.validate()?;
+        let threads = match self.threads {
+            Some(0) => {
+                return Err(Error::Engine(
+                    "0 threads asked for; at least 1 is needed".to_owned(),
+                ));
+            }
+            Some(threads) => threads,
+            None => thread::available_parallelism().map_or(1, usize::from),
+        };
+        let stack = usize::try_from(self.limits.stack).map_err(|_| {
+            Error::Limits(format!(
+                "stack = {}: too large for this machine",
+                self.limits.stack
+            ))
+        })?;
+        let slots = u32::try_from(threads * 2)
+            .map_err(|_| Error::Engine(format!("{threads} threads are too many")))?;
+        let engine = engine::build(stack, slots)?;
+        let linker = instance::linker(&engine).map_err(|e| Error::Engine(format!("{e:#}")))?;
+        let clock = Clock::start(&engine, self.deadline)?;
+        Ok(Host(Arc::new(Shared {
+            engine,
+            linker,
+            threads: pool::threads(threads, stack)?,
+            clock,
+            limits: self.limits,
+            cache: CodeCache::new(self.cache),
+            search: self.search,
+        })))
+    }
+}

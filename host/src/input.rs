@@ -1,0 +1,257 @@
+//! Samples from JSON Lines: what `rlhost score` reads.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::{ContentPart, Error, FinishReason, Image, Message, Result, Sample, Turn};
+
+/// Reads samples row by row, so files may be larger than memory.
+///
+/// A row is a JSON object on one line. `response` (a text, or a list of turns `{"text", "finish_reason",
+/// "tokens"}`) must be there; `answer` (any JSON), `prompt` (a text or chat messages), `images` (paths,
+/// relative to the file's folder), `problem_type`, `answer_type`, `data_source` and `group` (a number;
+/// consecutive rows of equal number are completions of one prompt) may be. Whatever else a row holds
+/// becomes `columns`. Empty lines are skipped.
+///
+/// ```
+/// use rlhost_host::SampleReader;
+///
+/// let rows = r#"{"response": "<answer>12</answer>", "answer": 12, "level": "easy"}"#;
+/// let samples: Vec<_> = SampleReader::new(rows.as_bytes(), "rows.jsonl").collect::<Result<_, _>>()?;
+/// assert_eq!(samples[0].answer, "12");
+/// assert_eq!(samples[0].columns, r#"{"level":"easy"}"#);
+/// # Ok::<(), rlhost_host::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct SampleReader<R> {
+    reader: R,
+    file: PathBuf,
+    line: usize,
+    rows: u32,
+}
+
+type Row = BTreeMap<String, Box<RawValue>>;
+
+impl SampleReader<BufReader<File>> {
+    /// Opens a file.
+    pub fn open(file: impl AsRef<Path>) -> Result<Self> {
+        let file = file.as_ref();
+        let reader = File::open(file).map_err(|e| Error::io(file, e))?;
+        Ok(Self::new(BufReader::new(reader), file))
+    }
+}
+
+impl<R: BufRead> SampleReader<R> {
+    /// Reads from `reader`. `file` is what errors name and whose folder image paths are relative to.
+    pub fn new(reader: R, file: impl AsRef<Path>) -> Self {
+        Self {
+            reader,
+            file: file.as_ref().to_owned(),
+            line: 0,
+            rows: 0,
+        }
+    }
+
+    /// The line that the last sample came from, counted from 1.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The next line that is not empty.
+    fn next_line(&mut self) -> Result<Option<String>> {
+        loop {
+            let mut bytes = Vec::new();
+            let count = self.reader.read_until(b'\n', &mut bytes);
+            if count.map_err(|e| Error::io(&self.file, e))? == 0 {
+                return Ok(None);
+            }
+            self.line += 1;
+            let line = String::from_utf8(bytes)
+                .map_err(|e| self.error(format!("not UTF-8: {}", e.utf8_error())))?;
+            if !line.trim().is_empty() {
+                return Ok(Some(line));
+            }
+        }
+    }
+
+    fn sample(&mut self, line: &str) -> Result<Sample> {
+        let mut row: Row = serde_json::from_str(line).map_err(|e| {
+            let what = if e.is_data() {
+                "not a JSON object"
+            } else {
+                "broken JSON"
+            };
+            self.error(format!("{what}: {}", describe(&e)))
+        })?;
+        let response =
+            match self.column::<ResponseRow>(&mut row, "response", "a text or a list of turns")? {
+                Some(ResponseRow::Text(text)) => vec![Turn {
+                    text,
+                    finish_reason: FinishReason::Stop,
+                    tokens: 0,
+                }],
+                Some(ResponseRow::Turns(turns)) => turns,
+                None => return Err(self.error("`response` is missing".to_owned())),
+            };
+        let prompt = self.column(&mut row, "prompt", "a text or a list of chat messages")?;
+        let paths: Vec<PathBuf> = self
+            .column(&mut row, "images", "a list of paths")?
+            .unwrap_or_default();
+        let prompt = prompt.map(PromptRow::messages).unwrap_or_default();
+        let shown = prompt.iter().flat_map(|message| &message.content);
+        let shown = shown
+            .filter(|part| matches!(part, ContentPart::Image(_)))
+            .count();
+        if shown > paths.len() {
+            return Err(self.error(format!(
+                "`prompt` shows {shown} images, but `images` has {}",
+                paths.len()
+            )));
+        }
+        let folder = self.file.parent().unwrap_or(Path::new(""));
+        let images = paths.iter().map(|path| Image::open(folder.join(path)));
+        let images = images
+            .collect::<Result<_>>()
+            .map_err(|e| self.error(e.to_string()))?;
+        let mut text = |key| {
+            let value = self.column::<String>(&mut row, key, "a text")?;
+            Ok::<_, Error>(value.unwrap_or_default())
+        };
+        let data_source = text("data_source")?;
+        let problem_type = text("problem_type")?;
+        let answer_type = text("answer_type")?;
+        let group = self.column(&mut row, "group", "a number from 0 to 4294967295")?;
+        let answer = row
+            .remove("answer")
+            .map_or("null".to_owned(), |a| a.get().to_owned());
+        let columns = serde_json::to_string(&row).map_err(|e| {
+            self.error(format!("the further columns can't be written as JSON: {e}"))
+        })?;
+        Ok(Sample {
+            group: group.unwrap_or(self.rows),
+            prompt,
+            response,
+            answer,
+            data_source,
+            problem_type,
+            answer_type,
+            columns,
+            images,
+        })
+    }
+
+    /// Takes a column out of the row; `null` is as good as absent.
+    fn column<T: DeserializeOwned>(
+        &self,
+        row: &mut Row,
+        key: &str,
+        wanted: &str,
+    ) -> Result<Option<T>> {
+        let Some(value) = row.remove(key) else {
+            return Ok(None);
+        };
+        serde_json::from_str::<Option<T>>(value.get())
+            .map_err(|e| self.error(format!("`{key}` must be {wanted}: {}", describe(&e))))
+    }
+
+    fn error(&self, message: String) -> Error {
+        Error::Input {
+            file: self.file.clone(),
+            line: self.line,
+            message,
+        }
+    }
+}
+
+impl<R: BufRead> Iterator for SampleReader<R> {
+    type Item = Result<Sample>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let line = match self.next_line() {
+            Ok(line) => line?,
+            Err(error) => return Some(Err(error)),
+        };
+        let sample = self.sample(&line);
+        self.rows = self.rows.wrapping_add(1);
+        Some(sample)
+    }
+}
+
+/// The text of a JSON error with a column, but without a line: a row is always line 1 of its own.
+fn describe(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    match text.strip_suffix(&position) {
+        Some(text) if error.is_data() => text.to_owned(),
+        Some(text) => format!("{text} (column {})", error.column()),
+        None => text,
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ResponseRow {
+    Text(String),
+    Turns(Vec<Turn>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum PromptRow {
+    Text(String),
+    Messages(Vec<MessageRow>),
+}
+
+#[derive(Deserialize)]
+struct MessageRow {
+    role: String,
+    content: ContentRow,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ContentRow {
+    Text(String),
+    Parts(Vec<PartRow>),
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum PartRow {
+    Text { text: String },
+    Image {},
+}
+
+impl PromptRow {
+    /// The messages, with their images numbered in order.
+    fn messages(self) -> Vec<Message> {
+        let messages = match self {
+            Self::Text(text) => {
+                return vec![Message {
+                    role: "user".to_owned(),
+                    content: vec![ContentPart::Text(text)],
+                }];
+            }
+            Self::Messages(messages) => messages,
+        };
+        let mut images = 0u32..;
+        let mut part = |part| match part {
+            PartRow::Text { text } => ContentPart::Text(text),
+            PartRow::Image {} => ContentPart::Image(images.next().unwrap_or(u32::MAX)),
+        };
+        let messages = messages.into_iter().map(|message| Message {
+            role: message.role,
+            content: match message.content {
+                ContentRow::Text(text) => vec![ContentPart::Text(text)],
+                ContentRow::Parts(parts) => parts.into_iter().map(&mut part).collect(),
+            },
+        });
+        messages.collect()
+    }
+}

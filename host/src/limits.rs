@@ -1,0 +1,79 @@
+//! How much a guest may use.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// What one call into a guest may use up.
+///
+/// Fuel counts executed WebAssembly operations, so the same guest with the same input uses the same
+/// fuel everywhere: fuel, and never the clock, decides a verdict. A call of a plugin of scope `group`
+/// or `batch` over n samples gets n times `fuel` and n times `output`.
+///
+/// ```
+/// use rlhost_host::Limits;
+///
+/// let limits = Limits { fuel: 50_000_000, ..Limits::default() };
+/// assert_eq!(limits.memory, 64 << 20);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Fuel for a sample. The default of 1e9 is about a tenth of a second to a second.
+    pub fuel: u64,
+    /// Bytes of linear memory and tables in all; at most 4 GiB. Default: 64 MiB.
+    pub memory: u64,
+    /// Bytes that the host takes over from the guest's answer for a sample. Default: 1 MiB.
+    pub output: u64,
+    /// Bytes of the WebAssembly stack. It is a property of the whole [`Host`](crate::Host): a scorer's
+    /// limits must name the host's. Default: 512 KiB.
+    pub stack: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            fuel: 1_000_000_000,
+            memory: 64 << 20,
+            output: 1 << 20,
+            stack: 512 << 10,
+        }
+    }
+}
+
+impl Limits {
+    /// The most fuel that a call can be given.
+    pub(crate) const MAX_FUEL: u64 = i64::MAX as u64;
+
+    /// Checks that the limits make sense.
+    pub fn validate(&self) -> Result<(), Error> {
+        let wrong = |key: &str, rule: &str, value: u64| {
+            Err(Error::Limits(format!("{key} = {value}: must be {rule}")))
+        };
+        if self.fuel == 0 || self.fuel > Self::MAX_FUEL {
+            return wrong("fuel", "at least 1 and less than 2^63", self.fuel);
+        }
+        if self.memory < 64 << 10 || self.memory > 4 << 30 {
+            return wrong(
+                "memory",
+                "from 65536 (64 KiB) to 4294967296 (4 GiB)",
+                self.memory,
+            );
+        }
+        if self.output < 1 << 10 || self.output > 1 << 30 {
+            return wrong(
+                "output",
+                "from 1024 (1 KiB) to 1073741824 (1 GiB)",
+                self.output,
+            );
+        }
+        if self.stack < 64 << 10 || self.stack > 256 << 20 {
+            return wrong(
+                "stack",
+                "from 65536 (64 KiB) to 268435456 (256 MiB)",
+                self.stack,
+            );
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,219 @@
+//! Several rewards and how they are summed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Judgement, Outcome, Result, RewardRecord, Sample, Scored, Scorer, StepReward};
+
+/// What an outcome other than a score does to its sample.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureAction {
+    /// The sample abstains: it gets no score and is left out of training.
+    #[default]
+    Abstain,
+    /// The reward counts as 0.
+    Zero,
+    /// Everything stops with an error.
+    Stop,
+}
+
+/// What outcomes other than a score do: one action for all, or a table by outcome in which whatever is
+/// not named abstains.
+///
+/// ```
+/// use rlhost_host::{FailureAction, FailurePolicy, Outcome};
+///
+/// let policy: FailurePolicy = serde_json::from_str(r#"{"budget-exhausted": "zero"}"#)?;
+/// assert_eq!(policy.action(Outcome::BudgetExhausted), FailureAction::Zero);
+/// assert_eq!(policy.action(Outcome::Trap), FailureAction::Abstain);
+/// assert_eq!(serde_json::from_str::<FailurePolicy>(r#""stop""#)?.action(Outcome::Trap), FailureAction::Stop);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected \"abstain\", \"zero\" or \"stop\", or a table of outcome = one of these"
+)]
+pub enum FailurePolicy {
+    /// One action for every outcome but a score.
+    All(FailureAction),
+    /// An action for each outcome that is named.
+    PerOutcome(BTreeMap<Outcome, FailureAction>),
+}
+
+impl Default for FailurePolicy {
+    fn default() -> Self {
+        Self::All(FailureAction::default())
+    }
+}
+
+impl FailurePolicy {
+    /// What this outcome does.
+    pub fn action(&self, outcome: Outcome) -> FailureAction {
+        match self {
+            Self::All(action) => *action,
+            Self::PerOutcome(table) => table.get(&outcome).copied().unwrap_or_default(),
+        }
+    }
+}
+
+/// A reward of a run: a scorer with its name, weight and policy.
+#[derive(Debug, Clone)]
+pub struct Reward {
+    /// The name that records and curves use.
+    pub name: String,
+    /// What scores.
+    pub scorer: Scorer,
+    /// Factor of its total in the sum. A reward of weight 0 is only recorded.
+    pub weight: f64,
+    /// What outcomes other than a score do.
+    pub on_failure: FailurePolicy,
+}
+
+impl Reward {
+    /// A reward of weight 1 whose failures make the sample abstain.
+    pub fn new(name: impl Into<String>, scorer: Scorer) -> Self {
+        Self {
+            name: name.into(),
+            scorer,
+            weight: 1.0,
+            on_failure: FailurePolicy::default(),
+        }
+    }
+}
+
+/// The rewards of a run, in name order.
+#[derive(Debug, Clone)]
+pub struct RewardSet {
+    rewards: Vec<Reward>,
+}
+
+impl RewardSet {
+    /// A set of at least one reward. Names must differ and weights be finite.
+    pub fn new(rewards: impl IntoIterator<Item = Reward>) -> Result<Self> {
+        let mut rewards: Vec<_> = rewards.into_iter().collect();
+        rewards.sort_by(|a, b| a.name.cmp(&b.name));
+        let wrong = |reward: &str, message: &str| {
+            Err(Error::Reward {
+                reward: reward.to_owned(),
+                message: message.to_owned(),
+            })
+        };
+        if rewards.is_empty() {
+            return wrong("(none)", "at least one reward is needed");
+        }
+        for pair in rewards.windows(2) {
+            if pair[0].name == pair[1].name {
+                return wrong(&pair[0].name, "two rewards have this name");
+            }
+        }
+        for reward in &rewards {
+            if !reward.weight.is_finite() {
+                return wrong(&reward.name, "its weight must be a finite number");
+            }
+            if let FailurePolicy::PerOutcome(table) = &reward.on_failure
+                && table.contains_key(&Outcome::Score)
+            {
+                return wrong(
+                    &reward.name,
+                    "on_failure names `score`, which is no failure",
+                );
+            }
+        }
+        Ok(Self { rewards })
+    }
+
+    /// The rewards in name order.
+    pub fn rewards(&self) -> &[Reward] {
+        &self.rewards
+    }
+
+    /// Judges samples by all rewards: one judgement for each sample, in order.
+    ///
+    /// The score is the sum of weight × total in name order. A sample abstains if any reward of
+    /// non-zero weight does, by its policy.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] where a policy says so; it names the first such sample.
+    pub fn score(&self, samples: &[Sample]) -> Result<Vec<Judgement>> {
+        let mut columns: Vec<_> = self
+            .rewards
+            .iter()
+            .map(|reward| reward.scorer.score(samples).into_iter())
+            .collect();
+        (0..samples.len())
+            .map(|sample| {
+                let row = columns.iter_mut().filter_map(Iterator::next).collect();
+                self.judge(sample, row)
+            })
+            .collect()
+    }
+
+    /// Sums what each reward says about one sample.
+    fn judge(&self, sample: usize, row: Vec<Scored>) -> Result<Judgement> {
+        let mut score = 0.0;
+        let mut abstains = None;
+        let mut parts = BTreeMap::new();
+        let mut steps = Vec::new();
+        let mut records = Vec::with_capacity(row.len());
+        for (reward, scored) in self.rewards.iter().zip(row) {
+            if let Some(total) = scored.total {
+                score += reward.weight * total;
+                let weighted = scored.steps.iter().map(|step| StepReward {
+                    value: reward.weight * step.value,
+                    ..*step
+                });
+                if reward.weight != 0.0 {
+                    steps.extend(weighted);
+                }
+            } else if reward.weight != 0.0 {
+                match reward.on_failure.action(scored.outcome) {
+                    FailureAction::Abstain => abstains = abstains.or(Some(scored.outcome)),
+                    FailureAction::Zero => {}
+                    FailureAction::Stop => {
+                        return Err(Error::Stopped {
+                            reward: reward.name.clone(),
+                            sample,
+                            outcome: scored.outcome,
+                            message: scored.message,
+                        });
+                    }
+                }
+            }
+            for (part, &value) in &scored.parts {
+                let name = match self.rewards.len() {
+                    1 => part.clone(),
+                    _ => format!("{}/{part}", reward.name),
+                };
+                parts.insert(name, value);
+            }
+            records.push(RewardRecord {
+                name: reward.name.clone(),
+                digest: scored.receipt.component,
+                outcome: scored.outcome,
+                total: scored.total,
+                parts: scored.parts,
+                fuel: scored.fuel,
+                message: scored.message,
+                receipt: scored.receipt,
+            });
+        }
+        // Finite totals and weights can still overflow in the sum.
+        let overflows = !score.is_finite() || steps.iter().any(|step| !step.value.is_finite());
+        let outcome = match abstains {
+            Some(outcome) => outcome,
+            None if overflows => Outcome::ProtocolError,
+            None => Outcome::Score,
+        };
+        let scores = outcome == Outcome::Score;
+        Ok(Judgement {
+            outcome,
+            score: scores.then_some(score),
+            parts,
+            steps: if scores { steps } else { Vec::new() },
+            rewards: records,
+        })
+    }
+}

@@ -1,0 +1,137 @@
+//! Rows of JSON Lines become samples.
+
+use rlhost_host::{ContentPart, Error, FinishReason, Sample, SampleReader};
+
+use crate::guest::Folder;
+
+fn read(text: &str) -> Result<Vec<Sample>, Error> {
+    SampleReader::new(text.as_bytes(), "rows.jsonl").collect()
+}
+
+#[test]
+fn a_row_with_everything() {
+    let folder = Folder::new();
+    // Two pixels, red and blue.
+    let pixels = image::RgbImage::from_raw(2, 1, vec![255, 0, 0, 0, 0, 255]).unwrap();
+    pixels.save(folder.path().join("two.png")).unwrap();
+    let row = r#"{"response": [{"text": "a", "tokens": 3, "finish_reason": "length"}, {"text": "b"}],
+        "answer": {"value": 1.10}, "images": ["two.png"], "problem_type": "sum", "answer_type": "integer",
+        "data_source": "digits", "group": 4, "level": 1.50, "id": "x",
+        "prompt": [{"role": "system", "content": "Be brief."},
+            {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Sum?"}]}]}"#;
+    let path = folder.file("rows.jsonl", row.replace('\n', " ").as_bytes());
+    let samples: Vec<_> = SampleReader::open(&path)
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let [sample] = samples.try_into().unwrap();
+    assert_eq!(sample.response.len(), 2);
+    assert_eq!(sample.response[0].finish_reason, FinishReason::Length);
+    assert_eq!(
+        (sample.response[0].tokens, sample.response[1].tokens),
+        (3, 0)
+    );
+    // JSON is passed on as it stands.
+    assert_eq!(sample.answer, r#"{"value": 1.10}"#);
+    assert_eq!(sample.columns, r#"{"id":"x","level":1.50}"#);
+    assert_eq!(sample.images[0].rgb(), [255, 0, 0, 0, 0, 255]);
+    assert_eq!(
+        (sample.images[0].width(), sample.images[0].height()),
+        (2, 1)
+    );
+    assert_eq!(
+        sample.prompt[0].content,
+        [ContentPart::Text("Be brief.".into())]
+    );
+    assert_eq!(
+        sample.prompt[1].content,
+        [ContentPart::Image(0), ContentPart::Text("Sum?".into())]
+    );
+    assert_eq!(
+        (
+            &*sample.data_source,
+            &*sample.problem_type,
+            &*sample.answer_type
+        ),
+        ("digits", "sum", "integer")
+    );
+    assert_eq!(sample.group, 4);
+}
+
+#[test]
+fn the_least_rows() {
+    let samples = read("{\"response\": \"x\"}\n\n{\"response\": \"y\", \"answer\": 123456789012345678901234567890}\r\n").unwrap();
+    assert_eq!(samples.len(), 2);
+    assert_eq!(samples[0].answer, "null");
+    assert_eq!(samples[0].columns, "{}");
+    assert_eq!(samples[1].answer, "123456789012345678901234567890");
+    // Rows without a group are a group each.
+    assert_ne!(samples[0].group, samples[1].group);
+}
+
+#[test]
+fn errors_name_file_line_and_fault() {
+    let good = "{\"response\": \"x\"}\n\n";
+    for (row, message) in [
+        ("{\"response\": ", "rows.jsonl:3: broken JSON: EOF"),
+        ("[1]", "rows.jsonl:3: not a JSON object"),
+        ("{\"answer\": 1}", "rows.jsonl:3: `response` is missing"),
+        (
+            "{\"response\": 1}",
+            "rows.jsonl:3: `response` must be a text or a list of turns",
+        ),
+        (
+            "{\"response\": \"x\", \"images\": \"a.png\"}",
+            "rows.jsonl:3: `images` must be a list of paths",
+        ),
+        (
+            "{\"response\": \"x\", \"group\": -1}",
+            "rows.jsonl:3: `group` must be a number",
+        ),
+        (
+            "{\"response\": \"x\", \"problem_type\": 1}",
+            "rows.jsonl:3: `problem_type` must be a text",
+        ),
+        (
+            "{\"response\": \"x\", \"images\": [\"no/such.png\"]}",
+            "rows.jsonl:3: no/such.png: the image can't be read",
+        ),
+        (
+            "{\"response\": \"x\", \"prompt\": [{\"role\": \"user\", \"content\": [{\"type\": \"image\"}]}]}",
+            "rows.jsonl:3: `prompt` shows 1 images, but `images` has 0",
+        ),
+    ] {
+        let error = read(&format!("{good}{row}\n")).unwrap_err();
+        assert!(matches!(error, Error::Input { line: 3, .. }), "{error}");
+        assert!(error.to_string().starts_with(message), "{error}");
+    }
+}
+
+#[test]
+fn an_image_that_is_none_is_named() {
+    let folder = Folder::new();
+    folder.file("bad.png", b"not a picture");
+    let rows = folder.file(
+        "rows.jsonl",
+        b"{\"response\": \"x\", \"images\": [\"bad.png\"]}",
+    );
+    let error = SampleReader::open(&rows)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("rows.jsonl:1") && text.contains("bad.png"),
+        "{text}"
+    );
+}
+
+#[test]
+fn text_that_is_not_utf8_has_a_line() {
+    let bytes: &[u8] = b"{\"response\": \"x\"}\n{\"response\": \"\xff\"}\n{\"response\": \"y\"}\n";
+    let rows: Vec<_> = SampleReader::new(bytes, "rows.jsonl").collect();
+    assert!(rows[0].is_ok() && rows[2].is_ok());
+    let text = rows[1].as_ref().unwrap_err().to_string();
+    assert!(text.starts_with("rows.jsonl:2: not UTF-8"), "{text}");
+}
