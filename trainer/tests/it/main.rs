@@ -1,0 +1,4 @@
+//! Tests of the trainer, by topic.
+#![allow(clippy::unwrap_used, clippy::float_cmp)]
+
+mod config;
