@@ -2,3 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::float_cmp)]
 
 mod config;
+mod fixtures;
+mod image;
+mod template;
+mod tokenizer;
