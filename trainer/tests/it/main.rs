@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::float_cmp)]
 
 mod config;
+mod data;
 mod fixtures;
 mod image;
 mod template;
