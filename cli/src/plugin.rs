@@ -1,7 +1,7 @@
 //! `rlhost plugin inspect`.
 
 use anyhow::Result;
-use rlhost_host::{Host, Inspection};
+use rlhost_host::{Host, Inspection, Scope};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -40,7 +40,12 @@ fn print(found: &Inspection) {
             println!("{:<9} {name}", if i == 0 { label } else { "" });
         }
     }
-    println!("scope     {}", about.scope);
+    let scope = match about.scope {
+        Scope::Sample => "sample: each in an instance of its own",
+        Scope::Group => "group: all completions of a prompt together",
+        Scope::Batch => "batch: all completions of a step together",
+    };
+    println!("scope     {scope}");
     if !about.parts.is_empty() {
         println!("parts     {}", about.parts.join(", "));
     }

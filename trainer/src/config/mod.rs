@@ -1,1 +1,169 @@
-//! (empty)
+//! What a run is told: one typed tree, read from TOML and from `key=value` overrides.
+//!
+//! ```
+//! use rlhost_trainer::config::Config;
+//!
+//! let overrides = ["rollout.n=4".to_owned(), "data.train_files=train.jsonl".to_owned()];
+//! let mut config = Config::load(None, &overrides)?;
+//! config.add_reward("plugins/math.wasm")?;
+//! assert_eq!(config.rollout.n, 4);
+//! assert_eq!(config.reward["math"].plugin, "plugins/math.wasm");
+//! config.validate()?;
+//! # Ok::<(), rlhost_trainer::Error>(())
+//! ```
+//!
+//! Every key is a field of [`Config`] and documented there. A key that is not there is an error
+//! that names the nearest one.
+
+mod schema;
+mod sections;
+mod validate;
+
+use std::fs;
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use crate::{Error, Result};
+use schema::{Setting, Shape};
+
+pub use sections::{
+    ActorConfig, AlgorithmConfig, AugmentConfig, Config, DataConfig, Device, FailureOutcome,
+    FailurePolicy, Files, KlLossType, LimitsConfig, LossAggMode, LrScheduler, ModelConfig,
+    OnFailure, OptimConfig, PolicyLossConfig, RewardConfig, RolloutConfig, SftConfig,
+    TrainerConfig, ValSamplingConfig,
+};
+
+impl Config {
+    /// Reads the file, if there is one, and then the overrides (`a.b=c`) in their order.
+    ///
+    /// The right side of an override is a TOML value, or else a string. Without
+    /// `trainer.experiment_name` the file's name without its ending is taken.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file can't be read; [`Error::Config`] that names file and line of
+    /// broken TOML, or the key that is unknown or has a wrong type. Values that don't go together
+    /// are found by [`validate`](Self::validate).
+    pub fn load(path: Option<&Path>, overrides: &[String]) -> Result<Self> {
+        let shape = Self::shape();
+        let mut table = match path {
+            Some(path) => read(path, &shape)?,
+            None => Table::new(),
+        };
+        for text in overrides {
+            apply(&mut table, text, &shape)?;
+            shape
+                .check_root(&table)
+                .map_err(|message| in_override(text, &message))?;
+        }
+        let mut config: Self = Value::Table(table.clone())
+            .try_into()
+            .map_err(|error| Error::Config(format!("the configuration can't be read: {error}")))?;
+        let named = table
+            .get("trainer")
+            .is_some_and(|trainer| trainer.get("experiment_name").is_some());
+        if let Some(stem) = path.and_then(Path::file_stem).filter(|_| !named) {
+            config.trainer.experiment_name = stem.to_string_lossy().into_owned();
+        }
+        Ok(config)
+    }
+
+    /// The resolved configuration as TOML: every key, in the order of the sections.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if a value has no form in TOML (an integer above `i64::MAX`).
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self)
+            .map_err(|error| Error::Config(format!("the configuration can't be written: {error}")))
+    }
+
+    /// Adds the plugin `spec` (a path or the name of a standard plugin) as `[reward.<file stem>]`
+    /// and returns that name. A section of this name without a plugin (from overrides such as
+    /// `reward.math.weight=0.5`) is completed.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if another plugin already has the name.
+    pub fn add_reward(&mut self, spec: &str) -> Result<String> {
+        let name = Path::new(spec)
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+            .ok_or_else(|| {
+                Error::Config(format!(
+                    "--reward {spec:?}: expected the path of a component or a plugin's name"
+                ))
+            })?;
+        let reward = self.reward.entry(name.clone()).or_default();
+        if !reward.plugin.is_empty() && reward.plugin != spec {
+            return Err(Error::Config(format!(
+                "--reward {spec}: reward.{name}.plugin is already \"{}\"; rename the file, or set \
+                 reward.{name}.plugin={spec}",
+                reward.plugin
+            )));
+        }
+        spec.clone_into(&mut reward.plugin);
+        Ok(name)
+    }
+}
+
+fn read(path: &Path, shape: &Shape) -> Result<Table> {
+    let text = fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
+    let table: Table = text.parse().map_err(|error: toml::de::Error| {
+        let line = error
+            .span()
+            .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+        Error::Config(format!(
+            "{}:{line}: {}",
+            path.display(),
+            error.message().replace('\n', ", ")
+        ))
+    })?;
+    shape
+        .check_root(&table)
+        .map_err(|message| Error::Config(format!("{}: {message}", path.display())))?;
+    Ok(table)
+}
+
+/// Sets the key of one override in `table`.
+fn apply(table: &mut Table, text: &str, shape: &Shape) -> Result<()> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| in_override(text, "expected key=value"))?;
+    let path: Vec<&str> = key.trim().split('.').collect();
+    let Some((last, sections)) = path.split_last().filter(|_| !path.contains(&"")) else {
+        return Err(in_override(text, "the key has an empty part"));
+    };
+    let mut section = table;
+    for (depth, name) in sections.iter().enumerate() {
+        let entry = section
+            .entry(*name)
+            .or_insert_with(|| Value::Table(Table::new()));
+        let Value::Table(inner) = entry else {
+            let key = path[..=depth].join(".");
+            return Err(in_override(
+                text,
+                &format!("`{key}` is a value, not a section"),
+            ));
+        };
+        section = inner;
+    }
+    let literal = shape.find(&path).is_some_and(Shape::is_text);
+    section.insert((*last).to_owned(), parse_value(value.trim(), literal));
+    Ok(())
+}
+
+/// The right side of an override. For a key that holds text only quotes and lists are TOML.
+fn parse_value(text: &str, literal: bool) -> Value {
+    let parsed = format!("value = {text}")
+        .parse::<Table>()
+        .ok()
+        .filter(|table| table.len() == 1)
+        .and_then(|mut table| table.remove("value"));
+    match parsed {
+        Some(value) if !literal || value.is_str() || value.is_array() => value,
+        _ => Value::String(text.to_owned()),
+    }
+}
+
+fn in_override(text: &str, message: &str) -> Error {
+    Error::Config(format!("override `{text}`: {message}"))
+}

@@ -4,12 +4,11 @@ use super::batch::Batch;
 use super::evaluate::Validation;
 use super::journal::{Clock, Journal, Observer, Report, Start, Summary};
 use super::policy::{Policy, Signals};
-use super::prompts::{Drawn, Prompts, processor};
+use super::prompts::{Drawn, Prompts, held_out, processor};
 use super::rewards::{judge, load_rewards, response_text, summarise};
 use super::{checkpoint, setup};
 use crate::algorithm::{AdvantageInput, Advantages, Rows, advantage, place_rewards};
 use crate::config::Config;
-use crate::data::Dataset;
 use crate::model::Model;
 use crate::optim::AdamW;
 use crate::processor::{Processor, Tokenizer};
@@ -28,7 +27,7 @@ pub fn train(config: &Config, start: Start, observer: &mut dyn Observer) -> Resu
     let rewards = load_rewards(config)?;
     let mut notices = Vec::new();
     let prompts = Prompts::load(config, &processor, &mut |text| notices.push(text.to_owned()))?;
-    let held_out = Dataset::load_optional(&config.data.val_files.0, &config.data)?;
+    let held_out = held_out(config)?;
     let validation = held_out
         .as_ref()
         .map(|dataset| Validation::new(config, dataset, &processor, None))
@@ -330,7 +329,7 @@ fn rollout_rows(
             let index = drawn.index as u64;
             let mut row = RolloutRow::new(step, index, drawn.draw, sample as u32);
             row.prompt.clone_from(&drawn.prompt.text);
-            row.images = drawn.row.image_names();
+            row.images = drawn.row.image_paths().iter().map(|path| path.display().to_string()).collect();
             row.response.clone_from(text);
             row.tokens = completion.token_ids.len() as u64;
             row.finish_reason = match completion.finish {

@@ -1,11 +1,11 @@
 //! Prompts in the order of a run.
 
-use crate::config::Config;
-use crate::data::{Augment, Dataset, PromptOrder, Row};
+use crate::config::{AugmentConfig, Config};
+use crate::data::{Dataset, PromptOrder, Row, augment, filter_overlong};
 use crate::processor::{PixelLimits, PreparedPrompt, Processor};
-use crate::{Error, Result};
+use crate::Result;
 use rayon::prelude::*;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A prompt of the data, ready for the model.
 pub(super) struct Drawn<'a> {
@@ -25,7 +25,8 @@ pub(super) struct Prompts {
     /// Rows whose prompts are short enough.
     usable: Vec<usize>,
     order: PromptOrder,
-    augment: Option<Augment>,
+    augment: AugmentConfig,
+    seed: u64,
 }
 
 /// The processor of a model folder with the configuration's pixel limits.
@@ -45,36 +46,35 @@ pub(super) fn usable_rows(
     dataset: &Dataset,
     processor: &Processor,
 ) -> Result<Vec<usize>> {
-    let longest = config.data.max_prompt_length;
-    let fits: Vec<bool> = dataset
+    let lengths: Vec<usize> = dataset
         .rows()
         .par_iter()
-        .map(|row| Ok(prepare(row, processor, None)?.token_ids.len() <= longest))
+        .map(|row| Ok(prepare(row, processor, None)?.token_ids.len()))
         .collect::<Result<_>>()?;
-    let usable: Vec<usize> = (0..fits.len()).filter(|row| fits[*row]).collect();
-    if usable.is_empty() {
-        return Err(Error::Config(format!(
-            "all {} prompts are longer than data.max_prompt_length = {longest} tokens",
-            fits.len()
-        )));
-    }
-    Ok(usable)
+    Ok(filter_overlong(&lengths, config.data.max_prompt_length)?.kept)
+}
+
+/// Random changes of the pictures of one draw.
+struct Augmentation<'a> {
+    config: &'a AugmentConfig,
+    seed: u64,
+    draw: u64,
 }
 
 fn prepare(
     row: &Row,
     processor: &Processor,
-    augment: Option<(&Augment, u64)>,
+    augmentation: Option<&Augmentation<'_>>,
 ) -> Result<PreparedPrompt> {
     let mut images = row.load_images()?;
-    if let Some((augment, draw)) = augment {
+    if let Some(Augmentation { config, seed, draw }) = augmentation {
         for (number, image) in images.iter_mut().enumerate() {
-            *image = augment.apply(image, draw, number as u32);
+            *image = augment(image, config, *seed, *draw, number as u32);
         }
     }
     processor
         .prepare(row.messages(), &images)
-        .map_err(|e| row.error(&e.to_string()))
+        .map_err(|e| row.error(e.to_string()))
 }
 
 impl Prompts {
@@ -84,8 +84,7 @@ impl Prompts {
         processor: &Processor,
         notice: &mut dyn FnMut(&str),
     ) -> Result<Self> {
-        let files: &[PathBuf] = &config.data.train_files.0;
-        let dataset = Dataset::load(files, &config.data)?;
+        let dataset = Dataset::load(&config.data.train_files.0, &config.data)?;
         let usable = usable_rows(config, &dataset, processor)?;
         let dropped = dataset.rows().len() - usable.len();
         if dropped > 0 {
@@ -97,7 +96,8 @@ impl Prompts {
         }
         Ok(Self {
             order: PromptOrder::new(usable.len(), config.data.shuffle, config.data.seed),
-            augment: Augment::new(&config.data.augment, config.data.seed),
+            augment: config.data.augment.clone(),
+            seed: config.data.seed,
             dataset,
             usable,
         })
@@ -120,16 +120,29 @@ impl Prompts {
             .map(|draw| {
                 let index = self.usable[self.order.row(draw)];
                 let row = &self.dataset.rows()[index];
-                let augment = self.augment.as_ref().map(|augment| (augment, draw));
+                let augmentation = Augmentation {
+                    config: &self.augment,
+                    seed: self.seed,
+                    draw,
+                };
                 Ok(Drawn {
                     draw,
                     row,
                     index,
-                    prompt: prepare(row, processor, augment)?,
+                    prompt: prepare(row, processor, Some(&augmentation))?,
                 })
             })
             .collect()
     }
+}
+
+/// The data of `data.val_files`, if there are any.
+pub(super) fn held_out(config: &Config) -> Result<Option<Dataset>> {
+    let files = &config.data.val_files.0;
+    if files.is_empty() {
+        return Ok(None);
+    }
+    Dataset::load(files, &config.data).map(Some)
 }
 
 /// Rows of `dataset` in order, prepared without augmentation; `draw` is the place.

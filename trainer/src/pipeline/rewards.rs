@@ -136,11 +136,11 @@ fn sample(group: u32, row: &Row) -> Result<Sample> {
         group,
         prompt,
         response: Vec::new(),
-        answer: row.answer.clone(),
-        data_source: row.data_source.clone(),
-        problem_type: row.problem_type.clone(),
-        answer_type: row.answer_type.clone(),
-        columns: row.columns.clone(),
+        answer: row.answer().to_owned(),
+        data_source: row.data_source().unwrap_or_default().to_owned(),
+        problem_type: row.problem_type().unwrap_or_default().to_owned(),
+        answer_type: row.answer_type().unwrap_or_default().to_owned(),
+        columns: row.extra().to_owned(),
         images,
     })
 }

@@ -4,12 +4,11 @@ use super::batch::Batch;
 use super::evaluate::Validation;
 use super::journal::{Clock, Journal, Observer, Report, Start, Summary};
 use super::policy::{Policy, Signals};
-use super::prompts::{Drawn, Prompts, processor};
+use super::prompts::{Drawn, Prompts, held_out, processor};
 use super::rewards::load_rewards;
 use super::{checkpoint, setup};
 use crate::algorithm::{LossConfig, LossMode};
 use crate::config::Config;
-use crate::data::Dataset;
 use crate::model::Model;
 use crate::optim::AdamW;
 use crate::processor::Processor;
@@ -27,7 +26,7 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
     let processor = processor(config, &source)?;
     let mut notices = Vec::new();
     let prompts = Prompts::load(config, &processor, &mut |text| notices.push(text.to_owned()))?;
-    let held_out = Dataset::load_optional(&config.data.val_files.0, &config.data)?;
+    let held_out = held_out(config)?;
     let judged = match &held_out {
         Some(dataset) if !config.reward.is_empty() => {
             let limit = config.sft.val_samples;
@@ -120,20 +119,14 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
 
 /// The target text's tokens and the end-of-turn token.
 fn target_tokens(config: &Config, processor: &Processor, drawn: &Drawn<'_>) -> Result<Vec<u32>> {
-    let key = &config.data.target_key;
-    let target = drawn
-        .row
-        .target
-        .as_deref()
-        .ok_or_else(|| drawn.row.error(&format!("the column \"{key}\" to learn is missing")))?;
-    let mut tokens = processor.tokenizer().encode(target)?;
+    let mut tokens = processor.tokenizer().encode(drawn.row.target()?)?;
     let stop = processor.tokenizer().eos_ids().first().ok_or_else(|| {
         Error::Config("the tokenizer has no end-of-turn token to learn".into())
     })?;
     tokens.push(*stop);
     let longest = config.data.max_response_length;
     if tokens.len() > longest {
-        return Err(drawn.row.error(&format!(
+        return Err(drawn.row.error(format!(
             "the target has {} tokens, more than data.max_response_length = {longest}",
             tokens.len()
         )));

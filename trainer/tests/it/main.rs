@@ -1,10 +1,16 @@
-//! Tests of the trainer by topic.
-#![allow(clippy::unwrap_used)]
+//! Tests of the trainer, by topic.
+#![allow(clippy::unwrap_used, clippy::float_cmp)]
 
 mod algorithm;
 mod algorithm_cases;
+mod config;
+mod data;
+mod fixtures;
 mod golden;
+mod image;
 mod model;
 mod ops;
 mod run;
 mod schedule;
+mod template;
+mod tokenizer;

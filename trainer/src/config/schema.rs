@@ -1,0 +1,376 @@
+//! What a configuration key may hold, and the check of a TOML table against it.
+//!
+//! The sections are declared once, by the macros [`section!`] and [`choice!`]: they make the typed
+//! struct or enum, its defaults and its [`Shape`]. A table is checked against the shapes before
+//! serde reads it, so that an error can name the dotted key, what it expects and what is near.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use toml::{Table, Value};
+
+/// What a key may hold.
+pub(super) enum Shape {
+    Number,
+    Numbers(usize),
+    Integer,
+    /// An integer that is not negative.
+    Count,
+    Boolean,
+    Text,
+    Texts,
+    Choice(&'static [&'static str]),
+    /// One choice, or a table that gives a choice to some of these keys.
+    ChoiceOrTable(&'static [&'static str], &'static [&'static str]),
+    /// Keys and values that somebody else checks.
+    Anything,
+    Section(Vec<Key>),
+    /// Sections of one kind, by a name that the user picks.
+    Named(Vec<Key>),
+}
+
+/// A key of a section.
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) shape: Shape,
+}
+
+/// A type that a key can have.
+pub(super) trait Setting {
+    fn shape() -> Shape;
+}
+
+macro_rules! settings {
+    ($($type:ty => $shape:expr,)*) => {
+        $(impl Setting for $type {
+            fn shape() -> Shape {
+                $shape
+            }
+        })*
+    };
+}
+
+settings! {
+    f64 => Shape::Number,
+    [f64; 2] => Shape::Numbers(2),
+    i64 => Shape::Integer,
+    u64 => Shape::Count,
+    usize => Shape::Count,
+    bool => Shape::Boolean,
+    String => Shape::Text,
+    Table => Shape::Anything,
+}
+
+impl<T: Setting> Setting for Option<T> {
+    fn shape() -> Shape {
+        T::shape()
+    }
+}
+
+impl<T: Setting> Setting for BTreeMap<String, T> {
+    fn shape() -> Shape {
+        match T::shape() {
+            Shape::Section(keys) => Shape::Named(keys),
+            _ => Shape::Anything,
+        }
+    }
+}
+
+/// Declares a section: a struct with a default for every key.
+macro_rules! section {
+    (
+        $(#[$about:meta])*
+        $name:ident {
+            $($(#[$doc:meta])* $key:ident: $type:ty = $default:expr,)*
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(default)]
+        pub struct $name {
+            $($(#[$doc])* pub $key: $type,)*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($key: $default,)* }
+            }
+        }
+
+        impl $crate::config::schema::Setting for $name {
+            fn shape() -> $crate::config::schema::Shape {
+                $crate::config::schema::Shape::Section(vec![
+                    $($crate::config::schema::Key {
+                        name: stringify!($key),
+                        shape: <$type as $crate::config::schema::Setting>::shape(),
+                    },)*
+                ])
+            }
+        }
+    };
+}
+
+/// Declares a closed choice: an enum with the names that the configuration uses.
+macro_rules! choice {
+    (
+        $(#[$about:meta])*
+        $name:ident {
+            $($(#[$doc:meta])* $variant:ident = $text:literal $(| $alias:literal)*,)*
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+        pub enum $name {
+            $($(#[$doc])* #[serde(rename = $text $(, alias = $alias)*)] $variant,)*
+        }
+
+        impl $name {
+            /// Every name that the configuration accepts.
+            pub const NAMES: &'static [&'static str] = &[$($text, $($alias,)*)*];
+
+            /// The name in the configuration.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+        }
+
+        impl $crate::config::schema::Setting for $name {
+            fn shape() -> $crate::config::schema::Shape {
+                $crate::config::schema::Shape::Choice(Self::NAMES)
+            }
+        }
+    };
+}
+
+pub(super) use {choice, section};
+
+impl Shape {
+    /// The shape of the key at `path`, if there is such a key.
+    pub(super) fn find(&self, path: &[&str]) -> Option<&Shape> {
+        let Some((first, rest)) = path.split_first() else {
+            return Some(self);
+        };
+        match self {
+            Self::Section(keys) => keys
+                .iter()
+                .find(|key| key.name == *first)
+                .and_then(|key| key.shape.find(rest)),
+            Self::Named(keys) => {
+                let (first, rest) = rest.split_first()?;
+                keys.iter()
+                    .find(|key| key.name == *first)
+                    .and_then(|key| key.shape.find(rest))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether text on the command line is meant literally, even if it looks like a number.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self, Self::Text | Self::Texts | Self::Choice(_))
+    }
+
+    /// Checks `table`, the whole configuration, against this shape.
+    pub(super) fn check_root(&self, table: &Table) -> Result<(), String> {
+        if let Self::Section(keys) = self {
+            Walk { root: self }.section(keys, table, "")?;
+        }
+        Ok(())
+    }
+
+    /// All dotted keys below `prefix`.
+    fn collect(&self, prefix: &str, into: &mut Vec<String>) {
+        match self {
+            Self::Section(keys) => {
+                for key in keys {
+                    key.shape.collect(&join(prefix, key.name), into);
+                }
+            }
+            Self::Named(keys) => {
+                for key in keys {
+                    key.shape
+                        .collect(&join(&join(prefix, "NAME"), key.name), into);
+                }
+            }
+            _ => into.push(prefix.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number => f.write_str("a number"),
+            Self::Numbers(count) => write!(f, "a list of {count} numbers"),
+            Self::Integer => f.write_str("an integer"),
+            Self::Count => f.write_str("an integer of at least 0"),
+            Self::Boolean => f.write_str("true or false"),
+            Self::Text => f.write_str("a string"),
+            Self::Texts => f.write_str("a string or a list of strings"),
+            Self::Choice(names) => write!(f, "one of {}", quoted(names)),
+            Self::ChoiceOrTable(names, keys) => write!(
+                f,
+                "one of {} or a table with keys of {}",
+                quoted(names),
+                quoted(keys)
+            ),
+            Self::Anything | Self::Section(_) | Self::Named(_) => f.write_str("a table"),
+        }
+    }
+}
+
+struct Walk<'a> {
+    root: &'a Shape,
+}
+
+impl Walk<'_> {
+    fn section(&self, keys: &[Key], table: &Table, path: &str) -> Result<(), String> {
+        for (name, value) in table {
+            let dotted = join(path, name);
+            let Some(key) = keys.iter().find(|key| key.name == name) else {
+                return Err(self.unknown(keys, path, name));
+            };
+            self.value(&key.shape, value, &dotted)?;
+        }
+        Ok(())
+    }
+
+    fn value(&self, shape: &Shape, value: &Value, path: &str) -> Result<(), String> {
+        let fits = match (shape, value) {
+            (Shape::Number, Value::Float(_) | Value::Integer(_))
+            | (Shape::Integer, Value::Integer(_))
+            | (Shape::Boolean, Value::Boolean(_))
+            | (Shape::Text | Shape::Texts, Value::String(_))
+            | (Shape::Anything, Value::Table(_)) => true,
+            (Shape::Count, Value::Integer(count)) => *count >= 0,
+            (Shape::Numbers(count), Value::Array(items)) => {
+                items.len() == *count
+                    && items
+                        .iter()
+                        .all(|item| item.is_float() || item.is_integer())
+            }
+            (Shape::Texts, Value::Array(items)) => items.iter().all(Value::is_str),
+            (Shape::Choice(names) | Shape::ChoiceOrTable(names, _), Value::String(text)) => {
+                names.contains(&text.as_str())
+            }
+            (Shape::ChoiceOrTable(names, known), Value::Table(table)) => {
+                for (name, value) in table {
+                    if !known.contains(&name.as_str()) {
+                        return Err(unknown_message(
+                            path,
+                            name,
+                            nearest(name, known.iter().copied()).map(|key| join(path, key)),
+                        ));
+                    }
+                    self.value(&Shape::Choice(names), value, &join(path, name))?;
+                }
+                true
+            }
+            (Shape::Section(keys), Value::Table(table)) => {
+                return self.section(keys, table, path);
+            }
+            (Shape::Named(keys), Value::Table(table)) => {
+                for (name, value) in table {
+                    let dotted = join(path, name);
+                    match value {
+                        Value::Table(table) => self.section(keys, table, &dotted)?,
+                        other => return Err(mismatch(&dotted, "a table", other)),
+                    }
+                }
+                true
+            }
+            _ => false,
+        };
+        if fits {
+            Ok(())
+        } else {
+            Err(mismatch(path, &shape.to_string(), value))
+        }
+    }
+
+    /// The message for an unknown key: the nearest one of its own section if the name is close,
+    /// else the nearest one anywhere.
+    fn unknown(&self, keys: &[Key], section: &str, name: &str) -> String {
+        let beside = nearest(name, keys.iter().map(|key| key.name));
+        let close = |key: &str| similarity(name, key);
+        let mut everywhere = Vec::new();
+        self.root.collect("", &mut everywhere);
+        let elsewhere = everywhere.iter().max_by(|a, b| {
+            close(last(a))
+                .total_cmp(&close(last(b)))
+                .then_with(|| b.cmp(a))
+        });
+        let key = match (beside, elsewhere) {
+            (Some(beside), Some(elsewhere))
+                if close(beside) < 0.7 && close(last(elsewhere)) > close(beside) =>
+            {
+                Some(elsewhere.clone())
+            }
+            (Some(beside), _) => Some(join(section, beside)),
+            (None, elsewhere) => elsewhere.cloned(),
+        };
+        unknown_message(section, name, key)
+    }
+}
+
+fn unknown_message(section: &str, name: &str, nearest: Option<String>) -> String {
+    let place = if section.is_empty() {
+        "at the top level".to_owned()
+    } else {
+        format!("in section [{section}]")
+    };
+    let hint = nearest.map_or_else(String::new, |key| {
+        format!("; the nearest known key is `{key}`")
+    });
+    format!(
+        "{}: unknown key `{name}` {place}{hint}",
+        join(section, name)
+    )
+}
+
+fn mismatch(path: &str, expected: &str, found: &Value) -> String {
+    let found = match found {
+        Value::String(text) => format!("the string {text:?}"),
+        Value::Integer(number) => format!("the integer {number}"),
+        Value::Float(number) => format!("the number {number}"),
+        Value::Boolean(truth) => format!("the boolean {truth}"),
+        Value::Datetime(date) => format!("the date {date}"),
+        Value::Array(items) => format!("a list of length {}", items.len()),
+        Value::Table(_) => "a table".to_owned(),
+    };
+    format!("{path}: expected {expected}, found {found}")
+}
+
+fn nearest<'a>(name: &str, keys: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    keys.max_by(|a, b| {
+        similarity(name, a)
+            .total_cmp(&similarity(name, b))
+            .then_with(|| b.cmp(a))
+    })
+}
+
+fn similarity(a: &str, b: &str) -> f64 {
+    strsim::normalized_damerau_levenshtein(&a.to_lowercase(), &b.to_lowercase())
+}
+
+fn last(dotted: &str) -> &str {
+    dotted.rsplit('.').next().unwrap_or(dotted)
+}
+
+fn join(section: &str, name: &str) -> String {
+    if section.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{section}.{name}")
+    }
+}
+
+fn quoted(names: &[&str]) -> String {
+    names
+        .iter()
+        .map(|name| format!("\"{name}\""))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,427 @@
+//! The sections of the configuration: every key, its meaning and its default.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use toml::Table;
+
+use super::schema::{Setting, Shape, choice, section};
+
+/// One file or several: a string or a list of strings in the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "OneOrMany", into = "OneOrMany")]
+pub struct Files(pub Vec<PathBuf>);
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(PathBuf),
+    Many(Vec<PathBuf>),
+}
+
+impl From<OneOrMany> for Files {
+    fn from(files: OneOrMany) -> Self {
+        match files {
+            OneOrMany::One(file) if file.as_os_str().is_empty() => Self(Vec::new()),
+            OneOrMany::One(file) => Self(vec![file]),
+            OneOrMany::Many(files) => Self(files),
+        }
+    }
+}
+
+impl From<Files> for OneOrMany {
+    fn from(files: Files) -> Self {
+        Self::Many(files.0)
+    }
+}
+
+impl Setting for Files {
+    fn shape() -> Shape {
+        Shape::Texts
+    }
+}
+
+section! {
+    /// `[data]`: what is trained and validated on.
+    DataConfig {
+        /// JSONL files to train on; paths are relative to the working directory.
+        train_files: Files = Files::default(),
+        /// JSONL files to validate on.
+        val_files: Files = Files::default(),
+        /// Column with the prompt: a string, or a list of chat messages.
+        prompt_key: String = "prompt".into(),
+        /// Column with the reference answer (any JSON).
+        answer_key: String = "answer".into(),
+        /// Column with the images: a path or a list of paths, relative to the data file's folder.
+        image_key: String = "images".into(),
+        /// Column with the text that SFT learns.
+        target_key: String = "target".into(),
+        /// Longest prompt in tokens, images included; longer ones are dropped and counted.
+        max_prompt_length: usize = 512,
+        /// Longest response in tokens.
+        max_response_length: usize = 512,
+        /// Prompts in a training step.
+        train_batch_size: usize = 512,
+        /// Whether every epoch has an order of its own; otherwise it is the files' order.
+        shuffle: bool = true,
+        /// Seed of the order and of the augmentation.
+        seed: u64 = 1,
+        /// Fewest pixels of a resized image; the model's `preprocessor_config.json` by default.
+        min_pixels: Option<u64> = None,
+        /// Most pixels of a resized image; the model's `preprocessor_config.json` by default.
+        max_pixels: Option<u64> = None,
+        /// Jinja text around string prompts; the prompt is its variable `content`.
+        format_prompt: Option<String> = None,
+        /// Random changes of training images.
+        augment: AugmentConfig = AugmentConfig::default(),
+    }
+}
+
+section! {
+    /// `[data.augment]`: random affine changes of training images, none by default.
+    AugmentConfig {
+        /// Largest rotation in degrees, either way.
+        rotate: f64 = 0.0,
+        /// Largest shear in degrees, either way.
+        shear: f64 = 0.0,
+        /// Largest relative change of the size: 0.1 scales by 0.9 to 1.1.
+        scale: f64 = 0.0,
+        /// Largest shift, as a fraction of the width and of the height.
+        translate: f64 = 0.0,
+    }
+}
+
+choice! {
+    /// Where tensors live.
+    Device {
+        /// The processor; computes in f32.
+        Cpu = "cpu",
+        /// An NVIDIA GPU (a build with the feature `cuda`).
+        Cuda = "cuda",
+    }
+}
+
+section! {
+    /// `[trainer]`: how long, where and how often.
+    TrainerConfig {
+        /// Passes over the training data.
+        total_epochs: u64 = 1,
+        /// Stop after so many steps, whatever the epochs.
+        max_steps: Option<u64> = None,
+        /// Folder of the runs.
+        outputs_dir: PathBuf = "runs".into(),
+        /// The run's folder in `outputs_dir`; the configuration file's name by default.
+        experiment_name: String = "run".into(),
+        /// Validate every so many steps; -1: not between the first and the last.
+        val_freq: i64 = -1,
+        /// Validate before the first step.
+        val_before_train: bool = true,
+        /// Save a checkpoint every so many steps; -1: only at the end.
+        save_freq: i64 = -1,
+        /// Keep so many checkpoints, the newest; -1: all.
+        save_limit: i64 = -1,
+        /// Seed of sampling and of new weights.
+        seed: u64 = 1,
+        /// Where to compute.
+        device: Device = Device::Cpu,
+    }
+}
+
+impl Setting for PathBuf {
+    fn shape() -> Shape {
+        Shape::Text
+    }
+}
+
+section! {
+    /// `[algorithm]`: how rewards become advantages.
+    AlgorithmConfig {
+        /// Advantage estimator by name.
+        adv_estimator: String = "grpo".into(),
+        /// GRPO: divide by the group's standard deviation.
+        norm_adv_by_std_in_grpo: bool = true,
+        /// Add the divergence from the starting model to the loss.
+        use_kl_loss: bool = false,
+    }
+}
+
+section! {
+    /// `[actor.model]`: the model to train.
+    ModelConfig {
+        /// Folder in Hugging Face layout.
+        model_path: Option<PathBuf> = None,
+    }
+}
+
+choice! {
+    /// Learning rate after the warm-up.
+    LrScheduler {
+        /// Stays.
+        Constant = "constant",
+        /// Falls along half a cosine to `min_lr_ratio`.
+        Cosine = "cosine",
+        /// Falls on a line to `min_lr_ratio`.
+        Linear = "linear",
+        /// Warm-up, stable, decay: stays, then falls on a line over the last `lr_decay_ratio` of the steps.
+        Wsd = "wsd",
+    }
+}
+
+section! {
+    /// `[actor.optim]`: `AdamW` and its schedule.
+    OptimConfig {
+        /// Peak learning rate.
+        lr: f64 = 1e-6,
+        /// Decay of the moments.
+        betas: [f64; 2] = [0.9, 0.999],
+        /// Added to the root of the second moment.
+        eps: f64 = 1e-8,
+        /// Decoupled weight decay.
+        weight_decay: f64 = 0.01,
+        /// Steps of linear warm-up; stands before `lr_warmup_ratio`.
+        lr_warmup_steps: Option<u64> = None,
+        /// Steps of linear warm-up as a fraction of all steps.
+        lr_warmup_ratio: f64 = 0.0,
+        /// What follows the warm-up.
+        lr_scheduler_type: LrScheduler = LrScheduler::Constant,
+        /// `wsd` only: fraction of all steps that decays.
+        lr_decay_ratio: f64 = 0.4,
+        /// Last learning rate as a fraction of `lr`.
+        min_lr_ratio: f64 = 0.0,
+    }
+}
+
+section! {
+    /// `[actor.policy_loss]`: which policy loss.
+    PolicyLossConfig {
+        /// Policy loss by name.
+        loss_mode: String = "vanilla".into(),
+    }
+}
+
+choice! {
+    /// How token losses become one number.
+    LossAggMode {
+        /// Mean over all tokens.
+        TokenMean = "token-mean",
+        /// Sum over a row's tokens, mean over rows.
+        SeqMeanTokenSum = "seq-mean-token-sum",
+        /// Mean over a row's tokens, mean over rows.
+        SeqMeanTokenMean = "seq-mean-token-mean",
+        /// Sum over all tokens, divided by `data.max_response_length`.
+        SeqMeanTokenSumNorm = "seq-mean-token-sum-norm",
+    }
+}
+
+choice! {
+    /// Estimator of the divergence from the reference model (Schulman, *Approximating KL
+    /// Divergence*, 2020).
+    KlLossType {
+        /// log p − log q.
+        Kl = "kl" | "k1",
+        /// |log p − log q|.
+        Abs = "abs",
+        /// (log p − log q)² / 2.
+        Mse = "mse" | "k2",
+        /// q/p − 1 − log (q/p).
+        LowVarKl = "low_var_kl" | "k3",
+    }
+}
+
+section! {
+    /// `[actor]`: the model, its loss and its optimiser.
+    ActorConfig {
+        /// The model to train.
+        model: ModelConfig = ModelConfig::default(),
+        /// Prompts in an optimiser step; all of a training step by default.
+        ppo_mini_batch_size: Option<usize> = None,
+        /// Passes over a step's samples.
+        ppo_epochs: u64 = 1,
+        /// Tokens that are packed into one forward pass.
+        micro_batch_tokens: usize = 16384,
+        /// Gradients of a larger norm are scaled down to it.
+        max_grad_norm: f64 = 1.0,
+        /// An optimiser step with a gradient of a larger norm is skipped.
+        skip_grad_norm: f64 = 80.0,
+        /// Clip of the probability ratio: not below 1 − this.
+        clip_ratio_low: f64 = 0.2,
+        /// Clip of the probability ratio: not above 1 + this.
+        clip_ratio_high: f64 = 0.2,
+        /// Dual clip: bound of the loss at negative advantages, in multiples of the advantage.
+        clip_ratio_c: f64 = 3.0,
+        /// How token losses become one number.
+        loss_agg_mode: LossAggMode = LossAggMode::TokenMean,
+        /// Weight of the entropy bonus.
+        entropy_coeff: f64 = 0.0,
+        /// Weight of the divergence loss (`algorithm.use_kl_loss`).
+        kl_loss_coef: f64 = 0.01,
+        /// Estimator of the divergence loss.
+        kl_loss_type: KlLossType = KlLossType::LowVarKl,
+        /// Take the policy loss without any clipping.
+        loss_remove_clip: bool = false,
+        /// Which policy loss.
+        policy_loss: PolicyLossConfig = PolicyLossConfig::default(),
+        /// The optimiser.
+        optim: OptimConfig = OptimConfig::default(),
+    }
+}
+
+section! {
+    /// `[rollout]`: how completions are sampled while training.
+    RolloutConfig {
+        /// Completions of a prompt.
+        n: usize = 8,
+        /// Divides the logits.
+        temperature: f64 = 1.0,
+        /// Sample from the fewest tokens that reach this probability.
+        top_p: f64 = 1.0,
+        /// Sample from so many most probable tokens; -1: all.
+        top_k: i64 = -1,
+        /// Sampling while validating.
+        val_override_config: ValSamplingConfig = ValSamplingConfig::default(),
+    }
+}
+
+section! {
+    /// `[rollout.val_override_config]`: how completions are sampled while validating.
+    ValSamplingConfig {
+        /// Divides the logits; 0 takes the most probable token.
+        temperature: f64 = 0.0,
+        /// Sample from the fewest tokens that reach this probability.
+        top_p: f64 = 1.0,
+        /// Sample from so many most probable tokens; -1: all.
+        top_k: i64 = -1,
+        /// Completions of a prompt.
+        n: usize = 1,
+    }
+}
+
+choice! {
+    /// What happens to a sample that a reward gave no score.
+    FailurePolicy {
+        /// It leaves baseline and loss.
+        Abstain = "abstain",
+        /// Its reward is 0.
+        Zero = "zero",
+        /// The run stops with an error.
+        Stop = "stop",
+    }
+}
+
+choice! {
+    /// Ways in which a plugin gives no score.
+    FailureOutcome {
+        /// The plugin can't judge this sample.
+        Abstain = "abstain",
+        /// The data's answer is at fault.
+        InvalidReference = "invalid-reference",
+        /// The plugin says that it failed.
+        Internal = "internal",
+        /// It trapped.
+        Trap = "trap",
+        /// It ran out of fuel.
+        BudgetExhausted = "budget-exhausted",
+        /// It wanted more memory than allowed.
+        MemoryExhausted = "memory-exhausted",
+        /// It recursed too deep.
+        StackExhausted = "stack-exhausted",
+        /// It returned too much.
+        OutputTooLarge = "output-too-large",
+        /// It returned something that the contract forbids.
+        ProtocolError = "protocol-error",
+        /// The host failed.
+        HostFault = "host-fault",
+    }
+}
+
+/// `on_failure`: one policy, or one for some outcomes and `abstain` for the others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum OnFailure {
+    /// The same for every outcome.
+    Always(FailurePolicy),
+    /// By outcome.
+    ByOutcome(BTreeMap<FailureOutcome, FailurePolicy>),
+}
+
+impl OnFailure {
+    /// The policy for the outcome of this name ([`FailureOutcome::NAMES`]).
+    pub fn policy(&self, outcome: &str) -> FailurePolicy {
+        match self {
+            Self::Always(policy) => *policy,
+            Self::ByOutcome(policies) => policies
+                .iter()
+                .find(|(known, _)| known.as_str() == outcome)
+                .map_or(FailurePolicy::Abstain, |(_, policy)| *policy),
+        }
+    }
+}
+
+impl Setting for OnFailure {
+    fn shape() -> Shape {
+        Shape::ChoiceOrTable(FailurePolicy::NAMES, FailureOutcome::NAMES)
+    }
+}
+
+section! {
+    /// `[reward.NAME.limits]`: what one call of the plugin may use; the sandbox's own limits by default.
+    LimitsConfig {
+        /// Fuel: about one unit for a WebAssembly instruction.
+        fuel: Option<u64> = None,
+        /// Bytes of linear memory.
+        memory: Option<u64> = None,
+        /// Bytes of the result.
+        output: Option<u64> = None,
+        /// Bytes of WebAssembly stack.
+        stack: Option<u64> = None,
+    }
+}
+
+section! {
+    /// `[reward.NAME]`: one reward; a sample's reward is the weighted sum over all.
+    RewardConfig {
+        /// Path of a component, or the name of a standard plugin.
+        plugin: String = String::new(),
+        /// Weight in the sum; 0 only records.
+        weight: f64 = 1.0,
+        /// Parameters for the plugin.
+        params: Table = Table::new(),
+        /// What one call may use.
+        limits: LimitsConfig = LimitsConfig::default(),
+        /// What happens to a sample that gets no score.
+        on_failure: OnFailure = OnFailure::Always(FailurePolicy::Abstain),
+    }
+}
+
+section! {
+    /// `[sft]`: supervised fine-tuning.
+    SftConfig {
+        /// Stop as soon as validation reaches this accuracy.
+        target_accuracy: Option<f64> = None,
+        /// Steps between two validations for `target_accuracy`.
+        check_freq: u64 = 5,
+        /// Held-out prompts in such a validation; all by default.
+        val_samples: Option<usize> = None,
+    }
+}
+
+section! {
+    /// The whole configuration of a run.
+    Config {
+        /// What is trained and validated on.
+        data: DataConfig = DataConfig::default(),
+        /// How long, where and how often.
+        trainer: TrainerConfig = TrainerConfig::default(),
+        /// How rewards become advantages.
+        algorithm: AlgorithmConfig = AlgorithmConfig::default(),
+        /// The model, its loss and its optimiser.
+        actor: ActorConfig = ActorConfig::default(),
+        /// How completions are sampled.
+        rollout: RolloutConfig = RolloutConfig::default(),
+        /// Rewards by name; sums run in name order.
+        reward: BTreeMap<String, RewardConfig> = BTreeMap::new(),
+        /// Supervised fine-tuning.
+        sft: SftConfig = SftConfig::default(),
+    }
+}
