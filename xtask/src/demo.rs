@@ -113,7 +113,9 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
         println!("Curve         {}", plot.display());
     }
     println!("Figures       {}", folder.join("summary.json").display());
-    println!("Rollouts      target/debug/rlhost rollouts show {RUN} --worst");
+    let mut show = rlhost(project);
+    show.args(["rollouts", "show", RUN, "--worst"]);
+    println!("Rollouts      {}", process::shown(&show));
     Ok(())
 }
 
