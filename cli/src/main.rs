@@ -1,1 +1,82 @@
-fn main() {}
+//! The `rlhost` command: a thin face over `rlhost-trainer` and `rlhost-host`.
+
+mod eval;
+mod init;
+mod jobs;
+mod plugin;
+mod progress;
+mod rollouts;
+mod score;
+mod settings;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+// Tensors of a step are allocated and freed by the thousand; glibc gives their pages back each time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Reinforcement learning for vision-language models, with rewards in WebAssembly sandboxes.
+#[derive(Parser)]
+#[command(name = "rlhost", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a model with random weights from a folder that describes it
+    Init(init::Arguments),
+    /// Supervised fine-tuning: learn the target texts of the data
+    Sft(jobs::Arguments),
+    /// Reinforcement learning with sandboxed rewards
+    Train(jobs::Arguments),
+    /// Print a model's accuracy on held-out prompts as JSON
+    Eval(eval::Arguments),
+    /// Score responses with a plugin
+    Score(score::Arguments),
+    /// Look at plugins
+    #[command(subcommand)]
+    Plugin(plugin::Command),
+    /// Look at a run's samples
+    #[command(subcommand)]
+    Rollouts(rollouts::Command),
+    /// Look at configurations
+    #[command(subcommand)]
+    Config(settings::Command),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Sft(arguments) => jobs::sft(&arguments),
+        Command::Train(arguments) => jobs::train(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
+        Command::Score(arguments) => score::run(&arguments),
+        Command::Plugin(command) => plugin::run(&command),
+        Command::Rollouts(command) => rollouts::run(&command),
+        Command::Config(command) => settings::run(&command),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            // 2 is for what the caller can mend; 1 is for a fault of ours.
+            let ours = matches!(
+                error.downcast_ref(),
+                Some(rlhost_trainer::Error::Tensor(_))
+            );
+            ExitCode::from(if ours { 1 } else { 2 })
+        }
+    }
+}
+
+/// `rlhost … | head` is no error.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -61,7 +61,7 @@ impl Stream {
     /// 64 random bits at `position`.
     pub fn bits(&self, position: u32) -> u64 {
         let [low, high, ..] = self.block(position);
-        u64::from(high) << 32 | u64::from(low)
+        (u64::from(high) << 32) | u64::from(low)
     }
 
     /// Uniform in [0, 1), with 53 random bits.
@@ -71,7 +71,7 @@ impl Stream {
 
     /// Uniform in 0..`bound` by multiplication (bias below `bound` / 2^64).
     pub fn below(&self, position: u32, bound: u64) -> u64 {
-        (u128::from(self.bits(position)) * u128::from(bound) >> 64) as u64
+        ((u128::from(self.bits(position)) * u128::from(bound)) >> 64) as u64
     }
 
     /// Standard normal (Box and Muller).

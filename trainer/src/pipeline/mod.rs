@@ -1,1 +1,35 @@
-//! (empty)
+//! Whole jobs: supervised fine-tuning, reinforcement learning, evaluation.
+//!
+//! [`sft`] and [`train`] leave a run folder behind (see [`crate::run`]); both go on from its latest
+//! checkpoint when asked to resume and then write the same bytes as a run that was never
+//! interrupted. What happens on the way is told to an [`Observer`].
+//!
+//! ```no_run
+//! use rlhost_trainer::config::Config;
+//! use rlhost_trainer::pipeline::{self, Silent, Start};
+//!
+//! let mut config = Config::load(Some("configs/quickstart.toml".as_ref()), &[])?;
+//! config.add_reward("math")?;
+//! let summary = pipeline::train(&config, Start::Fresh, &mut Silent)?;
+//! println!("{} steps, accuracy {:?}", summary.steps, summary.accuracy);
+//! # Ok::<(), rlhost_trainer::Error>(())
+//! ```
+
+mod batch;
+mod checkpoint;
+mod evaluate;
+mod grpo;
+mod journal;
+mod policy;
+mod prompts;
+mod rewards;
+mod setup;
+mod sft;
+
+pub use checkpoint::copy_description;
+pub use evaluate::{Evaluation, evaluate, evaluate_model};
+pub use grpo::train;
+pub use journal::{Observer, Report, Silent, Start, Summary};
+pub use rewards::load_rewards;
+pub use setup::{device, model_folder};
+pub use sft::sft;

@@ -1,0 +1,33 @@
+//! `rlhost eval`: accuracy on held-out prompts, as JSON.
+
+use anyhow::Result;
+use rlhost_trainer::config::Config;
+use rlhost_trainer::pipeline;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Model folder, or a run (its latest checkpoint is taken)
+    #[arg(long)]
+    model: PathBuf,
+    /// JSONL file with prompts and answers; may be given several times
+    #[arg(long, required = true)]
+    data: Vec<PathBuf>,
+    /// The path of a component, or the name of a plugin; may be given several times
+    #[arg(long, required = true, value_name = "PLUGIN")]
+    reward: Vec<String>,
+    /// Overrides of configuration keys, such as data.max_response_length=64
+    #[arg(value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+}
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let mut config = Config::load(None, &arguments.overrides)?;
+    config.data.val_files.0.clone_from(&arguments.data);
+    for reward in &arguments.reward {
+        config.add_reward(reward)?;
+    }
+    let found = pipeline::evaluate_model(&config, &arguments.model)?;
+    println!("{}", serde_json::to_string_pretty(&found)?);
+    Ok(())
+}

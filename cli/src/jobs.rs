@@ -1,0 +1,73 @@
+//! `rlhost sft` and `rlhost train`.
+
+use crate::progress::Progress;
+use anyhow::Result;
+use rlhost_trainer::config::Config;
+use rlhost_trainer::pipeline::{self, Start, Summary};
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Configuration file (TOML); see docs/configuration.md
+    config: PathBuf,
+    /// Overrides of keys, such as rollout.n=8 or reward.math.weight=0.5
+    #[arg(value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Add a reward: the path of a component, or the name of a plugin
+    #[arg(long, value_name = "PLUGIN")]
+    reward: Vec<String>,
+    /// Go on from the run's latest checkpoint
+    #[arg(long)]
+    resume: bool,
+}
+
+impl Arguments {
+    fn config(&self) -> Result<Config> {
+        let mut config = Config::load(Some(&self.config), &self.overrides)?;
+        for reward in &self.reward {
+            config.add_reward(reward)?;
+        }
+        Ok(config)
+    }
+
+    fn start(&self) -> Start {
+        if self.resume {
+            Start::Resume
+        } else {
+            Start::Fresh
+        }
+    }
+}
+
+pub fn train(arguments: &Arguments) -> Result<()> {
+    let config = arguments.config()?;
+    let mut progress = Progress::training()?;
+    let summary = pipeline::train(&config, arguments.start(), &mut progress)?;
+    finish(&summary);
+    println!(
+        "Rollouts    rlhost rollouts show {} --worst",
+        summary.folder.display()
+    );
+    Ok(())
+}
+
+pub fn sft(arguments: &Arguments) -> Result<()> {
+    let config = arguments.config()?;
+    let mut progress = Progress::fine_tuning()?;
+    let summary = pipeline::sft(&config, arguments.start(), &mut progress)?;
+    finish(&summary);
+    Ok(())
+}
+
+fn finish(summary: &Summary) {
+    let how = if summary.stopped { "stopped" } else { "done" };
+    println!("{how} after {} steps", summary.steps);
+    if let Some((first, last)) = summary.accuracy {
+        println!("Accuracy    {first:.3} at first, {last:.3} at the end (held out)");
+    }
+    println!("Model       {}", summary.checkpoint.display());
+    println!("Curve       {}", summary.plot.display());
+    if summary.stopped {
+        println!("Go on       the same command with --resume");
+    }
+}

@@ -1,0 +1,100 @@
+//! `rlhost rollouts show`: samples of a run, to be read by people.
+
+use anyhow::{Result, bail};
+use rlhost_host::Record;
+use rlhost_trainer::run::{RolloutRow, RunFolder, read_rollouts};
+use std::io::{BufWriter, Write, stdout};
+use std::path::PathBuf;
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Print samples of a step
+    Show(Show),
+}
+
+#[derive(clap::Args)]
+pub struct Show {
+    /// The run's folder
+    run: PathBuf,
+    /// The step; the last by default
+    #[arg(long)]
+    step: Option<u64>,
+    /// Lowest scores first
+    #[arg(long, conflicts_with = "best")]
+    worst: bool,
+    /// Highest scores first
+    #[arg(long)]
+    best: bool,
+    /// How many samples
+    #[arg(long, short = 'n', default_value_t = 8)]
+    count: usize,
+}
+
+pub fn run(command: &Command) -> Result<()> {
+    let Command::Show(show) = command;
+    let steps = RunFolder::open(&show.run)?.rollout_steps()?;
+    let (Some(first), Some(last)) = (steps.first(), steps.last()) else {
+        bail!("{} has no rollouts yet", show.run.display());
+    };
+    let step = show.step.unwrap_or(last.0);
+    let Some((_, path)) = steps.iter().find(|(found, _)| *found == step) else {
+        bail!(
+            "{} has no rollouts of step {step}: it has those of steps {} to {}",
+            show.run.display(),
+            first.0,
+            last.0
+        );
+    };
+    let mut rows = read_rollouts(path)?
+        .into_iter()
+        .map(|row| Ok((row.record::<Record>()?, row)))
+        .collect::<Result<Vec<(Record, RolloutRow)>>>()?;
+    // Samples without a score are what a reader of the worst wants to see first.
+    let score = |record: &Record| record.judgement.score.unwrap_or(f64::NEG_INFINITY);
+    if show.worst {
+        rows.sort_by(|(a, _), (b, _)| score(a).total_cmp(&score(b)));
+    } else if show.best {
+        rows.sort_by(|(a, _), (b, _)| score(b).total_cmp(&score(a)));
+    }
+    let mut out = BufWriter::new(stdout().lock());
+    for (record, row) in rows.iter().take(show.count) {
+        print(&mut out, record, row)?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn print(out: &mut impl Write, record: &Record, row: &RolloutRow) -> std::io::Result<()> {
+    let judgement = &record.judgement;
+    write!(out, "── step {} · draw {} · sample {} · ", row.step, row.draw, row.sample)?;
+    match judgement.score {
+        Some(score) => write!(out, "score {score}")?,
+        None => write!(out, "{}", judgement.outcome)?,
+    }
+    match row.advantage {
+        Some(advantage) => writeln!(out, " · advantage {advantage:+.3}")?,
+        None => writeln!(out, " · left out")?,
+    }
+    if !row.images.is_empty() {
+        writeln!(out, "images    {}", row.images.join(", "))?;
+    }
+    writeln!(out, "prompt    {}", indented(&row.prompt))?;
+    writeln!(out, "response  {}", indented(&row.response))?;
+    writeln!(out, "          {} tokens, {}", row.tokens, row.finish_reason)?;
+    for reward in &judgement.rewards {
+        write!(out, "{:<9} {}", reward.name, reward.outcome)?;
+        for (part, value) in &reward.parts {
+            write!(out, ", {part} {value}")?;
+        }
+        writeln!(out, ", {} fuel", reward.fuel)?;
+        if let Some(message) = &reward.message {
+            writeln!(out, "          {}", indented(message))?;
+        }
+    }
+    writeln!(out)
+}
+
+/// Lines after the first stand under it.
+fn indented(text: &str) -> String {
+    text.trim_end().replace('\n', "\n          ")
+}

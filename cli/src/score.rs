@@ -1,0 +1,113 @@
+//! `rlhost score`: judge responses from a file.
+
+use anyhow::{Context, Result};
+use rlhost_host::{Host, Limits, Record, Reward, RewardSet, Sample, SampleReader, Scope, Scorer};
+use serde_json::{Map, Value};
+use std::fs::File;
+use std::io::{BufWriter, Write, stdout};
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The path of a component, or the name of a plugin
+    plugin: String,
+    /// JSONL file: each row has `response`, `answer`, and optionally `prompt`, `images`,
+    /// `problem_type`, `answer_type`, `data_source` and any further columns
+    #[arg(long, short)]
+    input: PathBuf,
+    /// Where the records go; standard output by default
+    #[arg(long, short)]
+    output: Option<PathBuf>,
+    /// A parameter of the plugin; the value is JSON, or else a text
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parameter)]
+    param: Vec<(String, Value)>,
+    /// Fuel for a sample
+    #[arg(long)]
+    fuel: Option<u64>,
+    /// Bytes of memory for a sample
+    #[arg(long)]
+    memory: Option<u64>,
+    /// Threads; all processors by default
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+fn parameter(text: &str) -> Result<(String, Value), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+    Ok((key.to_owned(), value))
+}
+
+/// Samples that are read, judged and written together; memory stays bounded by it.
+const CHUNK: usize = 4096;
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let mut host = Host::builder();
+    if let Some(threads) = arguments.threads {
+        host = host.threads(threads);
+    }
+    let host = host.build()?;
+    let plugin = host.load(arguments.plugin.as_str())?;
+    let defaults = Limits::default();
+    let limits = Limits {
+        fuel: arguments.fuel.unwrap_or(defaults.fuel),
+        memory: arguments.memory.unwrap_or(defaults.memory),
+        ..defaults
+    };
+    let params: Map<String, Value> = arguments.param.iter().cloned().collect();
+    let scorer = Scorer::new(&plugin, &params, limits)?;
+    let rewards = RewardSet::new([Reward::new(plugin.info().name.clone(), scorer)])?;
+    // A plugin that compares samples must see all of them at once.
+    let chunk = match plugin.info().scope {
+        Scope::Sample => CHUNK,
+        Scope::Group | Scope::Batch => usize::MAX,
+    };
+    let samples = SampleReader::open(&arguments.input)?;
+    match &arguments.output {
+        None => judge(&rewards, samples, chunk, &mut BufWriter::new(stdout().lock())),
+        Some(path) => {
+            let staged = staged(path);
+            let written = File::create(&staged)
+                .with_context(|| format!("cannot write {}", staged.display()))
+                .and_then(|file| judge(&rewards, samples, chunk, &mut BufWriter::new(file)))
+                .and_then(|()| {
+                    std::fs::rename(&staged, path)
+                        .with_context(|| format!("cannot write {}", path.display()))
+                });
+            if written.is_err() {
+                // Nothing half-written stays; the first error is the one to tell.
+                let _ = std::fs::remove_file(&staged);
+            }
+            written
+        }
+    }
+}
+
+/// A name beside `path`, so that the rename stays on one file system.
+fn staged(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    path.with_file_name(name)
+}
+
+fn judge(
+    rewards: &RewardSet,
+    mut samples: impl Iterator<Item = rlhost_host::Result<Sample>>,
+    chunk: usize,
+    out: &mut impl Write,
+) -> Result<()> {
+    let mut index = 0;
+    loop {
+        let batch: Vec<Sample> = samples.by_ref().take(chunk).collect::<Result<_, _>>()?;
+        if batch.is_empty() {
+            out.flush()?;
+            return Ok(());
+        }
+        for judgement in rewards.score(&batch)? {
+            serde_json::to_writer(&mut *out, &Record::new(index, index, 0, judgement))
+                .map_err(std::io::Error::from)?;
+            out.write_all(b"\n")?;
+            index += 1;
+        }
+    }
+}

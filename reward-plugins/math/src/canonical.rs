@@ -1,0 +1,212 @@
+//! Brings a syntax tree into its canonical form, or stops at the bounds.
+
+use crate::exponent::Exponent;
+use crate::number::{Bounded, Budget, Rational, Stop};
+use crate::poly::{Atom, Quotient};
+use crate::power::{logarithm, power, root};
+use crate::syntax::Node;
+use crate::{approx, number};
+use num_integer::Integer;
+
+/// How percent signs are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Percent {
+    /// 50% is 1/2.
+    Value,
+    /// 50% is 50.
+    Strip,
+}
+
+/// The canonical form of an expression.
+pub fn canonical(node: &Node, percent: Percent, budget: &mut Budget) -> Bounded<Quotient> {
+    budget.spend(1)?;
+    match node {
+        Node::Number(value) => Ok(Quotient::rational(value.clone())),
+        Node::Symbol(name) => Ok(Quotient::atom(match name.as_str() {
+            "pi" => Atom::Pi,
+            "e" => Atom::Euler,
+            "i" => Atom::Imaginary,
+            other => Atom::Symbol(other.into()),
+        })),
+        Node::Unit(name) => Ok(Quotient::atom(Atom::Unit(name.clone()))),
+        Node::Sum(items) => {
+            let mut sum = Quotient::rational(Rational::zero());
+            for item in items {
+                sum = sum.add(&canonical(item, percent, budget)?, budget)?;
+            }
+            Ok(sum)
+        }
+        Node::Negative(inner) => Ok(canonical(inner, percent, budget)?.neg()),
+        Node::Product(items) => {
+            let mut product: Option<Quotient> = None;
+            for (divided, item) in items {
+                let mut value = canonical(item, percent, budget)?;
+                if *divided {
+                    value = value.inverse(budget)?;
+                }
+                product = Some(match product {
+                    Some(product) => product.mul(&value, budget)?,
+                    None => value,
+                });
+            }
+            product.ok_or(Stop::Undefined)
+        }
+        Node::Power(base, exponent) => {
+            let exponent = canonical(exponent, percent, budget)?;
+            // The base only counts to a power that exists: 0^0 does not.
+            power(&canonical(base, percent, budget)?, &exponent, budget)
+        }
+        Node::Root(inner, degree) => root(&canonical(inner, percent, budget)?, *degree, budget),
+        Node::Percent(inner) => {
+            let value = canonical(inner, percent, budget)?;
+            match percent {
+                Percent::Value => value.mul(
+                    &Quotient::rational(Rational::ratio(1, 100).ok_or(Stop::Undefined)?),
+                    budget,
+                ),
+                Percent::Strip => Ok(value),
+            }
+        }
+        Node::Call(name, args) => {
+            let args = args
+                .iter()
+                .map(|arg| canonical(arg, percent, budget))
+                .collect::<Bounded<Vec<_>>>()?;
+            call(name, args, budget)
+        }
+        _ => Err(Stop::Undefined),
+    }
+}
+
+fn call(name: &str, args: Vec<Quotient>, budget: &mut Budget) -> Bounded<Quotient> {
+    let rationals: Option<Vec<Rational>> = args.iter().map(Quotient::as_rational).collect();
+    let known = match (name, args.as_slice()) {
+        ("abs", [x]) => absolute(x, budget)?,
+        ("ln", [x]) => logarithm(x, true, budget)?,
+        ("log", [x]) => logarithm(x, false, budget)?,
+        ("log", [base, x]) => match (logarithm(base, true, budget)?, logarithm(x, true, budget)?) {
+            (Some(base), Some(x)) => Some(x.div(&base, budget)?),
+            _ => None,
+        },
+        ("exp", [x]) => Some(power(&Quotient::atom(Atom::Euler), x, budget)?),
+        ("sin" | "cos" | "tan", [x]) => trigonometric(name, x, budget)?,
+        _ => None,
+    };
+    if let Some(value) = known {
+        return Ok(value);
+    }
+    if let Some(value) = rationals.and_then(|values| whole_function(name, &values, budget)) {
+        return Ok(Quotient::rational(value?));
+    }
+    Ok(Quotient::atom(Atom::Call(name.into(), args)))
+}
+
+fn absolute(x: &Quotient, budget: &mut Budget) -> Bounded<Option<Quotient>> {
+    if let Some(value) = x.as_rational() {
+        return Ok(Some(Quotient::rational(value.abs())));
+    }
+    Ok(match approx::sign(x, budget)? {
+        Some(std::cmp::Ordering::Less) => Some(x.neg()),
+        Some(std::cmp::Ordering::Greater) => Some(x.clone()),
+        _ => None,
+    })
+}
+
+/// Functions of whole numbers.
+fn whole_function(name: &str, args: &[Rational], budget: &mut Budget) -> Option<Bounded<Rational>> {
+    let small = |value: &Rational| value.to_i64().filter(|n| (0..=400).contains(n));
+    match (name, args) {
+        ("factorial", [n]) => Some(falling(small(n)?, small(n)?, budget)),
+        ("binom", [n, k]) => {
+            let (n, k) = (small(n)?, small(k)?);
+            let value =
+                falling(n, k, budget).and_then(|top| top.div(&falling(k, k, budget)?, budget));
+            Some(value)
+        }
+        ("floor", [x]) => Some(Ok(Rational::integer(
+            x.numerator().div_floor(&x.denominator().clone().into()),
+        ))),
+        ("ceil", [x]) => Some(Ok(Rational::integer(
+            x.numerator().div_ceil(&x.denominator().clone().into()),
+        ))),
+        ("gcd" | "lcm", [a, b]) if a.is_integer() && b.is_integer() => {
+            let (a, b) = (a.numerator(), b.numerator());
+            Some(Ok(Rational::integer(if name == "gcd" {
+                a.gcd(b)
+            } else {
+                a.lcm(b)
+            })))
+        }
+        ("max" | "min", [first, rest @ ..]) => {
+            let mut best = first;
+            for value in rest {
+                if (value.compare(best) == std::cmp::Ordering::Greater) == (name == "max") {
+                    best = value;
+                }
+            }
+            Some(Ok(best.clone()))
+        }
+        _ => None,
+    }
+}
+
+/// `n · (n − 1) ⋯ (n − k + 1)`.
+fn falling(n: i64, k: i64, budget: &mut Budget) -> Bounded<Rational> {
+    let mut product = Rational::one();
+    for i in 0..k {
+        product = product.mul(&Rational::integer(n - i), budget)?;
+    }
+    Ok(product)
+}
+
+/// Sine, cosine and tangent at multiples of π/6 and π/4, also in degrees; nothing elsewhere.
+fn trigonometric(name: &str, x: &Quotient, budget: &mut Budget) -> Bounded<Option<Quotient>> {
+    let turn = if x.num.is_zero() {
+        Rational::zero()
+    } else {
+        let Some((mono, coefficient)) = x.num.single().filter(|_| x.is_whole()) else {
+            return Ok(None);
+        };
+        match mono.as_slice() {
+            [(Atom::Pi, e)] if *e == Exponent::ONE => coefficient.clone(),
+            [(Atom::Unit(unit), e)] if *e == Exponent::ONE && unit == "°" => {
+                coefficient.mul(&Rational::ratio(1, 180).ok_or(Stop::Undefined)?, budget)?
+            }
+            _ => return Ok(None),
+        }
+    };
+    // Twelfths of π, modulo a whole turn.
+    let twelfths = turn.mul(&Rational::integer(12), budget)?;
+    if !twelfths.is_integer() {
+        return Ok(None);
+    }
+    let modulus: num_bigint::BigInt = 24.into();
+    let Ok(k) = i64::try_from(twelfths.numerator().mod_floor(&modulus)) else {
+        return Ok(None);
+    };
+    let (Some(sine), Some(cosine)) = (sine(k, budget)?, sine((k + 6) % 24, budget)?) else {
+        return Ok(None);
+    };
+    match name {
+        "sin" => Ok(Some(sine)),
+        "cos" => Ok(Some(cosine)),
+        _ => sine.div(&cosine, budget).map(Some),
+    }
+}
+
+/// `sin(kπ/12)`.
+fn sine(k: i64, budget: &mut Budget) -> Bounded<Option<Quotient>> {
+    let (k, negative) = if k >= 12 { (k - 12, true) } else { (k, false) };
+    // The square of the sine.
+    let square = match k.min(12 - k) {
+        0 => (0, 1),
+        2 => (1, 4),
+        3 => (1, 2),
+        4 => (3, 4),
+        6 => (1, 1),
+        _ => return Ok(None),
+    };
+    let square = number::Rational::ratio(square.0, square.1).ok_or(Stop::Undefined)?;
+    let value = root(&Quotient::rational(square), 2, budget)?;
+    Ok(Some(if negative { value.neg() } else { value }))
+}

@@ -1,0 +1,405 @@
+//! Decides whether two answers are the same: structure first, exact values at the leaves.
+//!
+//! A doubtful case is not equal.
+
+use crate::canonical::{Percent, canonical};
+use crate::number::{Bounded, Budget, Rational, Stop};
+use crate::params::{Options, PercentRule};
+use crate::poly::Quotient;
+use crate::syntax::{Node, Relation};
+use crate::{approx, measure, modular};
+use std::cmp::Ordering;
+
+/// Lists of more items than this are not compared.
+const MAX_ITEMS: usize = 64;
+
+pub(crate) struct Comparer<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) budget: Budget,
+    percent: Percent,
+    seed: u64,
+}
+
+/// Is the response's answer the reference? The seed picks the points of the modular test.
+pub fn equal(response: &Node, reference: &Node, options: &Options, seed: u64) -> bool {
+    let readings: &[Percent] = match options.percent {
+        PercentRule::Value => &[Percent::Value],
+        PercentRule::Strip => &[Percent::Strip],
+        PercentRule::Either => &[Percent::Value, Percent::Strip],
+    };
+    readings.iter().any(|&percent| {
+        Comparer {
+            options,
+            budget: Budget::new(),
+            percent,
+            seed,
+        }
+        .same(response, reference)
+    })
+}
+
+/// What an inequality or equation says between two neighbours.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Link {
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Other(&'static str),
+}
+
+impl Comparer<'_> {
+    fn same(&mut self, a: &Node, b: &Node) -> bool {
+        if a == b {
+            return true;
+        }
+        if let Some(a) = expanded(a) {
+            return self.same(&a, b);
+        }
+        if let Some(b) = expanded(b) {
+            return self.same(a, &b);
+        }
+        match (a, b) {
+            (Node::Relation(..), Node::Relation(..)) => self.same_relation(a, b),
+            (Node::Relation(..), other) => self.same_as_value(a, other),
+            (other, Node::Relation(..)) => self.same_as_value(b, other),
+            (Node::List(x), Node::List(y)) if self.options.ordered => self.each(x, y),
+            (Node::List(x), Node::List(y)) => self.matched(x, y),
+            (Node::List(x) | Node::Set(x), Node::List(y) | Node::Set(y)) => {
+                self.included(x, y) && self.included(y, x)
+            }
+            (Node::Set(x), other) | (other, Node::Set(x)) => match x.as_slice() {
+                [x] if !matches!(other, Node::Bracket(..) | Node::SetOperation(..)) => {
+                    self.same(x, other)
+                }
+                _ => false,
+            },
+            (Node::Bracket(o1, c1, x), Node::Bracket(o2, c2, y)) => {
+                o1 == o2 && c1 == c2 && self.each(x, y)
+            }
+            (Node::SetOperation(n1, x), Node::SetOperation(n2, y)) => {
+                n1 == n2
+                    && if *n1 == "setminus" {
+                        self.each(x, y)
+                    } else {
+                        self.matched(x, y)
+                    }
+            }
+            (Node::Proportion(x), Node::Proportion(y)) => self.each(x, y),
+            (Node::Matrix(d1, x), Node::Matrix(d2, y)) => {
+                d1 == d2 && x.len() == y.len() && x.iter().zip(y).all(|(x, y)| self.each(x, y))
+            }
+            _ => self.same_value(a, b),
+        }
+    }
+
+    fn each(&mut self, x: &[Node], y: &[Node]) -> bool {
+        x.len() == y.len() && x.len() <= MAX_ITEMS && x.iter().zip(y).all(|(x, y)| self.same(x, y))
+    }
+
+    /// Equal as multisets.
+    fn matched(&mut self, x: &[Node], y: &[Node]) -> bool {
+        if x.len() != y.len() || x.len() > MAX_ITEMS {
+            return false;
+        }
+        let mut free: Vec<&Node> = y.iter().collect();
+        x.iter()
+            .all(|x| match free.iter().position(|y| self.same(x, y)) {
+                Some(i) => {
+                    free.remove(i);
+                    true
+                }
+                None => false,
+            })
+    }
+
+    /// Is each of `x` one of `y`?
+    fn included(&mut self, x: &[Node], y: &[Node]) -> bool {
+        x.len() <= MAX_ITEMS
+            && y.len() <= MAX_ITEMS
+            && x.iter().all(|x| y.iter().any(|y| self.same(x, y)))
+    }
+
+    /// An equation or inequality against something that is none.
+    fn same_as_value(&mut self, relation: &Node, other: &Node) -> bool {
+        if let Some(value) = self.value_of(relation) {
+            return self.same(&value, other);
+        }
+        // `x > 3` against `(3, ∞)`.
+        let Node::Bracket(open @ ('(' | '['), close @ (')' | ']'), ends) = other else {
+            return false;
+        };
+        let [low, high] = ends.as_slice() else {
+            return false;
+        };
+        let Some((l, l_closed, h, h_closed)) = interval(relation) else {
+            return false;
+        };
+        l_closed == (*open == '[')
+            && h_closed == (*close == ']')
+            && self.same(&l, low)
+            && self.same(&h, high)
+    }
+
+    /// What `x = 5`, `x = 2 + 3 = 5`, `x ∈ S` or `√2 ≈ 1.41` say that the answer is.
+    fn value_of(&mut self, relation: &Node) -> Option<Node> {
+        let Node::Relation(first, rest) = relation else {
+            return None;
+        };
+        if let [(Relation::In, set)] = rest.as_slice() {
+            return is_name(first).then(|| set.clone());
+        }
+        let mut value: Option<&Node> = None;
+        let sides = std::iter::once((Relation::Equal, first.as_ref()))
+            .chain(rest.iter().map(|(r, n)| (*r, n)));
+        for (relation, side) in sides {
+            match relation {
+                Relation::Equal | Relation::Approximate if is_name(side) => {}
+                Relation::Equal => match value {
+                    Some(value) if !self.same_value(value, side) => return None,
+                    Some(_) => {}
+                    None => value = Some(side),
+                },
+                Relation::Approximate => {
+                    value.get_or_insert(side);
+                }
+                _ => return None,
+            }
+        }
+        value.cloned()
+    }
+
+    fn same_relation(&mut self, a: &Node, b: &Node) -> bool {
+        let (Some(x), Some(y)) = (links(a), links(b)) else {
+            return false;
+        };
+        if x.len() == y.len() && x.len() <= MAX_ITEMS {
+            let mut free: Vec<_> = y.iter().collect();
+            let all = x
+                .iter()
+                .all(|x| match free.iter().position(|y| self.same_link(x, y)) {
+                    Some(i) => {
+                        free.remove(i);
+                        true
+                    }
+                    None => false,
+                });
+            if all {
+                return true;
+            }
+        }
+        // `x = 2 + 3 = 5` against `x = 5`: the same name, the same value.
+        let (Some(v), Some(w)) = (self.value_of(a), self.value_of(b)) else {
+            return false;
+        };
+        names(a).iter().any(|name| names(b).contains(name)) && self.same(&v, &w)
+    }
+
+    fn same_link(&mut self, a: &(Link, &Node, &Node), b: &(Link, &Node, &Node)) -> bool {
+        if a.0 != b.0 {
+            return false;
+        }
+        if self.same(a.1, b.1) && self.same(a.2, b.2) {
+            return true;
+        }
+        if matches!(a.0, Link::Other(_)) {
+            return false;
+        }
+        // The differences of the sides are multiples of each other; of an inequality, positive ones.
+        match self.ratio_of_differences(a, b) {
+            Ok(Some(ratio)) => matches!(a.0, Link::Equal | Link::NotEqual) || !ratio.is_negative(),
+            _ => false,
+        }
+    }
+
+    fn ratio_of_differences(
+        &mut self,
+        a: &(Link, &Node, &Node),
+        b: &(Link, &Node, &Node),
+    ) -> Bounded<Option<Rational>> {
+        let mut difference = |x: &(Link, &Node, &Node)| {
+            let (left, right) = (
+                canonical(x.1, self.percent, &mut self.budget)?,
+                canonical(x.2, self.percent, &mut self.budget)?,
+            );
+            left.sub(&right, &mut self.budget)
+        };
+        let (a, b) = (difference(a)?, difference(b)?);
+        if a.num.is_zero() || b.num.is_zero() {
+            return Ok(None);
+        }
+        Ok(a.div(&b, &mut self.budget)?.as_rational())
+    }
+
+    /// Two expressions, or things that only their own spelling equals.
+    fn same_value(&mut self, a: &Node, b: &Node) -> bool {
+        if a == b {
+            return true;
+        }
+        let x = canonical(a, self.percent, &mut self.budget);
+        let y = canonical(b, self.percent, &mut self.budget);
+        let equal = match (x, y) {
+            (Ok(x), Ok(y)) => self.same_quotient(&x, &y),
+            (Err(Stop::TooBig), _) | (_, Err(Stop::TooBig)) => Err(Stop::TooBig),
+            _ => Ok(false),
+        };
+        match equal {
+            Ok(equal) => equal,
+            Err(Stop::TooBig) => modular::agree(a, b, self.percent, self.seed),
+            Err(Stop::Undefined) => false,
+        }
+    }
+
+    fn same_quotient(&mut self, response: &Quotient, reference: &Quotient) -> Bounded<bool> {
+        if response.equals(reference, &mut self.budget)? {
+            return Ok(true);
+        }
+        let pairs = measure::comparable(response, reference, self.options.units, &mut self.budget)?;
+        for (x, y) in pairs {
+            if x.equals(&y, &mut self.budget)? || self.within_tolerance(&x, &y)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// `|response − reference| ≤ tolerance · |reference|`.
+    fn within_tolerance(&mut self, response: &Quotient, reference: &Quotient) -> Bounded<bool> {
+        if self.options.tolerance.is_zero() {
+            return Ok(false);
+        }
+        let value = |q: &Quotient, budget: &mut Budget| match q.as_rational() {
+            Some(value) => Ok(value),
+            None => approx::approximate(q, budget),
+        };
+        let (Ok(x), Ok(y)) = (
+            value(response, &mut self.budget),
+            value(reference, &mut self.budget),
+        ) else {
+            return Ok(false);
+        };
+        let distance = x.sub(&y, &mut self.budget)?.abs();
+        let allowed = y.abs().mul(&self.options.tolerance, &mut self.budget)?;
+        Ok(distance.compare(&allowed) != Ordering::Greater)
+    }
+}
+
+/// A plus-minus answer as its two values, and lists of such as one list.
+fn expanded(node: &Node) -> Option<Node> {
+    match node {
+        Node::List(items) if items.iter().any(Node::has_sign_choice) => {
+            Some(Node::List(spread(items)))
+        }
+        Node::Set(items) if items.iter().any(Node::has_sign_choice) => {
+            Some(Node::Set(spread(items)))
+        }
+        Node::List(_) | Node::Set(_) => None,
+        _ if node.has_sign_choice() => Some(Node::List(vec![
+            node.with_sign(true),
+            node.with_sign(false),
+        ])),
+        _ => None,
+    }
+}
+
+fn spread(items: &[Node]) -> Vec<Node> {
+    let mut out = Vec::with_capacity(items.len() + 1);
+    for item in items {
+        if item.has_sign_choice() {
+            out.extend([item.with_sign(true), item.with_sign(false)]);
+        } else {
+            out.push(item.clone());
+        }
+    }
+    out
+}
+
+/// Names that may stand before an equals sign without being part of the answer: `x`, `f(x)`, `AB`, `\text{Area}`.
+fn is_name(node: &Node) -> bool {
+    let capital = |node: &Node| matches!(node, Node::Symbol(name) if name.chars().all(|c| c.is_ascii_uppercase()));
+    match node {
+        Node::Symbol(name) => {
+            !matches!(name.as_str(), "pi" | "e" | "i")
+                && !name.starts_with(|c: char| c.is_ascii_digit())
+        }
+        Node::Call(name, args) => {
+            matches!(
+                name.chars().next(),
+                Some('f' | 'g' | 'h' | 'F' | 'G' | 'H' | 'P' | 'o' | 'v')
+            ) && args.len() <= 3
+                && !matches!(name.as_str(), "factorial" | "floor")
+        }
+        Node::Product(items) => match items.as_slice() {
+            [(false, Node::Symbol(m)), (false, Node::Symbol(angle))]
+                if m == "m" && angle.starts_with('∠') =>
+            {
+                true
+            }
+            _ => items
+                .iter()
+                .all(|(divided, item)| !divided && capital(item)),
+        },
+        _ => false,
+    }
+}
+
+fn names(relation: &Node) -> Vec<&Node> {
+    let Node::Relation(first, rest) = relation else {
+        return Vec::new();
+    };
+    std::iter::once(first.as_ref())
+        .chain(rest.iter().map(|(_, n)| n))
+        .filter(|n| is_name(n))
+        .collect()
+}
+
+/// The neighbours in a chain, the smaller side first.
+fn links(relation: &Node) -> Option<Vec<(Link, &Node, &Node)>> {
+    let Node::Relation(first, rest) = relation else {
+        return None;
+    };
+    let mut left = first.as_ref();
+    let mut out = Vec::with_capacity(rest.len());
+    for (relation, right) in rest {
+        out.push(match relation {
+            Relation::Equal => (Link::Equal, left, right),
+            Relation::NotEqual => (Link::NotEqual, left, right),
+            Relation::Less => (Link::Less, left, right),
+            Relation::LessEqual => (Link::LessEqual, left, right),
+            Relation::Greater => (Link::Less, right, left),
+            Relation::GreaterEqual => (Link::LessEqual, right, left),
+            Relation::Approximate => (Link::Other("approx"), left, right),
+            Relation::In => (Link::Other("in"), left, right),
+            Relation::Other(name) => (Link::Other(name), left, right),
+        });
+        left = right;
+    }
+    Some(out)
+}
+
+/// An inequality for one variable as an interval: ends, and whether they belong to it.
+fn interval(relation: &Node) -> Option<(Node, bool, Node, bool)> {
+    let links = links(relation)?;
+    if !links
+        .iter()
+        .all(|(link, ..)| matches!(link, Link::Less | Link::LessEqual))
+    {
+        return None;
+    }
+    let closed = |link: Link| link == Link::LessEqual;
+    let infinity = || Node::Negative(Box::new(Node::Infinity));
+    match links.as_slice() {
+        [(link, low, Node::Symbol(_))] => {
+            Some(((*low).clone(), closed(*link), Node::Infinity, false))
+        }
+        [(link, Node::Symbol(_), high)] => {
+            Some((infinity(), false, (*high).clone(), closed(*link)))
+        }
+        [(l, low, x), (h, y, high)] | [(h, y, high), (l, low, x)]
+            if x == y && matches!(x, Node::Symbol(_)) =>
+        {
+            Some(((*low).clone(), closed(*l), (*high).clone(), closed(*h)))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,165 @@
+//! Finds the answer in a response, and checks the shape of the response.
+
+use crate::params::Extract;
+
+/// Answers nested in each other (`<answer>\boxed{5}</answer>`) are opened this often.
+const MAX_WRAPPERS: usize = 4;
+
+/// The answer of a response, or nothing where there is none.
+///
+/// ```
+/// use math::{extract::answer, params::Extract};
+/// assert_eq!(answer(r"so \boxed{3} <answer>4</answer>", Extract::Auto), Some("4"));
+/// assert_eq!(answer(r"<answer>4</answer> no, \boxed{\frac{1}{2}}", Extract::Auto), Some(r"\frac{1}{2}"));
+/// ```
+pub fn answer(response: &str, mode: Extract) -> Option<&str> {
+    let found = match mode {
+        Extract::Answer => last_tag(response).map(|(_, text)| text),
+        Extract::Boxed => last_box(response).map(|(_, text)| text),
+        Extract::Text => return Some(opened(tail(response))),
+        Extract::Auto => match (last_tag(response), last_box(response)) {
+            (Some((tag_end, tag)), Some((box_end, boxed))) => {
+                Some(if box_end > tag_end { boxed } else { tag })
+            }
+            (Some((_, text)), None) | (None, Some((_, text))) => Some(text),
+            // A response that was cut inside of its answer has none; without any marks, the text is the answer.
+            (None, None) if response.contains("<answer>") || response.contains("\\boxed{") => None,
+            (None, None) => Some(tail(response)),
+        },
+    };
+    found.map(opened)
+}
+
+/// Opens an answer that holds marks of its own.
+pub fn opened(mut text: &str) -> &str {
+    for _ in 0..MAX_WRAPPERS {
+        let inner = match (last_tag(text), last_box(text)) {
+            (Some((a, tag)), Some((b, boxed))) => {
+                if b > a {
+                    boxed
+                } else {
+                    tag
+                }
+            }
+            (Some((_, inner)), None) | (None, Some((_, inner))) => inner,
+            (None, None) => break,
+        };
+        text = inner;
+    }
+    text.trim()
+}
+
+/// What follows the thinking, and in it what follows `####` or `answer is`.
+fn tail(response: &str) -> &str {
+    let text = response
+        .rsplit_once("</think>")
+        .map_or(response, |(_, tail)| tail)
+        .trim();
+    if let Some((_, tail)) = text.rsplit_once("####") {
+        return tail.trim();
+    }
+    for mark in [
+        "answer is:",
+        "answer is",
+        "Answer:",
+        "answer:",
+        "Answer**:",
+        "Answer:**",
+    ] {
+        if let Some((_, tail)) = text.rsplit_once(mark) {
+            return tail.trim();
+        }
+    }
+    text
+}
+
+/// The last `<answer>…</answer>`: where it ends, and what is in it.
+fn last_tag(text: &str) -> Option<(usize, &str)> {
+    let end = text.rfind("</answer>")?;
+    let start = text[..end].rfind("<answer>")? + "<answer>".len();
+    Some((end + "</answer>".len(), &text[start..end]))
+}
+
+/// The last balanced `\boxed{…}` or `\fbox{…}`: where it ends, and what is in it.
+fn last_box(text: &str) -> Option<(usize, &str)> {
+    let mut last: Option<(usize, usize)> = None;
+    let bytes = text.as_bytes();
+    // One pass over all braces with a stack; escaped braces don't count. The box that ends last wins,
+    // and of boxes in each other the outer one ends last.
+    let mut stack: Vec<Option<usize>> = Vec::new();
+    let mut i = 0;
+    while i < bytes.len() {
+        match bytes[i] {
+            b'\\' => {
+                let rest = &bytes[i..];
+                let name = if rest.starts_with(b"\\boxed") {
+                    6
+                } else if rest.starts_with(b"\\fbox") {
+                    5
+                } else {
+                    i += 2;
+                    continue;
+                };
+                let mut open = i + name;
+                while bytes.get(open) == Some(&b' ') {
+                    open += 1;
+                }
+                if bytes.get(open) == Some(&b'{') {
+                    stack.push(Some(open + 1));
+                    i = open + 1;
+                } else {
+                    i += name;
+                }
+                continue;
+            }
+            b'{' => stack.push(None),
+            b'}' => {
+                if let Some(Some(start)) = stack.pop() {
+                    last = Some((start, i));
+                }
+            }
+            _ => {}
+        }
+        i += 1;
+    }
+    last.map(|(start, end)| (end + 1, &text[start..end]))
+}
+
+/// Is the response exactly one `<think>…</think>` and one `<answer>…</answer>` after it, and nothing else?
+pub fn is_answer_shaped(response: &str) -> bool {
+    let text = response.trim();
+    let once = |tag| text.matches(tag).count() == 1;
+    if !(once("<think>") && once("</think>") && once("<answer>") && once("</answer>")) {
+        return false;
+    }
+    let Some(text) = text.strip_prefix("<think>") else {
+        return false;
+    };
+    let Some((_, text)) = text.split_once("</think>") else {
+        return false;
+    };
+    let Some(text) = text.trim_start().strip_prefix("<answer>") else {
+        return false;
+    };
+    text.strip_suffix("</answer>")
+        .is_some_and(|answer| !answer.trim().is_empty())
+}
+
+/// Does the response hold a box with something in it, after its thinking if it thinks in tags?
+pub fn is_box_shaped(response: &str) -> bool {
+    let count = |tag| response.matches(tag).count();
+    let thinks = (count("<think>"), count("</think>"));
+    let text = match thinks {
+        (0, 0) => response,
+        (1, 1) => match response
+            .trim()
+            .strip_prefix("<think>")
+            .and_then(|r| r.split_once("</think>"))
+        {
+            Some((_, text)) => text,
+            None => return false,
+        },
+        _ => return false,
+    };
+    last_box(text).is_some_and(|(_, inner)| !inner.trim().is_empty())
+}

@@ -1,0 +1,472 @@
+//! Reads factors: numbers, symbols, brackets, LaTeX commands and functions, with what is attached to them.
+
+use crate::function::is_function;
+use crate::lexer::Kind;
+use crate::number::{Bounded, Rational, Stop};
+use crate::parser::{Parser, constant};
+use crate::syntax::Node;
+
+fn is_greek(name: &str) -> bool {
+    matches!(
+        name,
+        "alpha"
+            | "beta"
+            | "gamma"
+            | "delta"
+            | "epsilon"
+            | "varepsilon"
+            | "zeta"
+            | "eta"
+            | "theta"
+            | "vartheta"
+            | "iota"
+            | "kappa"
+            | "lambda"
+            | "mu"
+            | "nu"
+            | "xi"
+            | "rho"
+            | "sigma"
+            | "tau"
+            | "upsilon"
+            | "phi"
+            | "varphi"
+            | "chi"
+            | "psi"
+            | "omega"
+            | "Gamma"
+            | "Delta"
+            | "Theta"
+            | "Lambda"
+            | "Xi"
+            | "Sigma"
+            | "Phi"
+            | "Psi"
+            | "Omega"
+            | "ell"
+            | "hbar"
+    )
+}
+
+fn is_fraction(name: &str) -> bool {
+    matches!(name, "frac" | "dfrac" | "tfrac" | "cfrac")
+}
+
+pub(crate) fn call(name: &str, args: Vec<Node>) -> Node {
+    Node::Call(name.into(), args)
+}
+
+pub(crate) fn power(base: Node, exponent: Node) -> Node {
+    Node::Power(Box::new(base), Box::new(exponent))
+}
+
+impl Parser {
+    /// Can a factor follow without a sign of multiplication? Numbers can't: `x 3` is no product.
+    pub(crate) fn starts_factor(&self) -> bool {
+        match self.peek() {
+            Some(Kind::Word(word)) => {
+                !matches!(word.to_ascii_lowercase().as_str(), "or" | "and" | "u") || word == "u"
+            }
+            Some(Kind::Open(c)) => matches!(c, '(' | '['),
+            Some(Kind::GroupOpen | Kind::BarOpen) => true,
+            Some(Kind::Bar) => self.bars == 0,
+            Some(Kind::Command(name)) => {
+                is_fraction(name)
+                    || is_greek(name)
+                    || is_function(name)
+                    || matches!(
+                        name.as_str(),
+                        "pi" | "sqrt" | "binom" | "angle" | "overline" | "vec" | "operatorname"
+                    )
+            }
+            _ => false,
+        }
+    }
+
+    /// A factor with its exponent and what else is attached: `x^2`, `5!`, `50\%`, `90^\circ`.
+    pub(crate) fn factor(&mut self) -> Bounded<Node> {
+        self.nested(|p| {
+            let mut node = p.base()?;
+            let mut attached = 0;
+            loop {
+                match p.peek() {
+                    Some(Kind::Sign('^')) => {
+                        p.at += 1;
+                        if p.degree_mark() {
+                            node = Node::Product(vec![(false, node), (false, p.degree())]);
+                        } else {
+                            node = power(node, p.exponent()?);
+                            // `2^3^4` without braces is no LaTeX, and not clear elsewhere.
+                            if p.next_is(&Kind::Sign('^')) {
+                                return Err(Stop::Undefined);
+                            }
+                        }
+                    }
+                    Some(Kind::Degree) => {
+                        p.at += 1;
+                        node = Node::Product(vec![(false, node), (false, p.degree())]);
+                    }
+                    Some(Kind::Sign('!')) => {
+                        p.at += 1;
+                        node = call("factorial", vec![node]);
+                    }
+                    Some(Kind::Sign('%')) => {
+                        p.at += 1;
+                        node = Node::Percent(Box::new(node));
+                    }
+                    _ => return Ok(node),
+                }
+                attached += 1;
+                if attached > 4 {
+                    return Err(Stop::TooBig);
+                }
+            }
+        })
+    }
+
+    /// Eats `\circ` or `{\circ}` after a caret.
+    fn degree_mark(&mut self) -> bool {
+        let is = |i: usize, kind: &Kind| self.tokens.get(i).is_some_and(|t| t.kind == *kind);
+        let circle = Kind::Command("circ".into());
+        for mark in [&circle, &Kind::Degree] {
+            if is(self.at, mark) {
+                self.at += 1;
+                return true;
+            }
+            if is(self.at, &Kind::GroupOpen)
+                && is(self.at + 1, mark)
+                && is(self.at + 2, &Kind::GroupClose)
+            {
+                self.at += 3;
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The unit of a degree sign that was just read: of an angle, or of a temperature with its letter.
+    fn degree(&mut self) -> Node {
+        if let Some(Kind::Word(letter) | Kind::Text(letter, _)) = self.peek()
+            && matches!(letter.trim(), "C" | "F")
+        {
+            let name = format!("°{}", letter.trim());
+            self.at += 1;
+            return Node::Unit(name);
+        }
+        Node::Unit("°".into())
+    }
+
+    /// What stands after a caret: a group, or a signed factor.
+    pub(crate) fn exponent(&mut self) -> Bounded<Node> {
+        self.nested(|p| {
+            if p.accept(&Kind::Sign('-')) {
+                return Ok(Node::Negative(Box::new(p.base()?)));
+            }
+            p.accept(&Kind::Sign('+'));
+            p.base()
+        })
+    }
+
+    /// An argument of a command: a group, or one symbol or digit as TeX reads it.
+    pub(crate) fn argument(&mut self) -> Bounded<Node> {
+        if let Some(Kind::Number { raw, .. }) = self.peek()
+            && !raw.is_empty()
+        {
+            let (first, rest) = raw.split_at(1);
+            let node = Node::Number(Rational::parse(first).ok_or(Stop::Undefined)?);
+            let rest = rest.to_string();
+            match Rational::parse(&rest) {
+                Some(value) => self.tokens[self.at].kind = Kind::Number { value, raw: rest },
+                None => self.at += 1,
+            }
+            return Ok(node);
+        }
+        match self.peek() {
+            Some(Kind::Open(_)) => Err(Stop::Undefined),
+            _ => self.base(),
+        }
+    }
+
+    pub(crate) fn base(&mut self) -> Bounded<Node> {
+        self.nested(Self::base_unbounded)
+    }
+
+    fn base_unbounded(&mut self) -> Bounded<Node> {
+        let Some(token) = self.tokens.get(self.at) else {
+            return Err(Stop::Undefined);
+        };
+        let kind = token.kind.clone();
+        self.at += 1;
+        match kind {
+            Kind::Number { value, raw } => {
+                if self.next_is(&Kind::Sign('_')) && !raw.is_empty() {
+                    return self.subscript(&raw);
+                }
+                // Two numbers side by side are neither a product nor a number.
+                if matches!(self.peek(), Some(Kind::Number { .. })) {
+                    return Err(Stop::Undefined);
+                }
+                Ok(Node::Number(value))
+            }
+            Kind::Word(word) => self.word(&word),
+            Kind::Text(text, upright) => self.named(&text, upright),
+            Kind::Command(name) => self.command(&name),
+            Kind::Open('{') => {
+                let items = self.items()?;
+                self.expect(&Kind::Close('}'))?;
+                Ok(Node::Set(items))
+            }
+            Kind::Open(open) => self.bracket(open),
+            Kind::GroupOpen => {
+                let bars = std::mem::take(&mut self.bars);
+                let mut items = self.items()?;
+                self.bars = bars;
+                self.expect(&Kind::GroupClose)?;
+                Ok(if items.len() == 1 {
+                    items.remove(0)
+                } else {
+                    Node::Set(items)
+                })
+            }
+            Kind::Bar | Kind::BarOpen => {
+                let close = if kind == Kind::Bar {
+                    Kind::Bar
+                } else {
+                    Kind::BarClose
+                };
+                let outer = self.bars;
+                self.bars = u32::from(kind == Kind::Bar);
+                let inner = self.sum()?;
+                self.bars = outer;
+                self.expect(&close)?;
+                Ok(call("abs", vec![inner]))
+            }
+            Kind::Begin(name) => self.matrix(&name),
+            _ => Err(Stop::Undefined),
+        }
+    }
+
+    fn bracket(&mut self, open: char) -> Bounded<Node> {
+        let bars = std::mem::take(&mut self.bars);
+        let mut items = self.items()?;
+        self.bars = bars;
+        let Some(&Kind::Close(close)) = self.peek() else {
+            return Err(Stop::Undefined);
+        };
+        self.at += 1;
+        let matching = matches!((open, close), ('(', ')') | ('[', ']'));
+        if items.len() == 1 && matching {
+            return Ok(items.remove(0));
+        }
+        if items.len() < 2 || close == '}' || (open == '<') != (close == '>') {
+            return Err(Stop::Undefined);
+        }
+        Ok(Node::Bracket(open, close, items))
+    }
+
+    fn word(&mut self, word: &str) -> Bounded<Node> {
+        if let Some(name) = constant(word) {
+            return Ok(if name == "infty" {
+                Node::Infinity
+            } else {
+                Node::Symbol(name.into())
+            });
+        }
+        if is_function(word) {
+            return self.function(word);
+        }
+        let mut letters = word.chars();
+        let (Some(first), rest) = (letters.next(), letters.as_str()) else {
+            return Err(Stop::Undefined);
+        };
+        if rest.is_empty() {
+            return self.symbol(&first.to_string());
+        }
+        if word.len() > 4 {
+            return self.named(word, false);
+        }
+        // A run of letters is a product; what is attached belongs to the last.
+        let rest = rest.to_string();
+        let mut items = vec![(false, Node::Symbol(first.to_string()))];
+        let mut letters: Vec<char> = rest.chars().collect();
+        let last = letters.pop().map(|c| c.to_string()).unwrap_or_default();
+        items.extend(
+            letters
+                .into_iter()
+                .map(|c| (false, Node::Symbol(c.to_string()))),
+        );
+        let mut last = self.symbol(&last)?;
+        if self.next_is(&Kind::Sign('^')) && !self.circle_follows() {
+            self.at += 1;
+            last = power(last, self.exponent()?);
+        }
+        items.push((false, last));
+        Ok(Node::Product(items))
+    }
+
+    fn circle_follows(&self) -> bool {
+        let circle = Kind::Command("circ".into());
+        let next = self.tokens.get(self.at + 1).map(|t| &t.kind);
+        next == Some(&circle) || self.tokens.get(self.at + 2).map(|t| &t.kind) == Some(&circle)
+    }
+
+    /// A symbol with its subscript, primes, or the arguments of an unknown function (`f(x)`).
+    fn symbol(&mut self, name: &str) -> Bounded<Node> {
+        let mut node = if self.next_is(&Kind::Sign('_')) {
+            self.subscript(name)?
+        } else {
+            Node::Symbol(name.into())
+        };
+        while self.accept(&Kind::Sign('\'')) {
+            if let Node::Symbol(name) = &mut node {
+                name.push('\'');
+                if name.len() > 16 {
+                    return Err(Stop::TooBig);
+                }
+            }
+        }
+        if let Node::Symbol(full) = &node
+            && full.starts_with(['f', 'g', 'h', 'F', 'G', 'H', 'P'])
+            && self.accept(&Kind::Open('('))
+        {
+            let full = full.clone();
+            let args = self.items()?;
+            self.expect(&Kind::Close(')'))?;
+            return Ok(Node::Call(full, args));
+        }
+        Ok(node)
+    }
+
+    fn subscript(&mut self, name: &str) -> Bounded<Node> {
+        self.expect(&Kind::Sign('_'))?;
+        let grouped = self.accept(&Kind::GroupOpen);
+        let mut text = format!("{name}_");
+        let mut count = 0;
+        loop {
+            match self.peek() {
+                Some(Kind::Number { raw, .. }) if !raw.is_empty() => text.push_str(raw),
+                Some(Kind::Word(word)) if grouped || word.len() == 1 => text.push_str(word),
+                Some(Kind::Text(word, _)) => text.push_str(word.trim()),
+                Some(Kind::Sign(c @ ('+' | '-'))) if grouped => text.push(*c),
+                Some(Kind::Comma) if grouped => text.push(','),
+                _ => break,
+            }
+            self.at += 1;
+            count += 1;
+            if !grouped {
+                break;
+            }
+        }
+        if grouped {
+            self.expect(&Kind::GroupClose)?;
+        }
+        if count == 0 || count > 8 {
+            Err(Stop::Undefined)
+        } else {
+            Ok(Node::Symbol(text))
+        }
+    }
+
+    /// A name in upright letters: a function, a symbol, or words before an equals sign.
+    fn named(&mut self, text: &str, upright: bool) -> Bounded<Node> {
+        let name = text.trim();
+        if upright && is_function(name) {
+            return self.function(name);
+        }
+        if name.chars().count() == 1 && name.chars().all(char::is_alphabetic) {
+            return self.symbol(name);
+        }
+        let word = name.chars().all(|c| c.is_alphanumeric() || c == ' ')
+            && name.starts_with(char::is_alphabetic);
+        // A currency before its number.
+        if let Some(unit @ ("dollar" | "euro" | "yen")) = crate::units::known(name).or(Some(name))
+            && matches!(self.peek(), Some(Kind::Number { .. }))
+        {
+            let unit = Node::Unit(unit.into());
+            return Ok(Node::Product(vec![(false, self.factor()?), (false, unit)]));
+        }
+        if name == "pound sterling" && matches!(self.peek(), Some(Kind::Number { .. })) {
+            return Ok(Node::Product(vec![
+                (false, self.factor()?),
+                (false, Node::Unit(name.into())),
+            ]));
+        }
+        let relation = matches!(self.peek(), Some(Kind::Relation(_)));
+        if word && (upright || relation) {
+            Ok(Node::Symbol(format!("\"{name}")))
+        } else {
+            Err(Stop::Undefined)
+        }
+    }
+
+    fn command(&mut self, name: &str) -> Bounded<Node> {
+        match name {
+            _ if is_fraction(name) => {
+                let (a, b) = (self.argument()?, self.argument()?);
+                Ok(Node::Product(vec![(false, a), (true, b)]))
+            }
+            "pi" => Ok(Node::Symbol("pi".into())),
+            "infty" => Ok(Node::Infinity),
+            "emptyset" | "varnothing" => Ok(Node::Set(Vec::new())),
+            "binom" | "dbinom" | "tbinom" => {
+                let (a, b) = (self.argument()?, self.argument()?);
+                Ok(call("binom", vec![a, b]))
+            }
+            "angle" | "triangle" | "measuredangle" => match self.peek() {
+                Some(Kind::Word(letters)) => {
+                    let symbol = Node::Symbol(format!("∠{letters}"));
+                    self.at += 1;
+                    Ok(symbol)
+                }
+                _ => Err(Stop::Undefined),
+            },
+            "overline" | "vec" | "overrightarrow" | "hat" | "bar" | "widehat" | "tilde" => {
+                let inner = self.argument()?;
+                Ok(call(name, vec![inner]))
+            }
+            "lfloor" | "lceil" => {
+                let inner = self.sum()?;
+                let (close, function) = if name == "lfloor" {
+                    ("rfloor", "floor")
+                } else {
+                    ("rceil", "ceil")
+                };
+                self.expect(&Kind::Command(close.into()))?;
+                Ok(call(function, vec![inner]))
+            }
+            "R" | "Z" | "Q" | "N" | "C" => Ok(Node::Symbol(format!("\\{name}"))),
+            _ if is_greek(name) => self.symbol(&format!("\\{name}")),
+            _ if is_function(name) => self.function(name),
+            _ => Err(Stop::Undefined),
+        }
+    }
+
+    fn matrix(&mut self, name: &str) -> Bounded<Node> {
+        let determinant = match name {
+            "pmatrix" | "bmatrix" | "matrix" | "Bmatrix" | "smallmatrix" | "array" => false,
+            "vmatrix" => true,
+            _ => return Err(Stop::Undefined),
+        };
+        let mut rows = vec![Vec::new()];
+        while !self.next_is(&Kind::End(name.into())) {
+            if self.accept(&Kind::Row) {
+                rows.push(Vec::new());
+                continue;
+            }
+            let cell = self.sum()?;
+            if let Some(row) = rows.last_mut() {
+                row.push(cell);
+            }
+            self.accept(&Kind::Sign('&'));
+        }
+        self.at += 1;
+        if rows.last().is_some_and(Vec::is_empty) {
+            rows.pop();
+        }
+        let width = rows.first().map_or(0, Vec::len);
+        if width == 0 || rows.iter().any(|row| row.len() != width) {
+            return Err(Stop::Undefined);
+        }
+        Ok(Node::Matrix(determinant, rows))
+    }
+}

@@ -1,0 +1,493 @@
+//! Cuts an answer, LaTeX or plain, into tokens. Layout (`\left`, `\,`, `$`) disappears here.
+
+use crate::number::{Bounded, Rational, Stop};
+use crate::symbols::{command_of, relation_of};
+use crate::syntax::Relation;
+
+/// Longest answer that is read as mathematics, in bytes.
+pub const MAX_BYTES: usize = 4000;
+
+/// What a token is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// A number; `raw` are its digits where it was written as digits only.
+    Number {
+        value: Rational,
+        raw: String,
+    },
+    /// A run of letters outside of commands.
+    Word(String),
+    /// A command without the backslash.
+    Command(String),
+    /// The contents of `\text{…}`; the flag says that it was an upright mathematical font (`\mathrm`).
+    Text(String, bool),
+    /// `(`, `[`, `\{` (as `{`) or `<` for `\langle`.
+    Open(char),
+    Close(char),
+    /// Braces that group.
+    GroupOpen,
+    GroupClose,
+    /// `+ - * / ! % ^ _ ' & : ~` with `~` for plus-minus and `?` for minus-plus.
+    Sign(char),
+    Degree,
+    Comma,
+    Semicolon,
+    Bar,
+    BarOpen,
+    BarClose,
+    Row,
+    Begin(String),
+    End(String),
+    Relation(Relation),
+}
+
+/// A token, and whether white space stood before it.
+#[derive(Clone, Debug)]
+pub struct Token {
+    pub kind: Kind,
+    pub spaced: bool,
+}
+
+struct Lexer {
+    chars: Vec<char>,
+    at: usize,
+    /// Open brackets of lists, in which a comma always separates.
+    depth: usize,
+    tokens: Vec<Token>,
+    spaced: bool,
+}
+
+/// Cuts `source` into tokens; an error means that it is no mathematics that this verifier reads.
+pub fn tokens(source: &str) -> Bounded<Vec<Token>> {
+    if source.len() > MAX_BYTES {
+        return Err(Stop::TooBig);
+    }
+    let mut lexer = Lexer {
+        chars: source.chars().collect(),
+        at: 0,
+        depth: 0,
+        tokens: Vec::new(),
+        spaced: false,
+    };
+    while lexer.at < lexer.chars.len() {
+        lexer.step()?;
+    }
+    Ok(lexer.tokens)
+}
+
+impl Lexer {
+    fn peek(&self, ahead: usize) -> char {
+        self.chars.get(self.at + ahead).copied().unwrap_or('\0')
+    }
+
+    fn digit(&self, ahead: usize) -> bool {
+        self.peek(ahead).is_ascii_digit()
+    }
+
+    fn push(&mut self, kind: Kind) {
+        self.tokens.push(Token {
+            kind,
+            spaced: std::mem::take(&mut self.spaced),
+        });
+    }
+
+    fn one(&mut self, kind: Kind) {
+        self.at += 1;
+        self.push(kind);
+    }
+
+    fn step(&mut self) -> Bounded<()> {
+        let c = self.peek(0);
+        match c {
+            c if c.is_whitespace() || matches!(c, '$' | '\u{200b}' | '\u{feff}') => {
+                self.at += 1;
+                self.spaced |= c != '$';
+            }
+            '0'..='9' => return self.number(),
+            '.' if self.digit(1) => return self.number(),
+            '\\' => return self.command(),
+            'a'..='z' | 'A'..='Z' => {
+                let start = self.at;
+                while self.peek(0).is_ascii_alphabetic() {
+                    self.at += 1;
+                }
+                let word = self.chars[start..self.at].iter().collect();
+                self.push(Kind::Word(word));
+            }
+            '(' | '[' => {
+                self.depth += 1;
+                self.one(Kind::Open(c));
+            }
+            ')' | ']' => {
+                self.depth = self.depth.saturating_sub(1);
+                self.one(Kind::Close(c));
+            }
+            '{' => self.one(Kind::GroupOpen),
+            '}' => self.one(Kind::GroupClose),
+            '*' if self.peek(1) == '*' => {
+                self.at += 1;
+                self.one(Kind::Sign('^'));
+            }
+            '<' if self.peek(1) == '=' => {
+                self.at += 1;
+                self.one(Kind::Relation(Relation::LessEqual));
+            }
+            '>' if self.peek(1) == '=' => {
+                self.at += 1;
+                self.one(Kind::Relation(Relation::GreaterEqual));
+            }
+            '!' if self.peek(1) == '=' => {
+                self.at += 1;
+                self.one(Kind::Relation(Relation::NotEqual));
+            }
+            '+' | '/' | '*' | '!' | '%' | '^' | '_' | '\'' | '&' | ':' => self.one(Kind::Sign(c)),
+            '-' | '−' | '–' | '﹣' => self.one(Kind::Sign('-')),
+            '×' | '·' | '⋅' | '∙' => self.one(Kind::Sign('*')),
+            '÷' => self.one(Kind::Sign('/')),
+            '′' => self.one(Kind::Sign('\'')),
+            '±' => self.one(Kind::Sign('~')),
+            '∓' => self.one(Kind::Sign('?')),
+            '°' | 'º' => self.one(Kind::Degree),
+            ',' => self.one(Kind::Comma),
+            ';' => self.one(Kind::Semicolon),
+            '|' => self.one(Kind::Bar),
+            '=' => self.one(Kind::Relation(Relation::Equal)),
+            '<' => self.one(Kind::Relation(Relation::Less)),
+            '>' => self.one(Kind::Relation(Relation::Greater)),
+            '€' => self.unit("euro"),
+            '£' => self.unit("pound sterling"),
+            '¥' => self.unit("yen"),
+            _ => return self.unicode(c),
+        }
+        Ok(())
+    }
+
+    fn unicode(&mut self, c: char) -> Bounded<()> {
+        match c {
+            '²' | '³' => {
+                self.push(Kind::Sign('^'));
+                let value = if c == '²' { 2 } else { 3 };
+                self.one(Kind::Number {
+                    value: Rational::integer(value),
+                    raw: value.to_string(),
+                });
+            }
+            '½' | '¼' | '¾' | '⅓' | '⅔' => {
+                let (a, b) = match c {
+                    '½' => (1, 2),
+                    '¼' => (1, 4),
+                    '¾' => (3, 4),
+                    '⅓' => (1, 3),
+                    _ => (2, 3),
+                };
+                // Spelt as a LaTeX fraction, so that 2½ is a mixed number.
+                self.push(Kind::Command("frac".into()));
+                self.push(Kind::Number {
+                    value: Rational::integer(a),
+                    raw: a.to_string(),
+                });
+                self.one(Kind::Number {
+                    value: Rational::integer(b),
+                    raw: b.to_string(),
+                });
+                return Ok(());
+            }
+            _ => {
+                let command = command_of(c).ok_or(Stop::Undefined)?;
+                self.one(Kind::Command(command.into()));
+                self.last_relation();
+            }
+        }
+        Ok(())
+    }
+
+    fn unit(&mut self, name: &str) {
+        self.one(Kind::Text(name.into(), false));
+    }
+
+    fn digits(&mut self) -> String {
+        let start = self.at;
+        while self.digit(0) {
+            self.at += 1;
+        }
+        self.chars[start..self.at].iter().collect()
+    }
+
+    /// Length of a thousands separator at this place: followed by exactly three digits.
+    fn separator(&self) -> Option<usize> {
+        let length = match self.peek(0) {
+            ',' if self.peek(1) == '\\' && self.peek(2) == '!' => 3,
+            ',' if self.depth == 0 => 1,
+            '\u{202f}' | '\u{2009}' => 1,
+            '\\' if matches!(self.peek(1), ',' | '!' | ';' | ':') => 2,
+            '{' if self.peek(1) == ',' && self.peek(2) == '}' => 3,
+            _ => return None,
+        };
+        let three = (0..3).all(|i| self.digit(length + i)) && !self.digit(length + 3);
+        three.then_some(length)
+    }
+
+    fn number(&mut self) -> Bounded<()> {
+        let mut whole = self.digits();
+        let mut plain = true;
+        if (1..=3).contains(&whole.len()) {
+            let (start, head) = (self.at, whole.clone());
+            while let Some(length) = self.separator() {
+                self.at += length;
+                whole.push_str(&self.digits());
+                plain = false;
+            }
+            // `1,234,5` is a list, not a number and a rest.
+            if !plain && self.peek(0) == ',' && self.digit(1) {
+                self.at = start;
+                whole = head;
+                plain = true;
+            }
+        }
+        let mut fraction = String::new();
+        let mut repeating = String::new();
+        let decimal_comma =
+            self.peek(0) == '{' && self.peek(1) == ',' && self.peek(2) == '}' && self.digit(3);
+        if decimal_comma || (self.peek(0) == '.' && self.digit(1)) {
+            self.at += if decimal_comma { 3 } else { 1 };
+            fraction = self.digits();
+            plain = false;
+        }
+        if self.peek(0) == '.'
+            && !self.digit(1)
+            && fraction.is_empty()
+            && self.starts("\\overline{", 1)
+        {
+            self.at += 1;
+            plain = false;
+        }
+        if !plain && self.starts("\\overline{", 0) {
+            self.at += "\\overline{".len();
+            repeating = self.digits();
+            if repeating.is_empty() || self.peek(0) != '}' {
+                return Err(Stop::Undefined);
+            }
+            self.at += 1;
+        }
+        // A second decimal point (1.2.3, 0.33...) makes it something else.
+        if self.peek(0) == '.' && (self.digit(1) || self.peek(1) == '.') {
+            return Err(Stop::Undefined);
+        }
+        // A point that ends a number (`5.`) says nothing.
+        if self.peek(0) == '.' && fraction.is_empty() && repeating.is_empty() {
+            self.at += 1;
+        }
+        let mut exponent = 0;
+        let signed = usize::from(matches!(self.peek(1), '+' | '-'));
+        if matches!(self.peek(0), 'e' | 'E') && self.digit(1 + signed) && repeating.is_empty() {
+            let negative = self.peek(1) == '-';
+            self.at += 1 + signed;
+            let value: i64 = self.digits().parse().map_err(|_| Stop::TooBig)?;
+            exponent = if negative { -value } else { value };
+            plain = false;
+        }
+        let mut value = Rational::decimal(&whole, &fraction, exponent)?;
+        if !repeating.is_empty() {
+            value = repeat(&value, fraction.len(), &repeating)?;
+        }
+        self.push(Kind::Number {
+            value,
+            raw: if plain { whole } else { String::new() },
+        });
+        Ok(())
+    }
+
+    fn starts(&self, text: &str, ahead: usize) -> bool {
+        text.chars()
+            .enumerate()
+            .all(|(i, c)| self.peek(ahead + i) == c)
+    }
+
+    fn command(&mut self) -> Bounded<()> {
+        self.at += 1;
+        let c = self.peek(0);
+        if !c.is_ascii_alphabetic() {
+            match c {
+                '{' => {
+                    self.depth += 1;
+                    self.one(Kind::Open('{'));
+                }
+                '}' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.one(Kind::Close('}'));
+                }
+                '%' => self.one(Kind::Sign('%')),
+                '$' => self.unit("dollar"),
+                '\\' => self.one(Kind::Row),
+                '|' => self.one(Kind::Bar),
+                '&' | '#' | '\0' => return Err(Stop::Undefined),
+                // Spaces, and the brackets of \( \) \[ \].
+                _ => {
+                    self.at += 1;
+                    self.spaced = true;
+                }
+            }
+            return Ok(());
+        }
+        let start = self.at;
+        while self.peek(0).is_ascii_alphabetic() {
+            self.at += 1;
+        }
+        let name: String = self.chars[start..self.at].iter().collect();
+        match name.as_str() {
+            "left" | "right" | "big" | "Big" | "bigl" | "bigr" | "Bigl" | "Bigr" | "bigg"
+            | "Bigg" | "biggl" | "biggr" | "middle" => {
+                self.delimiter(name == "left", name == "right");
+            }
+            "displaystyle" | "textstyle" | "limits" | "nolimits" | "quad" | "qquad" | "hfill"
+            | "boldsymbol" | "mathbf" | "bm" | "mathit" | "mathsf" | "thinspace" | "enspace"
+            | "boxed" | "fbox" | "hline" | "mathord" | "ensuremath" | "pmb" => {
+                self.spaced = true;
+            }
+            "text" | "textbf" | "textit" | "textrm" | "textsf" | "texttt" | "mbox" | "hbox"
+            | "emph" | "textnormal" => {
+                let text = self.braced()?;
+                self.push(Kind::Text(text, false));
+            }
+            "mathrm" | "operatorname" | "rm" => {
+                if self.peek(0) == '{' {
+                    let text = self.braced()?;
+                    self.push(Kind::Text(text, true));
+                }
+            }
+            "mathbb" | "mathcal" | "Bbb" => {
+                let text = if self.peek(0) == '{' {
+                    self.braced()?
+                } else {
+                    self.letter()
+                };
+                self.push(Kind::Command(text));
+            }
+            "begin" | "end" => {
+                let text = self.braced()?;
+                if text == "array" && name == "begin" && self.peek(0) == '{' {
+                    self.braced()?;
+                }
+                self.push(if name == "begin" {
+                    Kind::Begin(text)
+                } else {
+                    Kind::End(text)
+                });
+            }
+            "lbrace" => self.open('{'),
+            "rbrace" => self.close('}'),
+            "langle" => self.open('<'),
+            "rangle" => self.close('>'),
+            "lbrack" => self.open('['),
+            "rbrack" => self.close(']'),
+            "lvert" => self.push(Kind::BarOpen),
+            "rvert" => self.push(Kind::BarClose),
+            "vert" | "mid" => self.push(Kind::Bar),
+            "cdot" | "times" | "ast" => self.push(Kind::Sign('*')),
+            "div" => self.push(Kind::Sign('/')),
+            "pm" => self.push(Kind::Sign('~')),
+            "mp" => self.push(Kind::Sign('?')),
+            "prime" => self.push(Kind::Sign('\'')),
+            "colon" => self.push(Kind::Sign(':')),
+            "degree" | "degrees" => self.push(Kind::Degree),
+            "percent" => self.push(Kind::Sign('%')),
+            "dollar" | "textdollar" => self.push(Kind::Text("dollar".into(), false)),
+            "euro" | "texteuro" => self.push(Kind::Text("euro".into(), false)),
+            "pounds" | "textsterling" => self.push(Kind::Text("pound sterling".into(), false)),
+            "newline" | "cr" => self.push(Kind::Row),
+            _ => {
+                self.push(Kind::Command(name));
+                self.last_relation();
+            }
+        }
+        Ok(())
+    }
+
+    /// Turns the command that was just pushed into the relation that it names.
+    fn last_relation(&mut self) {
+        let Some(last) = self.tokens.last_mut() else {
+            return;
+        };
+        let Kind::Command(name) = &last.kind else {
+            return;
+        };
+        if let Some(relation) = relation_of(name) {
+            last.kind = Kind::Relation(relation);
+        }
+    }
+
+    fn open(&mut self, c: char) {
+        self.depth += 1;
+        self.push(Kind::Open(c));
+    }
+
+    fn close(&mut self, c: char) {
+        self.depth = self.depth.saturating_sub(1);
+        self.push(Kind::Close(c));
+    }
+
+    /// After `\left` and its like: a bar says which side it is; `.` is an invisible bracket.
+    fn delimiter(&mut self, left: bool, right: bool) {
+        while self.peek(0) == ' ' {
+            self.at += 1;
+        }
+        match self.peek(0) {
+            '|' if left => self.one(Kind::BarOpen),
+            '|' if right => self.one(Kind::BarClose),
+            '.' => self.at += 1,
+            '<' => {
+                self.at += 1;
+                self.open('<');
+            }
+            '>' => {
+                self.at += 1;
+                self.close('>');
+            }
+            _ => {}
+        }
+    }
+
+    fn letter(&mut self) -> String {
+        while self.peek(0) == ' ' {
+            self.at += 1;
+        }
+        let c = self.peek(0);
+        if c == '\0' {
+            return String::new();
+        }
+        self.at += 1;
+        c.to_string()
+    }
+
+    /// The contents of a group in braces, verbatim.
+    fn braced(&mut self) -> Bounded<String> {
+        while self.peek(0) == ' ' {
+            self.at += 1;
+        }
+        if self.peek(0) != '{' {
+            return Err(Stop::Undefined);
+        }
+        let start = self.at + 1;
+        let mut depth = 0usize;
+        while self.at < self.chars.len() {
+            match self.chars[self.at] {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                _ => {}
+            }
+            self.at += 1;
+            if depth == 0 {
+                return Ok(self.chars[start..self.at - 1].iter().collect());
+            }
+        }
+        Err(Stop::Undefined)
+    }
+}
+
+/// `value` with `repeating` digits after its `fixed` decimals, for ever: exact.
+fn repeat(value: &Rational, fixed: usize, repeating: &str) -> Bounded<Rational> {
+    let mut budget = crate::number::Budget::of(1000);
+    let nines = Rational::decimal(&"9".repeat(repeating.len()), "", fixed as i64)?;
+    let tail = Rational::decimal(repeating, "", 0)?.div(&nines, &mut budget)?;
+    value.add(&tail, &mut budget)
+}

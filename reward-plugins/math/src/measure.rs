@@ -1,0 +1,155 @@
+//! Takes units off canonical forms, so that values with and without them can be compared.
+
+use crate::exponent::Exponent;
+use crate::number::{Bounded, Budget, Rational, Stop};
+use crate::params::UnitRule;
+use crate::poly::{Atom, Mono, Poly, Quotient};
+use crate::units;
+
+/// The pairs of forms of which one has to be equal for the answers to be, by the rule for units.
+pub fn comparable(
+    response: &Quotient,
+    reference: &Quotient,
+    rule: UnitRule,
+    budget: &mut Budget,
+) -> Bounded<Vec<(Quotient, Quotient)>> {
+    if !has_units(response) && !has_units(reference) {
+        return Ok(vec![(response.clone(), reference.clone())]);
+    }
+    let mut pairs = Vec::new();
+    let (a, b) = match rule {
+        UnitRule::Convert => (converted(response, budget)?, converted(reference, budget)?),
+        _ => (response.clone(), reference.clone()),
+    };
+    let (x, y) = (split(response), split(reference));
+    if let (Some((u, x)), Some((v, y))) = (x, y) {
+        let fits = match rule {
+            UnitRule::Ignore => true,
+            UnitRule::Strict => u == v,
+            UnitRule::Compare | UnitRule::Convert => u == v || says_nothing(&u) || says_nothing(&v),
+        };
+        if fits {
+            pairs.push((x, y));
+        }
+    }
+    pairs.push((a, b));
+    // `5m` is read as 5 times m, `5 m` as metres: the letters decide where one side has units.
+    pairs.push((spelt(response, budget)?, spelt(reference, budget)?));
+    Ok(pairs)
+}
+
+fn says_nothing(units: &Mono) -> bool {
+    units
+        .iter()
+        .all(|(atom, _)| matches!(atom, Atom::Unit(name) if name == "unit"))
+}
+
+fn has_units(value: &Quotient) -> bool {
+    let any = |poly: &Poly| {
+        poly.terms
+            .keys()
+            .flatten()
+            .any(|(atom, _)| matches!(atom, Atom::Unit(_)))
+    };
+    any(&value.num) || any(&value.den)
+}
+
+/// The units that all terms share, and the value without them.
+fn split(value: &Quotient) -> Option<(Mono, Quotient)> {
+    let is_unit = |atom: &Atom| matches!(atom, Atom::Unit(_));
+    if value
+        .den
+        .terms
+        .keys()
+        .flatten()
+        .any(|(atom, _)| is_unit(atom))
+    {
+        return None;
+    }
+    let mut shared: Option<Mono> = None;
+    let mut rest = Poly::default();
+    for (mono, coefficient) in &value.num.terms {
+        let (units, others): (Mono, Mono) =
+            mono.iter().cloned().partition(|(atom, _)| is_unit(atom));
+        if shared.get_or_insert_with(|| units.clone()) != &units {
+            return None;
+        }
+        rest.terms.insert(others, coefficient.clone());
+    }
+    Some((
+        shared.unwrap_or_default(),
+        Quotient {
+            num: rest,
+            den: value.den.clone(),
+        },
+    ))
+}
+
+/// Replaces each unit atom by something else, term by term.
+fn replaced(
+    value: &Quotient,
+    budget: &mut Budget,
+    replace: impl Fn(&str, Exponent, &mut Budget) -> Bounded<Option<(Rational, Mono)>>,
+) -> Bounded<Quotient> {
+    let poly = |from: &Poly, budget: &mut Budget| -> Bounded<Poly> {
+        let mut sum = Poly::default();
+        for (mono, coefficient) in &from.terms {
+            let mut factor = coefficient.clone();
+            let mut atoms = Mono::new();
+            for (atom, exponent) in mono {
+                let new = if let Atom::Unit(name) = atom {
+                    replace(name, *exponent, budget)?
+                } else {
+                    None
+                };
+                if let Some((scale, mono)) = new {
+                    factor = factor.mul(&scale, budget)?;
+                    atoms.extend(mono);
+                } else {
+                    atoms.push((atom.clone(), *exponent));
+                }
+            }
+            sum = sum.add(&Poly::product(&factor, atoms, budget)?, budget)?;
+        }
+        Ok(sum)
+    };
+    let (num, den) = (
+        Quotient::from(poly(&value.num, budget)?),
+        Quotient::from(poly(&value.den, budget)?),
+    );
+    num.div(&den, budget)
+}
+
+fn converted(value: &Quotient, budget: &mut Budget) -> Bounded<Quotient> {
+    replaced(value, budget, |name, exponent, budget| {
+        let Some((scale, base)) = units::conversion(name).filter(|_| exponent.den == 1) else {
+            return Ok(None);
+        };
+        let mono = base
+            .iter()
+            .map(|(unit, power)| {
+                Ok((
+                    Atom::Unit((*unit).into()),
+                    Exponent::new((*power).into(), 1)?.times(exponent)?,
+                ))
+            })
+            .collect::<Bounded<Mono>>()?;
+        Ok(Some((scale.pow(exponent.num, budget)?, mono)))
+    })
+}
+
+fn spelt(value: &Quotient, budget: &mut Budget) -> Bounded<Quotient> {
+    replaced(value, budget, |name, exponent, _| {
+        if name.len() > 4 || !name.chars().all(|c| c.is_ascii_alphabetic()) {
+            return Ok(None);
+        }
+        if exponent.num == 0 {
+            return Err(Stop::Undefined);
+        }
+        let mono = name
+            .chars()
+            .map(|c| (Atom::Symbol(c.to_string()), exponent))
+            .collect();
+        Ok(Some((Rational::one(), mono)))
+    })
+}

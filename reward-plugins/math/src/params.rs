@@ -1,0 +1,251 @@
+//! The parameters of the plugin.
+
+use crate::number::Rational;
+use serde_json::Value;
+
+/// Where the answer is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extract {
+    Auto,
+    Answer,
+    Boxed,
+    Text,
+}
+
+/// Which shape earns the part `format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Answer,
+    Boxed,
+    None,
+}
+
+/// What a percent sign means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PercentRule {
+    Value,
+    Strip,
+    Either,
+}
+
+/// What a unit means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnitRule {
+    Compare,
+    Strict,
+    Ignore,
+    Convert,
+}
+
+/// How to judge.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    pub extract: Extract,
+    pub format: Format,
+    /// Share of the part `format` in the total, from 0 to 1.
+    pub format_weight: f64,
+    pub percent: PercentRule,
+    pub units: UnitRule,
+    /// Allowed distance from the reference, relative to it.
+    pub tolerance: Rational,
+    /// Does the order in lists without brackets count?
+    pub ordered: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            extract: Extract::Auto,
+            format: Format::Answer,
+            format_weight: 0.0,
+            percent: PercentRule::Value,
+            units: UnitRule::Compare,
+            tolerance: Rational::zero(),
+            ordered: false,
+        }
+    }
+}
+
+/// Name, meaning and default (as JSON) of each parameter.
+pub const PARAMS: [(&str, &str, &str); 7] = [
+    (
+        "extract",
+        "Where the answer is looked for. \"auto\": the last <answer>…</answer> or balanced \\boxed{…} or \\fbox{…}, \
+         whichever ends last, or the text where there is neither; \"answer\", \"boxed\": only these; \"text\": what \
+         follows </think>, and in it what follows #### or \"answer is\".",
+        "\"auto\"",
+    ),
+    (
+        "format",
+        "What earns the part `format`. \"answer\": exactly one <think>…</think>, then exactly one non-empty \
+         <answer>…</answer>, and nothing else; \"boxed\": a non-empty box, after the thinking if there are think tags; \
+         \"none\": anything.",
+        "\"answer\"",
+    ),
+    (
+        "format_weight",
+        "Share w of the format, from 0 to 1: total = accuracy * (1 - w) + format * w.",
+        "0",
+    ),
+    (
+        "percent",
+        "What 50% is. \"value\": 1/2, and not 50; \"strip\": 50, and not 1/2; \"either\": both.",
+        "\"value\"",
+    ),
+    (
+        "units",
+        "\"compare\": where both sides have a unit it has to be the same one, and a missing unit is no mistake; \
+         \"strict\": a missing unit is a mistake; \"ignore\": units don't matter; \"convert\": as \"compare\", and \
+         units are converted where that is exact (100 cm is 1 m).",
+        "\"compare\"",
+    ),
+    (
+        "tolerance",
+        "Allowed distance from the reference relative to it, as a number or a string such as \"1/100\"; compared \
+         exactly. 0 asks for equality.",
+        "0",
+    ),
+    (
+        "ordered",
+        "Whether the order of a list without brackets counts (2, 3 against 3, 2). In tuples and intervals it always \
+         does, in sets never.",
+        "false",
+    ),
+];
+
+impl Options {
+    /// Reads the parameters from a JSON object (or `null` for none).
+    pub fn from_json(params: &Value) -> Result<Self, String> {
+        let mut options = Self::default();
+        let map = match params {
+            Value::Null => return Ok(options),
+            Value::Object(map) => map,
+            _ => return Err("the parameters have to be a JSON object".into()),
+        };
+        for (name, value) in map {
+            match name.as_str() {
+                "extract" => {
+                    options.extract = one_of(
+                        name,
+                        value,
+                        &[
+                            ("auto", Extract::Auto),
+                            ("answer", Extract::Answer),
+                            ("boxed", Extract::Boxed),
+                            ("text", Extract::Text),
+                        ],
+                    )?;
+                }
+                "format" => {
+                    options.format = one_of(
+                        name,
+                        value,
+                        &[
+                            ("answer", Format::Answer),
+                            ("boxed", Format::Boxed),
+                            ("none", Format::None),
+                        ],
+                    )?;
+                }
+                "format_weight" => {
+                    options.format_weight = value
+                        .as_f64()
+                        .filter(|w| (0.0..=1.0).contains(w))
+                        .ok_or_else(|| {
+                            format!(
+                                "parameter `format_weight` is {value}; it has to be from 0 to 1"
+                            )
+                        })?;
+                }
+                "percent" => {
+                    options.percent = one_of(
+                        name,
+                        value,
+                        &[
+                            ("value", PercentRule::Value),
+                            ("strip", PercentRule::Strip),
+                            ("either", PercentRule::Either),
+                        ],
+                    )?;
+                }
+                "units" => {
+                    options.units = one_of(
+                        name,
+                        value,
+                        &[
+                            ("compare", UnitRule::Compare),
+                            ("strict", UnitRule::Strict),
+                            ("ignore", UnitRule::Ignore),
+                            ("convert", UnitRule::Convert),
+                        ],
+                    )?;
+                }
+                "tolerance" => {
+                    let number = match value {
+                        Value::Number(number) => Rational::parse(&number.to_string()),
+                        Value::String(text) => Rational::parse(text),
+                        _ => None,
+                    };
+                    options.tolerance = number.filter(|t| !t.is_negative()).ok_or_else(|| {
+                        format!("parameter `tolerance` is {value}; it has to be a number of 0 or more, or such as \"1/100\"")
+                    })?;
+                }
+                "ordered" => {
+                    options.ordered = value.as_bool().ok_or_else(|| {
+                        format!("parameter `ordered` is {value}; it has to be true or false")
+                    })?;
+                }
+                _ => {
+                    return Err(format!(
+                        "unknown parameter `{name}`; did you mean `{}`?",
+                        nearest(name)
+                    ));
+                }
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn one_of<T: Copy>(name: &str, value: &Value, choices: &[(&str, T)]) -> Result<T, String> {
+    let found = value
+        .as_str()
+        .and_then(|v| choices.iter().find(|(choice, _)| *choice == v));
+    found.map(|(_, choice)| *choice).ok_or_else(|| {
+        let names: Vec<_> = choices
+            .iter()
+            .map(|(choice, _)| format!("\"{choice}\""))
+            .collect();
+        format!(
+            "parameter `{name}` is {value}; it has to be one of {}",
+            names.join(", ")
+        )
+    })
+}
+
+/// The known parameter whose name takes the fewest changes.
+fn nearest(name: &str) -> &'static str {
+    let short: String = name.chars().take(40).collect();
+    PARAMS
+        .iter()
+        .map(|(known, ..)| *known)
+        .min_by_key(|known| edits(&short, known))
+        .unwrap_or("extract")
+}
+
+/// Levenshtein distance.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut corner = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = (corner + usize::from(x != *y))
+                .min(above + 1)
+                .min(row[j] + 1);
+            corner = above;
+        }
+    }
+    row[b.len()]
+}

@@ -1,0 +1,312 @@
+//! Powers and roots of canonical forms: `√8 = 2√2`, `x^{n+1} = x·x^n`, `e^{2x} = (e^x)^2`.
+
+use crate::exponent::Exponent;
+use crate::number::{Bounded, Budget, Rational, Stop, factor};
+use crate::poly::{Atom, Mono, Poly, Quotient};
+use num_bigint::BigInt;
+use num_traits::{One, Signed};
+use std::rc::Rc;
+
+/// `base ^ exponent`.
+pub fn power(base: &Quotient, exponent: &Quotient, budget: &mut Budget) -> Bounded<Quotient> {
+    if let Some(value) = exponent.as_rational() {
+        if let Some(whole) = value.to_i64() {
+            return whole_power(base, whole, budget);
+        }
+        return fractional(base, Exponent::of(&value)?, budget);
+    }
+    symbolic(base, exponent, budget)
+}
+
+fn whole_power(base: &Quotient, exponent: i64, budget: &mut Budget) -> Bounded<Quotient> {
+    match base.pow(exponent, budget) {
+        // Too long to write out, but still equal to itself: 2^{100000}.
+        Err(Stop::TooBig) if base.as_rational().is_some() => {
+            let exponent = Quotient::rational(Rational::integer(exponent));
+            Ok(Quotient::atom(Atom::Call(
+                "power".into(),
+                vec![base.clone(), exponent],
+            )))
+        }
+        other => other,
+    }
+}
+
+/// The real root of a number where there is one, and else the principal one.
+pub fn root(radicand: &Quotient, degree: u32, budget: &mut Budget) -> Bounded<Quotient> {
+    let exponent = Exponent::new(1, degree.into())?;
+    if degree % 2 == 1
+        && radicand
+            .as_rational()
+            .is_some_and(|value| value.is_negative())
+    {
+        return Ok(fractional(&radicand.neg(), exponent, budget)?.neg());
+    }
+    fractional(radicand, exponent, budget)
+}
+
+/// A power with an exponent that is no whole number.
+fn fractional(base: &Quotient, exponent: Exponent, budget: &mut Budget) -> Bounded<Quotient> {
+    if exponent.den > 64 {
+        return Err(Stop::TooBig);
+    }
+    if base.num.is_zero() {
+        return if exponent.num > 0 {
+            Ok(base.clone())
+        } else {
+            Err(Stop::Undefined)
+        };
+    }
+    if base.is_whole() {
+        return poly_power(&base.num, exponent, budget);
+    }
+    // (n/d)^a = n^a / d^a holds for positive d.
+    if base
+        .den
+        .terms
+        .iter()
+        .all(|(mono, c)| !c.is_negative() && mono.iter().all(|(a, _)| a.is_positive()))
+    {
+        let (num, den) = (
+            poly_power(&base.num, exponent, budget)?,
+            poly_power(&base.den, exponent, budget)?,
+        );
+        return num.div(&den, budget);
+    }
+    let exponent = Rational::ratio(exponent.num, exponent.den).ok_or(Stop::Undefined)?;
+    Ok(Quotient::atom(Atom::Call(
+        "power".into(),
+        vec![base.clone(), Quotient::rational(exponent)],
+    )))
+}
+
+fn poly_power(base: &Poly, exponent: Exponent, budget: &mut Budget) -> Bounded<Quotient> {
+    let Some((mono, coefficient)) = base.single() else {
+        return sum_power(base, exponent, budget);
+    };
+    let (positive, rest): (Mono, Mono) = mono
+        .iter()
+        .cloned()
+        .partition(|(atom, _)| atom.is_positive());
+    let mut factors = prime_power(&coefficient.abs(), exponent, budget)?;
+    for (atom, e) in positive {
+        factors.push((atom, e.times(exponent)?));
+    }
+    let negative = coefficient.is_negative();
+    match rest.as_slice() {
+        [] if negative && exponent.den == 2 => {
+            factors.push((Atom::Imaginary, Exponent::new(exponent.num.into(), 1)?));
+        }
+        [] if !negative => {}
+        // Principal powers multiply their exponents while the inner one is between -1 and 1.
+        [(atom @ (Atom::Symbol(_) | Atom::Root(_) | Atom::Call(..) | Atom::Power(..)), e)]
+            if !negative && e.num.abs() <= e.den && e.num != -e.den =>
+        {
+            factors.push((atom.clone(), e.times(exponent)?));
+        }
+        _ => {
+            let sign = if negative {
+                Rational::integer(-1)
+            } else {
+                Rational::one()
+            };
+            let base = Poly::product(&sign, rest, budget)?;
+            factors.push((Atom::Root(Rc::new(base)), exponent));
+        }
+    }
+    Ok(Poly::product(&Rational::one(), factors, budget)?.into())
+}
+
+/// A positive rational to a fractional power, as powers of primes.
+fn prime_power(value: &Rational, exponent: Exponent, budget: &mut Budget) -> Bounded<Mono> {
+    let mut out = Mono::new();
+    for (part, sign) in [
+        (value.numerator().magnitude(), 1),
+        (value.denominator(), -1),
+    ] {
+        if part.is_one() {
+            continue;
+        }
+        for (prime, count) in factor(part, budget)? {
+            let e = Exponent::new((i64::from(count) * sign).into(), 1)?.times(exponent)?;
+            out.push((Atom::Prime(prime), e));
+        }
+    }
+    Ok(out)
+}
+
+fn sum_power(base: &Poly, exponent: Exponent, budget: &mut Budget) -> Bounded<Quotient> {
+    if exponent.den == 2
+        && let Some(root) = denested(base, budget)?
+    {
+        return Quotient::from(root).pow(exponent.num, budget);
+    }
+    let content = base.content();
+    let primitive = base.scale(&content.inverse()?, budget)?;
+    let mut factors = prime_power(&content, exponent, budget)?;
+    let whole = exponent.floor();
+    factors.push((Atom::Root(Rc::new(primitive.clone())), exponent.fraction()));
+    let rooted: Quotient = Poly::product(&Rational::one(), factors, budget)?.into();
+    if whole == 0 {
+        return Ok(rooted);
+    }
+    rooted.mul(&Quotient::from(primitive).pow(whole, budget)?, budget)
+}
+
+/// `√(a + b√c)` as a sum of two roots, where `a² − b²c` is the square of a rational.
+fn denested(base: &Poly, budget: &mut Budget) -> Bounded<Option<Poly>> {
+    if base.terms.len() != 2 {
+        return Ok(None);
+    }
+    let Some(a) = base.terms.get(&Mono::new()).filter(|a| !a.is_negative()) else {
+        return Ok(None);
+    };
+    let Some((mono, b)) = base.terms.iter().find(|(mono, _)| !mono.is_empty()) else {
+        return Ok(None);
+    };
+    if !mono
+        .iter()
+        .all(|(atom, e)| matches!(atom, Atom::Prime(_)) && e.den == 2)
+    {
+        return Ok(None);
+    }
+    let surd = Poly::product(b, mono.clone(), budget)?;
+    let Some(square) = surd.mul(&surd, budget)?.as_rational() else {
+        return Ok(None);
+    };
+    let rest = a.mul(a, budget)?.sub(&square, budget)?;
+    let Some(s) = rational_root(&rest) else {
+        return Ok(None);
+    };
+    let half = |value: Rational, budget: &mut Budget| {
+        value.mul(&Rational::ratio(1, 2).ok_or(Stop::Undefined)?, budget)
+    };
+    let large = half(a.add(&s, budget)?, budget)?;
+    let small = half(a.sub(&s, budget)?, budget)?;
+    let power = Exponent::new(1, 2)?;
+    let large = Poly::product(
+        &Rational::one(),
+        prime_power(&large, power, budget)?,
+        budget,
+    )?;
+    let small = Poly::product(
+        &Rational::one(),
+        prime_power(&small, power, budget)?,
+        budget,
+    )?;
+    Ok(Some(large.add(
+        &if b.is_negative() { small.neg() } else { small },
+        budget,
+    )?))
+}
+
+fn rational_root(value: &Rational) -> Option<Rational> {
+    if value.numerator().is_negative() {
+        return None;
+    }
+    let (num, den) = (
+        value.numerator().magnitude().sqrt(),
+        value.denominator().sqrt(),
+    );
+    let exact =
+        &num * &num == *value.numerator().magnitude() && &den * &den == *value.denominator();
+    if exact {
+        Rational::new(BigInt::from(num), BigInt::from(den))
+    } else {
+        None
+    }
+}
+
+/// A power whose exponent holds symbols: each term of the exponent becomes a factor.
+fn symbolic(base: &Quotient, exponent: &Quotient, budget: &mut Budget) -> Bounded<Quotient> {
+    let opaque = || {
+        Quotient::atom(Atom::Call(
+            "power".into(),
+            vec![base.clone(), exponent.clone()],
+        ))
+    };
+    if !exponent.is_whole() || !base.is_whole() {
+        return Ok(opaque());
+    }
+    let Some((mono, coefficient)) = base.num.single() else {
+        return Ok(opaque());
+    };
+    // (a·b)^n = a^n · b^n for positive a and b; one symbol may stand alone.
+    let positive = !coefficient.is_negative() && mono.iter().all(|(atom, _)| atom.is_positive());
+    let alone = coefficient.is_one()
+        && matches!(mono.as_slice(), [(Atom::Symbol(_), e)] if *e == Exponent::ONE);
+    if !positive && !alone {
+        return Ok(opaque());
+    }
+    let mut bases = prime_power(coefficient, Exponent::ONE, budget)?;
+    bases.extend(mono.iter().cloned());
+    let mut result = Quotient::rational(Rational::one());
+    for (term, factor) in &exponent.num.terms {
+        if term.is_empty() {
+            let constant = Quotient::rational(factor.clone());
+            result = result.mul(&power(base, &constant, budget)?, budget)?;
+            continue;
+        }
+        let times = Exponent::of(factor)?;
+        let mut factors = Mono::new();
+        for (atom, e) in &bases {
+            let e = e.times(times)?;
+            match (atom, term.as_slice()) {
+                // e^{k ln p} = p^k
+                (Atom::Euler, [(Atom::Log(true, prime), one)]) if *one == Exponent::ONE => {
+                    factors.push((Atom::Prime(prime.clone()), e));
+                }
+                _ => factors.push((Atom::Power(Box::new(atom.clone()), term.clone()), e)),
+            }
+        }
+        result = result.mul(
+            &Poly::product(&Rational::one(), factors, budget)?.into(),
+            budget,
+        )?;
+    }
+    Ok(result)
+}
+
+/// The logarithm of a positive product: a sum over its factors.
+pub fn logarithm(
+    value: &Quotient,
+    natural: bool,
+    budget: &mut Budget,
+) -> Bounded<Option<Quotient>> {
+    if !value.is_whole() {
+        return Ok(None);
+    }
+    let Some((mono, coefficient)) = value.num.single() else {
+        return Ok(None);
+    };
+    if coefficient.is_negative() {
+        return Ok(None);
+    }
+    let mut factors = prime_power(coefficient, Exponent::ONE, budget)?;
+    for (atom, e) in mono {
+        match atom {
+            Atom::Prime(_) => factors.push((atom.clone(), *e)),
+            Atom::Euler if natural => factors.push((atom.clone(), *e)),
+            Atom::Power(base, _) if natural && **base == Atom::Euler => {
+                factors.push((atom.clone(), *e));
+            }
+            _ => return Ok(None),
+        }
+    }
+    let mut sum = Poly::default();
+    for (atom, e) in factors {
+        let factor = Rational::ratio(e.num, e.den).ok_or(Stop::Undefined)?;
+        let term = match atom {
+            Atom::Prime(prime) => Poly::product(
+                &factor,
+                vec![(Atom::Log(natural, prime), Exponent::ONE)],
+                budget,
+            )?,
+            // ln e^m is m for real m: symbols in exponents are taken as real, as is usual.
+            Atom::Power(_, mono) => Poly::product(&factor, mono, budget)?,
+            _ => Poly::constant(factor),
+        };
+        sum = sum.add(&term, budget)?;
+    }
+    Ok(Some(sum.into()))
+}

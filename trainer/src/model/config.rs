@@ -1,0 +1,272 @@
+//! `config.json` of a checkpoint.
+
+use crate::{Error, Result};
+use serde::Deserialize;
+use std::path::Path;
+
+/// A Qwen2.5-VL model: the language model, the vision tower and the ids that join them.
+#[derive(Clone, Debug)]
+pub struct ModelConfig {
+    /// The language model.
+    pub text: TextConfig,
+    /// The vision tower.
+    pub vision: VisionConfig,
+    /// The token that stands for one merged patch of a picture.
+    pub image_token_id: u32,
+    /// Whether the output head is the embedding.
+    pub tie_word_embeddings: bool,
+}
+
+/// The language model.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TextConfig {
+    /// Width of the residual stream.
+    pub hidden_size: usize,
+    /// Width of the gated layer.
+    pub intermediate_size: usize,
+    /// Blocks.
+    pub num_hidden_layers: usize,
+    /// Query heads.
+    pub num_attention_heads: usize,
+    /// Key/value heads; as many as query heads where the file has none.
+    pub num_key_value_heads: Option<usize>,
+    /// Width of a head; hidden size by heads where the file has none.
+    pub head_dim: Option<usize>,
+    /// Rows of the embedding.
+    pub vocab_size: usize,
+    /// Epsilon of the norms.
+    #[serde(default = "epsilon")]
+    pub rms_norm_eps: f64,
+    /// Standard deviation of random weights.
+    #[serde(default = "initializer_range")]
+    pub initializer_range: f64,
+    #[serde(default)]
+    rope_theta: Option<f64>,
+    #[serde(default, alias = "rope_parameters")]
+    rope_scaling: Option<Rope>,
+    #[serde(default = "silu")]
+    hidden_act: String,
+    #[serde(default)]
+    use_sliding_window: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Rope {
+    mrope_section: Option<Vec<usize>>,
+    rope_theta: Option<f64>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    rope_type: Option<String>,
+}
+
+impl TextConfig {
+    /// Key/value heads.
+    pub fn kv_heads(&self) -> usize {
+        self.num_key_value_heads.unwrap_or(self.num_attention_heads)
+    }
+
+    /// Width of a head.
+    pub fn head_dim(&self) -> usize {
+        self.head_dim
+            .unwrap_or(self.hidden_size / self.num_attention_heads.max(1))
+    }
+
+    /// Base of the rotary frequencies.
+    pub fn rope_theta(&self) -> f64 {
+        self.rope_theta
+            .or_else(|| self.rope_scaling.as_ref().and_then(|rope| rope.rope_theta))
+            .unwrap_or(10_000.0)
+    }
+
+    /// How many rotary pairs follow time, height and width: they add up to half the head.
+    pub fn mrope_section(&self) -> Vec<usize> {
+        self.rope_scaling
+            .as_ref()
+            .and_then(|rope| rope.mrope_section.clone())
+            .unwrap_or_else(|| vec![self.head_dim() / 2])
+    }
+}
+
+/// The vision tower.
+#[derive(Clone, Debug, Deserialize)]
+pub struct VisionConfig {
+    /// Blocks.
+    pub depth: usize,
+    /// Width of the residual stream.
+    pub hidden_size: usize,
+    /// Width of the gated layer.
+    pub intermediate_size: usize,
+    /// Attention heads.
+    pub num_heads: usize,
+    /// Width that the merger gives to the language model.
+    pub out_hidden_size: usize,
+    /// Colour channels.
+    #[serde(default = "three", alias = "in_channels")]
+    pub in_chans: usize,
+    /// Side of a patch in pixels.
+    pub patch_size: usize,
+    /// Frames in a patch.
+    #[serde(default = "two")]
+    pub temporal_patch_size: usize,
+    /// Side of the square of patches that becomes one token.
+    #[serde(default = "two")]
+    pub spatial_merge_size: usize,
+    /// Side of an attention window in pixels.
+    pub window_size: usize,
+    /// Blocks that attend over the whole picture instead of a window.
+    pub fullatt_block_indexes: Vec<usize>,
+    #[serde(default = "silu")]
+    hidden_act: String,
+}
+
+impl VisionConfig {
+    /// Numbers in a flattened patch.
+    pub fn patch_width(&self) -> usize {
+        self.in_chans * self.temporal_patch_size * self.patch_size * self.patch_size
+    }
+
+    /// Patches that become one token.
+    pub fn merge_area(&self) -> usize {
+        self.spatial_merge_size * self.spatial_merge_size
+    }
+}
+
+fn epsilon() -> f64 {
+    1e-6
+}
+
+fn initializer_range() -> f64 {
+    0.02
+}
+
+fn two() -> usize {
+    2
+}
+
+fn three() -> usize {
+    3
+}
+
+fn silu() -> String {
+    "silu".into()
+}
+
+/// Older files are flat, newer ones nest the language model under `text_config`.
+#[derive(Deserialize)]
+struct Head {
+    model_type: Option<String>,
+    #[serde(default)]
+    tie_word_embeddings: Option<bool>,
+    image_token_id: Option<u32>,
+    vision_config: Option<serde_json::Value>,
+    text_config: Option<serde_json::Value>,
+}
+
+impl ModelConfig {
+    /// Reads `config.json` of a model folder.
+    pub fn load(folder: &Path) -> Result<Self> {
+        let path = folder.join("config.json");
+        let text = std::fs::read_to_string(&path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => Error::model(
+                folder,
+                "config.json is missing: this is not a Hugging Face model folder",
+            ),
+            _ => Error::io(&path, e),
+        })?;
+        Self::parse(&text).map_err(|message| Error::model(&path, message))
+    }
+
+    fn parse(json: &str) -> std::result::Result<Self, String> {
+        let whole: serde_json::Value = serde_json::from_str(json).map_err(|e| e.to_string())?;
+        let head = Head::deserialize(&whole).map_err(|e| e.to_string())?;
+        match head.model_type.as_deref() {
+            Some("qwen2_5_vl") => {}
+            other => {
+                return Err(format!(
+                    "model_type is {}, but this version trains only qwen2_5_vl",
+                    other.unwrap_or("missing")
+                ));
+            }
+        }
+        let nested = head.text_config.as_ref();
+        let tied_inside = nested
+            .and_then(|text| text.get("tie_word_embeddings"))
+            .and_then(serde_json::Value::as_bool);
+        let text = TextConfig::deserialize(nested.unwrap_or(&whole))
+            .map_err(|e| format!("language model: {e}"))?;
+        let vision = head.vision_config.ok_or("vision_config is missing")?;
+        let vision =
+            VisionConfig::deserialize(&vision).map_err(|e| format!("vision_config: {e}"))?;
+        let config = Self {
+            text,
+            vision,
+            image_token_id: head.image_token_id.ok_or("image_token_id is missing")?,
+            tie_word_embeddings: head.tie_word_embeddings.or(tied_inside).unwrap_or(false),
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> std::result::Result<(), String> {
+        let (text, vision) = (&self.text, &self.vision);
+        let need = |holds: bool, message: String| if holds { Ok(()) } else { Err(message) };
+        need(
+            text.hidden_act == "silu" && vision.hidden_act == "silu",
+            format!(
+                "activations {} and {} where Qwen2.5-VL has silu",
+                text.hidden_act, vision.hidden_act
+            ),
+        )?;
+        need(
+            !text.use_sliding_window,
+            "use_sliding_window is true, which is not supported".into(),
+        )?;
+        if let Some(rope) = &text.rope_scaling {
+            let kind = rope.kind.as_deref().or(rope.rope_type.as_deref());
+            need(
+                matches!(kind, None | Some("mrope" | "default")),
+                format!("rope type {} is not supported", kind.unwrap_or_default()),
+            )?;
+        }
+        need(
+            text.num_attention_heads > 0
+                && text.kv_heads() > 0
+                && text.num_attention_heads.is_multiple_of(text.kv_heads()),
+            format!(
+                "{} query heads are not a multiple of {} key/value heads",
+                text.num_attention_heads,
+                text.kv_heads()
+            ),
+        )?;
+        let pairs: usize = text.mrope_section().iter().sum();
+        need(
+            text.head_dim() == 2 * pairs,
+            format!(
+                "mrope_section adds up to {pairs}, but half the head is {}",
+                text.head_dim() / 2
+            ),
+        )?;
+        need(
+            vision.num_heads > 0 && vision.hidden_size.is_multiple_of(4 * vision.num_heads),
+            format!(
+                "vision width {} can't be cut into {} heads of a multiple of 4",
+                vision.hidden_size, vision.num_heads
+            ),
+        )?;
+        need(
+            vision.out_hidden_size == text.hidden_size,
+            format!(
+                "the merger gives {} numbers, but the language model takes {}",
+                vision.out_hidden_size, text.hidden_size
+            ),
+        )?;
+        need(
+            vision.spatial_merge_size > 0
+                && vision.window_size >= vision.patch_size * vision.spatial_merge_size,
+            format!(
+                "window_size {} is smaller than a merged patch",
+                vision.window_size
+            ),
+        )
+    }
+}

@@ -1,0 +1,188 @@
+//! The weights of a model by their published names.
+
+use super::config::ModelConfig;
+use super::{language, vision};
+use crate::random::{Domain, Stream};
+use crate::{Error, Result};
+use candle_core::{DType, Device, Tensor, Var};
+use safetensors::SafeTensors;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Trainable tensors, ordered by name: every walk over them (norms, updates, files) is in the same
+/// order in every run.
+pub struct Weights {
+    vars: BTreeMap<String, Var>,
+    device: Device,
+    source: PathBuf,
+}
+
+/// How a weight starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Initial {
+    /// Normal with the configured standard deviation.
+    Normal,
+    /// Zeros (biases).
+    Zeros,
+    /// Ones (norms).
+    Ones,
+}
+
+/// Name, shape and start of a weight.
+pub(super) type Specification = (String, Vec<usize>, Initial);
+
+impl Weights {
+    /// Reads `model.safetensors`, or the shards that `model.safetensors.index.json` lists.
+    pub fn load(folder: &Path, device: &Device) -> Result<Self> {
+        let mut vars = BTreeMap::new();
+        for file in files(folder)? {
+            let bytes = std::fs::read(&file).map_err(|e| Error::io(&file, e))?;
+            let tensors = SafeTensors::deserialize(&bytes)
+                .map_err(|e| Error::model(&file, format!("not a safetensors file: {e}")))?;
+            for (name, view) in tensors.tensors() {
+                use candle_core::safetensors::Load;
+                let tensor = view.load(&Device::Cpu)?.to_dtype(DType::F32)?;
+                vars.insert(name, Var::from_tensor(&tensor.to_device(device)?)?);
+            }
+        }
+        Ok(Self {
+            vars,
+            device: device.clone(),
+            source: folder.to_owned(),
+        })
+    }
+
+    /// Random weights; every tensor has a stream of its own, so the order plays no part.
+    pub fn random(config: &ModelConfig, seed: u64, device: &Device) -> Result<Self> {
+        let mut specifications = language::specifications(config);
+        specifications.extend(vision::specifications(&config.vision));
+        specifications.sort();
+        let mut vars = BTreeMap::new();
+        for (index, (name, shape, initial)) in specifications.into_iter().enumerate() {
+            let count: usize = shape.iter().product();
+            let values: Vec<f32> = match initial {
+                Initial::Zeros => vec![0.0; count],
+                Initial::Ones => vec![1.0; count],
+                Initial::Normal => {
+                    let stream = Stream::new(seed, Domain::Initialisation, index as u64, 0);
+                    let deviation = config.text.initializer_range;
+                    (0..count)
+                        .map(|i| (stream.normal(i as u32) * deviation) as f32)
+                        .collect()
+                }
+            };
+            let tensor = Tensor::from_vec(values, shape, device)?;
+            vars.insert(name, Var::from_tensor(&tensor)?);
+        }
+        Ok(Self {
+            vars,
+            device: device.clone(),
+            source: PathBuf::from("random weights"),
+        })
+    }
+
+    /// Where the weights are.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Names and variables, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Var)> {
+        self.vars.iter().map(|(name, var)| (name.as_str(), var))
+    }
+
+    /// How many numbers there are.
+    pub fn parameter_count(&self) -> usize {
+        self.vars.values().map(|var| var.elem_count()).sum()
+    }
+
+    /// The tensor of a weight, recorded for the backward pass or detached (one storage either way).
+    pub(super) fn tensor(&self, name: &str, shape: &[usize], recorded: bool) -> Result<Tensor> {
+        let var = self
+            .vars
+            .get(name)
+            .ok_or_else(|| Error::model(&self.source, format!("the weight {name} is missing")))?;
+        if var.dims() != shape {
+            return Err(Error::model(
+                &self.source,
+                format!(
+                    "the weight {name} has shape {:?}, but config.json asks for {shape:?}",
+                    var.dims()
+                ),
+            ));
+        }
+        Ok(if recorded {
+            var.as_tensor().clone()
+        } else {
+            var.as_tensor().detach()
+        })
+    }
+
+    /// Writes `model.safetensors` with the names and shapes that were read, in f32.
+    pub fn save(&self, folder: &Path) -> Result<()> {
+        let path = folder.join("model.safetensors");
+        let mut tensors = BTreeMap::new();
+        for (name, var) in &self.vars {
+            tensors.insert(name, var.as_tensor().to_device(&Device::Cpu)?);
+        }
+        // Loaders of the ecosystem refuse files without this note.
+        let note = Some([("format".to_owned(), "pt".to_owned())].into());
+        safetensors::serialize_to_file(tensors.iter().map(|(n, t)| (n, t)), note, &path).map_err(
+            |e| match e {
+                safetensors::SafeTensorError::IoError(e) => Error::io(&path, e),
+                e => Error::model(&path, e.to_string()),
+            },
+        )
+    }
+
+    /// A copy of all weights that stays as it is (a reference model for KL).
+    pub fn snapshot(&self) -> Result<Self> {
+        let mut vars = BTreeMap::new();
+        for (name, var) in &self.vars {
+            vars.insert(name.clone(), Var::from_tensor(&var.as_tensor().copy()?)?);
+        }
+        Ok(Self {
+            vars,
+            device: self.device.clone(),
+            source: self.source.clone(),
+        })
+    }
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let single = folder.join("model.safetensors");
+    if single.is_file() {
+        return Ok(vec![single]);
+    }
+    let index = folder.join("model.safetensors.index.json");
+    if !index.is_file() {
+        return Err(Error::model(
+            folder,
+            "has neither model.safetensors nor model.safetensors.index.json",
+        ));
+    }
+    let text = std::fs::read_to_string(&index).map_err(|e| Error::io(&index, e))?;
+    let json: serde_json::Value =
+        serde_json::from_str(&text).map_err(|e| Error::model(&index, e.to_string()))?;
+    let map = json
+        .get("weight_map")
+        .and_then(|map| map.as_object())
+        .ok_or_else(|| Error::model(&index, "has no weight_map"))?;
+    let mut names: Vec<&str> = map.values().filter_map(|file| file.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+        .into_iter()
+        .map(|name| {
+            let file = folder.join(name);
+            if file.is_file() {
+                Ok(file)
+            } else {
+                Err(Error::model(
+                    &index,
+                    format!("lists {name}, which is missing"),
+                ))
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,63 @@
+//! What a checkpoint holds: a complete model folder and the optimiser's state.
+
+use super::journal::{Journal, Report};
+use super::policy::Policy;
+use crate::optim::AdamW;
+use crate::run::CheckpointState;
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+
+const OPTIMIZER: &str = "optimizer.safetensors";
+
+/// Saves the state after `step` steps and forgets checkpoints beyond `save_limit` (-1: none).
+pub(super) fn save(
+    journal: &mut Journal<'_>,
+    policy: &Policy,
+    source: &Path,
+    step: u64,
+    draw: u64,
+    save_limit: i64,
+) -> Result<PathBuf> {
+    let state = CheckpointState {
+        step,
+        draw,
+        metrics_len: journal.sync()?,
+        config_digest: journal.folder.config_digest()?,
+    };
+    let folder = journal.folder.save_checkpoint(&state, |folder| {
+        copy_description(source, folder)?;
+        policy.model.weights().save(folder)?;
+        policy.optimizer.save(&folder.join(OPTIMIZER))
+    })?;
+    if let Ok(limit) = usize::try_from(save_limit) {
+        journal.folder.prune_checkpoints(limit)?;
+    }
+    journal.report(Report::Saved { folder: &folder });
+    Ok(folder)
+}
+
+/// Copies everything of a model folder but its weights: configuration, tokenizer, templates.
+pub fn copy_description(source: &Path, target: &Path) -> Result<()> {
+    let entries = std::fs::read_dir(source).map_err(|e| Error::io(source, e))?;
+    for entry in entries {
+        let path = entry.map_err(|e| Error::io(source, e))?.path();
+        let kind = path.extension().and_then(|e| e.to_str());
+        let name = path.file_name().unwrap_or_default();
+        let described = matches!(kind, Some("json" | "jinja" | "txt" | "model"))
+            && name != "state.json"
+            && name != "model.safetensors.index.json";
+        if path.is_file() && described {
+            std::fs::copy(&path, target.join(name)).map_err(|e| Error::io(&path, e))?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the optimiser's state of a checkpoint into `policy`.
+pub(super) fn restore(
+    folder: &Path,
+    settings: crate::optim::AdamWSettings,
+    weights: &crate::model::Weights,
+) -> Result<AdamW> {
+    AdamW::load(settings, weights, &folder.join(OPTIMIZER))
+}

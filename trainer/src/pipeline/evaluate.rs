@@ -1,0 +1,163 @@
+//! Accuracy on held-out prompts.
+
+use super::prompts::{Drawn, in_order, processor, usable_rows};
+use super::rewards::{judge, load_rewards, response_text, summarise};
+use super::setup;
+use crate::config::Config;
+use crate::data::Dataset;
+use crate::model::Model;
+use crate::processor::Processor;
+use crate::rollout::{NativeEngine, Request, RolloutEngine, SamplingParams};
+use crate::Result;
+use rlhost_host::RewardSet;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Result of an evaluation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// Mean of the part `accuracy` where the rewards report one, otherwise mean score; over the
+    /// samples that got a score.
+    pub accuracy: f64,
+    /// Samples that were judged.
+    pub samples: usize,
+    /// Samples that got a score.
+    pub scored: usize,
+    /// Prompts that were left out because they are too long.
+    pub left_out: usize,
+    /// Mean length of the completions in tokens.
+    pub response_length: f64,
+    /// Mean score.
+    pub score: f64,
+    /// Means of the rewards' named parts.
+    pub parts: BTreeMap<String, f64>,
+    /// Outcomes that are no score, counted.
+    pub outcomes: BTreeMap<String, usize>,
+}
+
+/// Held-out prompts, prepared once.
+pub(super) struct Validation<'a> {
+    prompts: Vec<Drawn<'a>>,
+    left_out: usize,
+    params: SamplingParams,
+    samples: usize,
+}
+
+impl<'a> Validation<'a> {
+    /// The first `limit` usable rows of `dataset`.
+    pub(super) fn new(
+        config: &Config,
+        dataset: &'a Dataset,
+        processor: &Processor,
+        limit: Option<usize>,
+    ) -> Result<Self> {
+        let mut rows = usable_rows(config, dataset, processor)?;
+        let left_out = dataset.rows().len() - rows.len();
+        rows.truncate(limit.unwrap_or(usize::MAX));
+        let sampling = &config.rollout.val_override_config;
+        Ok(Self {
+            prompts: in_order(dataset, &rows, processor)?,
+            left_out,
+            params: SamplingParams {
+                temperature: sampling.temperature,
+                top_p: sampling.top_p,
+                top_k: usize::try_from(sampling.top_k).ok(),
+                max_tokens: config.data.max_response_length,
+                stop: processor.tokenizer().eos_ids().to_vec(),
+                seed: config.trainer.seed,
+            },
+            samples: sampling.n,
+        })
+    }
+
+    pub(super) fn run(
+        &self,
+        model: &Model,
+        processor: &Processor,
+        rewards: &RewardSet,
+    ) -> Result<Evaluation> {
+        let requests: Vec<Request<'_>> = self
+            .prompts
+            .iter()
+            .map(|drawn| Request {
+                prompt: &drawn.prompt,
+                draw: drawn.draw,
+                samples: self.samples,
+            })
+            .collect();
+        let groups = NativeEngine::new(model).generate(&requests, &self.params)?;
+        let mut tokens = 0;
+        let mut responses = Vec::with_capacity(groups.len());
+        for group in &groups {
+            let mut texts = Vec::with_capacity(group.len());
+            for completion in group {
+                tokens += completion.token_ids.len();
+                texts.push((response_text(processor.tokenizer(), completion)?, completion));
+            }
+            responses.push(texts);
+        }
+        let judgements = judge(rewards, &self.prompts, &responses)?;
+        let samples = judgements.iter().map(Vec::len).sum::<usize>();
+        let mut parts = summarise("", judgements.iter().flatten());
+        let mut outcomes = BTreeMap::new();
+        let mut score = 0.0;
+        parts = parts
+            .into_iter()
+            .filter_map(|(name, value)| {
+                let name = name.trim_start_matches('/');
+                if let Some(outcome) = name.strip_prefix("outcome/") {
+                    outcomes.insert(outcome.to_owned(), value as usize);
+                } else if name == "score" {
+                    score = value;
+                } else if name != "samples" {
+                    return Some((name.to_owned(), value));
+                }
+                None
+            })
+            .collect();
+        Ok(Evaluation {
+            accuracy: parts.get("accuracy").copied().unwrap_or(score),
+            samples,
+            scored: samples - outcomes.values().sum::<usize>(),
+            left_out: self.left_out,
+            response_length: tokens as f64 / samples.max(1) as f64,
+            score,
+            parts,
+            outcomes,
+        })
+    }
+}
+
+impl Evaluation {
+    /// As metrics under `val/`.
+    pub(super) fn metrics(&self) -> BTreeMap<String, f64> {
+        let mut metrics = BTreeMap::from([
+            ("val/accuracy".to_owned(), self.accuracy),
+            ("val/score".to_owned(), self.score),
+            ("val/samples".to_owned(), self.samples as f64),
+            ("val/response_length".to_owned(), self.response_length),
+        ]);
+        for (part, value) in &self.parts {
+            metrics.insert(format!("val/{part}"), *value);
+        }
+        for (outcome, count) in &self.outcomes {
+            metrics.insert(format!("val/outcome/{outcome}"), *count as f64);
+        }
+        metrics
+    }
+}
+
+/// Evaluates `model` on `data.val_files` with the configuration's rewards.
+pub fn evaluate(config: &Config, model: &Model, processor: &Processor) -> Result<Evaluation> {
+    let dataset = Dataset::load(&config.data.val_files.0, &config.data)?;
+    let rewards = load_rewards(config)?;
+    Validation::new(config, &dataset, processor, None)?.run(model, processor, &rewards)
+}
+
+/// Loads the model of a folder, or of a run's latest checkpoint, and evaluates it.
+pub fn evaluate_model(config: &Config, path: &Path) -> Result<Evaluation> {
+    let folder = setup::model_folder(path)?;
+    let model = Model::load(&folder, &setup::device(config.trainer.device)?)?;
+    evaluate(config, &model, &processor(config, &folder)?)
+}

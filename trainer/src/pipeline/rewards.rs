@@ -1,0 +1,180 @@
+//! From completions to scores: the trainer's side of the sandbox.
+
+use super::prompts::Drawn;
+use crate::config::Config;
+use crate::data::Row;
+use crate::processor::{Content, Part, Tokenizer};
+use crate::rollout::{Completion, FinishReason};
+use crate::{Error, Result};
+use rlhost_host::{
+    ContentPart, FailurePolicy, Host, Image, Judgement, Limits, Message, Reward, RewardSet, Sample,
+    Scorer, Turn,
+};
+use std::collections::BTreeMap;
+
+/// Loads the plugins of all `[reward.NAME]` tables.
+pub fn load_rewards(config: &Config) -> Result<RewardSet> {
+    let defaults = Limits::default();
+    let limits: BTreeMap<&str, Limits> = config
+        .reward
+        .iter()
+        .map(|(name, reward)| {
+            let own = &reward.limits;
+            let limits = Limits {
+                fuel: own.fuel.unwrap_or(defaults.fuel),
+                memory: own.memory.unwrap_or(defaults.memory),
+                output: own.output.unwrap_or(defaults.output),
+                stack: own.stack.unwrap_or(defaults.stack),
+            };
+            (name.as_str(), limits)
+        })
+        .collect();
+    // The stack is a property of the engine: the deepest that any reward asks for serves all.
+    let stack = limits.values().map(|limits| limits.stack).max();
+    let stack = stack.unwrap_or(defaults.stack);
+    let host = Host::builder()
+        .limits(Limits { stack, ..defaults })
+        .build()?;
+    let mut rewards = Vec::new();
+    for (name, reward) in &config.reward {
+        let plugin = host.load(reward.plugin.as_str())?;
+        let limits = Limits {
+            stack,
+            ..limits[name.as_str()]
+        };
+        let wrong = |key: &str, e: &dyn std::fmt::Display| {
+            Error::Config(format!("reward.{name}.{key}: {e}"))
+        };
+        let params = serde_json::to_value(&reward.params).map_err(|e| wrong("params", &e))?;
+        let params = params.as_object().cloned().unwrap_or_default();
+        let on_failure = serde_json::to_value(&reward.on_failure)
+            .and_then(serde_json::from_value::<FailurePolicy>)
+            .map_err(|e| wrong("on_failure", &e))?;
+        rewards.push(Reward {
+            name: name.clone(),
+            scorer: Scorer::new(&plugin, &params, limits)?,
+            weight: reward.weight,
+            on_failure,
+        });
+    }
+    Ok(RewardSet::new(rewards)?)
+}
+
+/// Text of a completion as rewards and people read it: without the stop token.
+pub(super) fn response_text(tokenizer: &Tokenizer, completion: &Completion) -> Result<String> {
+    let tokens = match (completion.finish, completion.token_ids.split_last()) {
+        (FinishReason::Stop, Some((_, tokens))) => tokens,
+        _ => &completion.token_ids,
+    };
+    // Added tokens such as <answer> belong to the text, also where a tokenizer calls them special.
+    tokenizer.decode(tokens, false)
+}
+
+/// Scores all completions of all prompts: one list of judgements for each prompt.
+pub(super) fn judge(
+    rewards: &RewardSet,
+    prompts: &[Drawn<'_>],
+    responses: &[Vec<(String, &Completion)>],
+) -> Result<Vec<Vec<Judgement>>> {
+    let mut samples = Vec::new();
+    for (group, (prompt, responses)) in prompts.iter().zip(responses).enumerate() {
+        let template = sample(group as u32, prompt.row)?;
+        for (text, completion) in responses {
+            samples.push(Sample {
+                response: vec![Turn {
+                    text: text.clone(),
+                    finish_reason: match completion.finish {
+                        FinishReason::Stop => rlhost_host::FinishReason::Stop,
+                        FinishReason::Length => rlhost_host::FinishReason::Length,
+                    },
+                    tokens: completion.token_ids.len() as u32,
+                }],
+                ..template.clone()
+            });
+        }
+    }
+    let mut judgements = rewards.score(&samples)?.into_iter();
+    Ok(responses
+        .iter()
+        .map(|group| judgements.by_ref().take(group.len()).collect())
+        .collect())
+}
+
+/// A row of the data as rewards see it: pictures as they are in the data, before augmentation.
+fn sample(group: u32, row: &Row) -> Result<Sample> {
+    let images = row
+        .load_images()?
+        .into_iter()
+        .map(|image| Image::from_rgb(image.width(), image.height(), image.into_raw()))
+        .collect::<rlhost_host::Result<_>>()?;
+    let mut next_image = 0;
+    let prompt = row
+        .messages()
+        .iter()
+        .map(|message| {
+            let content = match &message.content {
+                Content::Text(text) => vec![ContentPart::Text(text.clone())],
+                Content::None => Vec::new(),
+                Content::Parts(parts) => parts
+                    .iter()
+                    .map(|part| match part {
+                        Part::Text(text) => ContentPart::Text(text.clone()),
+                        Part::Image => {
+                            next_image += 1;
+                            ContentPart::Image(next_image - 1)
+                        }
+                    })
+                    .collect(),
+            };
+            Message {
+                role: message.role.clone(),
+                content,
+            }
+        })
+        .collect();
+    Ok(Sample {
+        group,
+        prompt,
+        response: Vec::new(),
+        answer: row.answer.clone(),
+        data_source: row.data_source.clone(),
+        problem_type: row.problem_type.clone(),
+        answer_type: row.answer_type.clone(),
+        columns: row.columns.clone(),
+        images,
+    })
+}
+
+/// Means over judgements: `{prefix}/score`, `{prefix}/PART`, and counts of outcomes that are no
+/// score as `{prefix}/outcome/NAME`.
+pub(super) fn summarise<'a>(
+    prefix: &str,
+    judgements: impl Iterator<Item = &'a Judgement>,
+) -> BTreeMap<String, f64> {
+    let mut sums: BTreeMap<String, (f64, f64)> = BTreeMap::new();
+    let mut metrics = BTreeMap::new();
+    let mut all = 0.0;
+    for judgement in judgements {
+        all += 1.0;
+        match judgement.score {
+            Some(score) => {
+                let mut add = |name: String, value: f64| {
+                    let (sum, count) = sums.entry(name).or_default();
+                    *sum += value;
+                    *count += 1.0;
+                };
+                add(format!("{prefix}/score"), score);
+                for (part, value) in &judgement.parts {
+                    add(format!("{prefix}/{part}"), *value);
+                }
+            }
+            None => {
+                let name = format!("{prefix}/outcome/{}", judgement.outcome);
+                *metrics.entry(name).or_insert(0.0) += 1.0;
+            }
+        }
+    }
+    metrics.insert(format!("{prefix}/samples"), all);
+    metrics.extend(sums.into_iter().map(|(name, (sum, count))| (name, sum / count)));
+    metrics
+}

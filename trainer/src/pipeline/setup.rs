@@ -1,0 +1,127 @@
+//! What every job sets up first.
+
+use crate::algorithm::{AdvantageConfig, KlPenalty, LossConfig};
+use crate::config::{self, Config};
+use crate::optim::AdamWSettings;
+use crate::optim::schedule::{Decay, Schedule, Warmup};
+use crate::run::RunFolder;
+use crate::{Error, Result};
+use candle_core::Device;
+use std::path::{Path, PathBuf};
+
+/// The device that the configuration names.
+pub fn device(device: config::Device) -> Result<Device> {
+    match device {
+        config::Device::Cpu => Ok(Device::Cpu),
+        config::Device::Cuda if cfg!(feature = "cuda") => Ok(Device::new_cuda(0)?),
+        config::Device::Cuda => Err(Error::Config(
+            "trainer.device is \"cuda\", but this rlhost was built without CUDA: build it with \
+             `cargo xtask cuda-build`, or set trainer.device=cpu"
+                .into(),
+        )),
+    }
+}
+
+/// The Hugging Face folder behind a path: itself, or the latest checkpoint of a run.
+pub fn model_folder(path: &Path) -> Result<PathBuf> {
+    if path.join("config.toml").is_file() && !path.join("config.json").is_file() {
+        let run = RunFolder::open(path)?;
+        return match run.latest_checkpoint()? {
+            Some(checkpoint) => Ok(checkpoint.path().to_owned()),
+            None => Err(Error::run(path, "the run has no checkpoint yet")),
+        };
+    }
+    if path.is_dir() {
+        Ok(path.to_owned())
+    } else {
+        Err(Error::model(path, "there is no such model folder"))
+    }
+}
+
+/// The model folder that the configuration names.
+pub(super) fn configured_model(config: &Config) -> Result<PathBuf> {
+    let path = config.actor.model.model_path.as_deref().ok_or_else(|| {
+        Error::Config("actor.model.model_path is missing: name a model folder or a run".into())
+    })?;
+    model_folder(path)
+}
+
+/// The run's folder.
+pub(super) fn run_folder(config: &Config) -> PathBuf {
+    config.trainer.outputs_dir.join(&config.trainer.experiment_name)
+}
+
+pub(super) fn optimizer_settings(config: &Config) -> AdamWSettings {
+    let optim = &config.actor.optim;
+    AdamWSettings {
+        beta1: optim.betas[0],
+        beta2: optim.betas[1],
+        eps: optim.eps,
+        weight_decay: optim.weight_decay,
+    }
+}
+
+pub(super) fn schedule(config: &Config, steps: u64) -> Result<Schedule> {
+    let optim = &config.actor.optim;
+    let min_lr_ratio = optim.min_lr_ratio;
+    let decay = match optim.lr_scheduler_type {
+        config::LrScheduler::Constant => Decay::Constant,
+        config::LrScheduler::Cosine => Decay::Cosine { min_lr_ratio },
+        config::LrScheduler::Linear => Decay::Linear { min_lr_ratio },
+        config::LrScheduler::Wsd => Decay::Wsd {
+            decay_ratio: optim.lr_decay_ratio,
+            min_lr_ratio,
+        },
+    };
+    let warmup = match optim.lr_warmup_steps {
+        Some(steps) => Warmup::Steps(steps),
+        None => Warmup::Ratio(optim.lr_warmup_ratio),
+    };
+    Schedule::new(decay, warmup, steps)
+}
+
+pub(super) fn advantage_config(config: &Config) -> Result<AdvantageConfig> {
+    Ok(AdvantageConfig {
+        estimator: config.algorithm.adv_estimator.parse()?,
+        norm_adv_by_std_in_grpo: config.algorithm.norm_adv_by_std_in_grpo,
+        ..AdvantageConfig::default()
+    })
+}
+
+pub(super) fn loss_config(config: &Config) -> Result<LossConfig> {
+    let actor = &config.actor;
+    let loss = LossConfig {
+        loss_mode: actor.policy_loss.loss_mode.parse()?,
+        loss_agg_mode: actor.loss_agg_mode.as_str().parse()?,
+        clip_ratio_low: actor.clip_ratio_low,
+        clip_ratio_high: actor.clip_ratio_high,
+        clip_ratio_c: actor.clip_ratio_c,
+        loss_remove_clip: actor.loss_remove_clip,
+        tis_imp_ratio_cap: None,
+        entropy_coeff: actor.entropy_coeff,
+        use_kl_loss: config.algorithm.use_kl_loss,
+        kl_loss_coef: actor.kl_loss_coef,
+        kl_loss_type: actor.kl_loss_type.as_str().parse::<KlPenalty>()?,
+    };
+    loss.validate()?;
+    Ok(loss)
+}
+
+/// Steps of a job over `prompts` prompts: whole batches of all epochs, at most `max_steps`.
+pub(super) fn step_count(config: &Config, prompts: usize) -> Result<u64> {
+    let batch = config.data.train_batch_size as u64;
+    let all = prompts as u64 * config.trainer.total_epochs / batch;
+    let steps = config.trainer.max_steps.unwrap_or(all);
+    if steps == 0 {
+        return Err(Error::Config(format!(
+            "{prompts} prompts in {} epochs don't fill one batch of data.train_batch_size = {batch}",
+            config.trainer.total_epochs
+        )));
+    }
+    Ok(steps)
+}
+
+/// Whether something that happens every `freq` steps (-1: never) happens after `step`.
+pub(super) fn due(freq: i64, step: u64) -> bool {
+    u64::try_from(freq).is_ok_and(|freq| freq > 0 && step.is_multiple_of(freq))
+}

@@ -1,0 +1,186 @@
+//! Choosing a token from a row of logits.
+
+use crate::random::{Domain, Stream};
+
+/// How tokens are chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SamplingParams {
+    /// Divides the logits; 0 takes the most probable token.
+    pub temperature: f64,
+    /// Keep the most probable tokens that together reach this probability; 1 keeps all.
+    pub top_p: f64,
+    /// Keep this many of the most probable tokens; `None` keeps all.
+    pub top_k: Option<usize>,
+    /// The longest completion, in tokens.
+    pub max_tokens: usize,
+    /// Tokens that end a completion.
+    pub stop: Vec<u32>,
+    /// Seed of the run.
+    pub seed: u64,
+}
+
+impl Default for SamplingParams {
+    fn default() -> Self {
+        Self {
+            temperature: 1.0,
+            top_p: 1.0,
+            top_k: None,
+            max_tokens: 512,
+            stop: Vec::new(),
+            seed: 1,
+        }
+    }
+}
+
+/// The token at `position` of (`draw`, `sample`) and its log-probability.
+///
+/// The log-probability is that of the whole distribution at the temperature (at 1 for a temperature
+/// of 0), whatever `top_p` and `top_k` cut away: the number that training computes for the token.
+pub(super) fn sample(
+    logits: &[f32],
+    params: &SamplingParams,
+    draw: u64,
+    sample: u32,
+    position: u32,
+) -> (u32, f32) {
+    let greedy = params.temperature <= 0.0;
+    let inverse = if greedy {
+        1.0
+    } else {
+        1.0 / params.temperature
+    };
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weights: Vec<f64> = logits
+        .iter()
+        .map(|x| (f64::from(x - max) * inverse).exp())
+        .collect();
+    let total: f64 = weights.iter().sum();
+    let token = if greedy {
+        // Ties go to the lowest id.
+        logits.iter().position(|x| *x == max).unwrap_or(0)
+    } else {
+        let uniform = Stream::new(params.seed, Domain::Sampling, draw, sample).uniform(position);
+        choose(&weights, total, uniform, params)
+    };
+    let logp = f64::from(logits[token] - max) * inverse - total.ln();
+    (token as u32, logp as f32)
+}
+
+/// Inverse of the cumulative distribution at `uniform`, over the tokens that `params` keep.
+fn choose(weights: &[f64], total: f64, uniform: f64, params: &SamplingParams) -> usize {
+    if params.top_p >= 1.0 && params.top_k.is_none() {
+        return invert(weights.iter().copied().enumerate(), uniform * total);
+    }
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    // Ties by id, so that the order is one.
+    order.sort_by(|a, b| weights[*b].total_cmp(&weights[*a]).then(a.cmp(b)));
+    order.truncate(params.top_k.unwrap_or(weights.len()).max(1));
+    let mut kept = 0.0;
+    let mut count = 0;
+    for token in &order {
+        kept += weights[*token];
+        count += 1;
+        if kept >= params.top_p * total {
+            break;
+        }
+    }
+    let kept_weights = order[..count].iter().map(|token| (*token, weights[*token]));
+    invert(kept_weights, uniform * kept)
+}
+
+fn invert(weights: impl Iterator<Item = (usize, f64)>, mut mass: f64) -> usize {
+    let mut last = 0;
+    for (token, weight) in weights {
+        if weight > 0.0 {
+            last = token;
+            if mass < weight {
+                return token;
+            }
+        }
+        mass -= weight;
+    }
+    // Rounding can leave a sliver of mass behind the last token.
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frequencies(params: &SamplingParams, draws: u32) -> Vec<f64> {
+        let logits = [0.0_f32, 1.0, 2.0, -1.0];
+        let mut counts = vec![0.0; logits.len()];
+        for draw in 0..draws {
+            let (token, _) = sample(&logits, params, u64::from(draw), 0, 5);
+            counts[token as usize] += 1.0 / f64::from(draws);
+        }
+        counts
+    }
+
+    fn softmax(temperature: f64, keep: &[usize]) -> Vec<f64> {
+        let logits = [0.0_f64, 1.0, 2.0, -1.0];
+        let weight = |i: usize| {
+            if keep.contains(&i) {
+                (logits[i] / temperature).exp()
+            } else {
+                0.0
+            }
+        };
+        let total: f64 = (0..4).map(weight).sum();
+        (0..4).map(|i| weight(i) / total).collect()
+    }
+
+    #[test]
+    fn frequencies_follow_the_distribution() {
+        let base = SamplingParams::default();
+        let cases = [
+            (base.clone(), softmax(1.0, &[0, 1, 2, 3])),
+            (
+                SamplingParams {
+                    temperature: 0.5,
+                    ..base.clone()
+                },
+                softmax(0.5, &[0, 1, 2, 3]),
+            ),
+            (
+                SamplingParams {
+                    top_k: Some(2),
+                    ..base.clone()
+                },
+                softmax(1.0, &[1, 2]),
+            ),
+            // The two most probable tokens hold 0.88 of the mass.
+            (
+                SamplingParams {
+                    top_p: 0.8,
+                    ..base.clone()
+                },
+                softmax(1.0, &[1, 2]),
+            ),
+            (
+                SamplingParams {
+                    temperature: 0.0,
+                    ..base
+                },
+                vec![0.0, 0.0, 1.0, 0.0],
+            ),
+        ];
+        for (params, want) in cases {
+            for (got, want) in frequencies(&params, 40_000).iter().zip(want) {
+                assert!((got - want).abs() < 0.01, "{params:?}: {got} {want}");
+            }
+        }
+    }
+
+    #[test]
+    fn log_probs_are_of_the_whole_distribution() {
+        let params = SamplingParams {
+            temperature: 2.0,
+            top_k: Some(1),
+            ..SamplingParams::default()
+        };
+        let (token, logp) = sample(&[0.0, 3.0_f32.ln() * 2.0], &params, 0, 0, 0);
+        assert_eq!(token, 1);
+        assert!((logp - 0.75_f32.ln()).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,168 @@
+//! The folder itself.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::{Error, Result};
+
+use super::checkpoint::Checkpoint;
+use super::files;
+use super::metrics::JsonLines;
+
+/// The folder of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFolder {
+    dir: PathBuf,
+}
+
+impl RunFolder {
+    /// Creates the folder `dir`, and those above it, with `config` as its `config.toml`.
+    ///
+    /// It appears as a whole: after an error there is no folder `dir`, or an empty one where
+    /// there was an empty one before.
+    ///
+    /// # Errors
+    /// If `dir` exists and is not an empty folder, or can't be written.
+    pub fn create(dir: impl AsRef<Path>, config: &str) -> Result<Self> {
+        let dir = dir.as_ref();
+        let exists = |what| {
+            Err(Error::run(
+                dir,
+                format!("{what}; continue it with `--resume`, or give this run another name"),
+            ))
+        };
+        match fs::read_dir(dir).map(Iterator::count) {
+            Ok(0) => {}
+            Ok(_) => return exists("the folder exists and is not empty"),
+            Err(_) if dir.exists() => return exists("this exists and is not a folder"),
+            Err(_) => {}
+        }
+        let parent = files::parent(dir);
+        fs::create_dir_all(parent).map_err(|e| Error::io(parent, e))?;
+        let run = Self { dir: dir.into() };
+        let staged = Self {
+            dir: files::temporary(dir),
+        };
+        let result = staged.fill(config).and_then(|()| {
+            // A rename replaces an empty folder, and nothing else.
+            fs::rename(&staged.dir, dir).map_err(|e| Error::io(dir, e))?;
+            files::sync_dir(parent)
+        });
+        if result.is_err() && staged.dir.exists() {
+            // The first error is the one to tell.
+            let _ = fs::remove_dir_all(&staged.dir);
+        }
+        result.map(|()| run)
+    }
+
+    fn fill(&self, config: &str) -> Result<()> {
+        if self.dir.exists() {
+            files::remove(&self.dir)?;
+        }
+        for dir in [&self.dir, &self.rollouts(), &self.checkpoints()] {
+            fs::create_dir(dir).map_err(|e| Error::io(dir, e))?;
+        }
+        files::write_whole(&self.config(), |file| file.write_all(config.as_bytes()))
+    }
+
+    /// Opens a run in order to read it.
+    ///
+    /// # Errors
+    /// If there is no run in `dir`.
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self> {
+        let run = Self {
+            dir: dir.as_ref().into(),
+        };
+        if run.config().is_file() {
+            return Ok(run);
+        }
+        let what = if run.dir.is_dir() {
+            "the folder holds no `config.toml`, so it is not a run"
+        } else {
+            "there is no such run"
+        };
+        Err(Error::run(&run.dir, what))
+    }
+
+    /// Opens a run in order to continue it from its latest checkpoint, and takes it back to what
+    /// it was then: leftovers of interrupted writes, later rollouts and later lines of metrics and
+    /// timings are removed. Without a checkpoint the run starts again from its configuration.
+    ///
+    /// # Errors
+    /// If there is no run in `dir`, its latest checkpoint is damaged or of another configuration,
+    /// or a file holds less than the checkpoint knows of.
+    pub fn open_for_resume(dir: impl AsRef<Path>) -> Result<(Self, Option<Checkpoint>)> {
+        let run = Self::open(dir)?;
+        for dir in [&run.rollouts(), &run.checkpoints()] {
+            fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
+        }
+        let checkpoint = run.latest_checkpoint()?;
+        let digest = run.config_digest()?;
+        let (step, metrics_len) = match checkpoint.as_ref().map(Checkpoint::state) {
+            Some(state) if state.config_digest != digest => {
+                return Err(Error::run(
+                    run.config(),
+                    format!(
+                        "this is not the configuration that the checkpoint of step {} was written \
+                         with; restore the file, or start a run of another name",
+                        state.step
+                    ),
+                ));
+            }
+            Some(state) => (state.step, state.metrics_len),
+            None => (0, 0),
+        };
+        JsonLines::open(&run.metrics())?.truncate_to(metrics_len)?;
+        JsonLines::open(&run.timings())?.truncate_after_step(step)?;
+        for dir in [&run.dir, &run.rollouts(), &run.checkpoints()] {
+            files::remove_temporaries(dir)?;
+        }
+        run.remove_rollouts_after(step)?;
+        Ok((run, checkpoint))
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.dir
+    }
+
+    /// `config.toml`, the resolved configuration.
+    pub fn config(&self) -> PathBuf {
+        self.dir.join("config.toml")
+    }
+
+    /// `metrics.jsonl`, the numbers that equal runs share.
+    pub fn metrics(&self) -> PathBuf {
+        self.dir.join("metrics.jsonl")
+    }
+
+    /// `timings.jsonl`, the numbers that they don't.
+    pub fn timings(&self) -> PathBuf {
+        self.dir.join("timings.jsonl")
+    }
+
+    /// `rollouts/`, one file per step.
+    pub fn rollouts(&self) -> PathBuf {
+        self.dir.join("rollouts")
+    }
+
+    /// `checkpoints/`, one folder per saved step.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.dir.join("checkpoints")
+    }
+
+    /// SHA-256 of `config.toml`, in hexadecimal digits.
+    pub fn config_digest(&self) -> Result<String> {
+        let path = self.config();
+        let bytes = fs::read(&path).map_err(|e| Error::io(&path, e))?;
+        let digest = Sha256::digest(&bytes);
+        Ok(digest.iter().fold(String::new(), |mut hex, byte| {
+            // Writing to a string can't fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        }))
+    }
+}

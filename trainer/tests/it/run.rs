@@ -1,0 +1,551 @@
+//! The folder of a run: whole or absent files, checkpoints, resuming, full disks.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use rlhost_trainer::run::plot::{Curve, write_svg};
+use rlhost_trainer::run::{
+    Checkpoint, CheckpointState, JsonLines, RolloutRow, RunFolder, read_rollouts,
+};
+use rlhost_trainer::{Error, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tempfile::{TempDir, tempdir};
+
+const CONFIG: &str = "seed = 1\n[actor]\nlr = 1e-4\n";
+
+fn new_run() -> (TempDir, RunFolder) {
+    let temp = tempdir().unwrap();
+    let run = RunFolder::create(temp.path().join("runs/digits"), CONFIG).unwrap();
+    (temp, run)
+}
+
+fn values(pairs: &[(&str, f64)]) -> BTreeMap<String, f64> {
+    pairs.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect()
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    fs::File::create(path)
+        .and_then(|mut file| file.write_all(bytes))
+        .map_err(|e| Error::io(path, e))
+}
+
+/// One step of a make-believe run, and a checkpoint after every second one.
+fn step(run: &RunFolder, step: u64) {
+    let mut metrics = JsonLines::open(&run.metrics()).unwrap();
+    let mut timings = JsonLines::open(&run.timings()).unwrap();
+    let reward = 1.0 / (step as f64 + 2.0);
+    metrics
+        .write(step, &values(&[("reward/mean", reward)]))
+        .unwrap();
+    timings
+        .write(step, &values(&[("timing_s/step", 0.25)]))
+        .unwrap();
+    let row = RolloutRow::new(step, 3, step * 16, 0);
+    run.write_rollouts(step, &[row]).unwrap();
+    if step.is_multiple_of(2) {
+        metrics.sync().unwrap();
+        save(run, step, metrics.len()).unwrap();
+    }
+}
+
+fn save(run: &RunFolder, step: u64, metrics_len: u64) -> Result<()> {
+    let state = CheckpointState {
+        step,
+        draw: step * 16,
+        metrics_len,
+        config_digest: run.config_digest()?,
+    };
+    run.save_checkpoint(&state, |dir| {
+        write_file(&dir.join("model.safetensors"), &step.to_le_bytes())?;
+        let optimizer = dir.join("optimizer");
+        fs::create_dir(&optimizer).map_err(|e| Error::io(&optimizer, e))?;
+        write_file(&optimizer.join("moments.safetensors"), b"m and v")
+    })?;
+    Ok(())
+}
+
+/// All files below `dir` by relative path, with their bytes.
+fn tree(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut dirs = vec![dir.to_owned()];
+    while let Some(next) = dirs.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                dirs.push(path);
+            } else {
+                let name = path.strip_prefix(dir).unwrap().display().to_string();
+                files.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn a_new_run_holds_its_configuration() {
+    let (temp, run) = new_run();
+    assert_eq!(fs::read_to_string(run.config()).unwrap(), CONFIG);
+    // `printf 'seed = 1\n[actor]\nlr = 1e-4\n' | sha256sum`
+    assert_eq!(
+        run.config_digest().unwrap(),
+        "dfe44321dd91701a59a5e3f0b1317a620edb756215c5b126dd612f970e33a841"
+    );
+    assert!(run.rollouts().is_dir() && run.checkpoints().is_dir());
+    let beside: Vec<_> = fs::read_dir(temp.path().join("runs")).unwrap().collect();
+    assert_eq!(beside.len(), 1, "nothing temporary stays");
+    assert_eq!(RunFolder::open(run.path()).unwrap(), run);
+}
+
+#[test]
+fn a_run_is_not_overwritten() {
+    let (_temp, run) = new_run();
+    let before = tree(run.path());
+    let error = RunFolder::create(run.path(), "seed = 2\n").unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("digits: the folder exists"), "{message}");
+    assert!(message.contains("--resume") && message.contains("another name"));
+    assert_eq!(tree(run.path()), before);
+
+    let file = run.config();
+    let error = RunFolder::create(&file, CONFIG).unwrap_err().to_string();
+    assert!(error.contains("config.toml: this exists and is not a folder"));
+}
+
+#[test]
+fn an_empty_folder_may_become_a_run() {
+    let temp = tempdir().unwrap();
+    let run = RunFolder::create(temp.path(), CONFIG).unwrap();
+    assert_eq!(fs::read_to_string(run.config()).unwrap(), CONFIG);
+}
+
+#[test]
+fn a_run_that_cant_be_created_leaves_nothing() {
+    let temp = tempdir().unwrap();
+    let file = temp.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = RunFolder::create(file.join("run"), CONFIG).unwrap_err();
+    assert!(
+        error.to_string().contains(file.to_str().unwrap()),
+        "{error}"
+    );
+
+    // A folder in which nobody can create anything.
+    if cfg!(target_os = "linux") {
+        let error = RunFolder::create("/proc/rlhost-run", CONFIG).unwrap_err();
+        assert!(error.to_string().contains("/proc/"), "{error}");
+    }
+    assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_folder_without_a_run_is_not_resumed() {
+    let temp = tempdir().unwrap();
+    let error = RunFolder::open_for_resume(temp.path()).unwrap_err();
+    assert!(error.to_string().contains("config.toml"), "{error}");
+    let error = RunFolder::open_for_resume(temp.path().join("none")).unwrap_err();
+    assert!(error.to_string().contains("no such run"), "{error}");
+    assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn metrics_are_lines_in_order_of_name() {
+    let (_temp, run) = new_run();
+    let mut metrics = JsonLines::open(&run.metrics()).unwrap();
+    assert!(metrics.is_empty());
+    metrics
+        .write(1, &values(&[("b", 0.1), ("a/x", 2.0), ("c", -1e-7)]))
+        .unwrap();
+    let first = metrics.len();
+    drop(metrics);
+    let mut metrics = JsonLines::open(&run.metrics()).unwrap();
+    assert_eq!(metrics.len(), first);
+    metrics.write(2, &values(&[("a", 1.0)])).unwrap();
+    let text = fs::read_to_string(run.metrics()).unwrap();
+    assert_eq!(
+        text,
+        "{\"step\":1,\"a/x\":2.0,\"b\":0.1,\"c\":-1e-7}\n{\"step\":2,\"a\":1.0}\n"
+    );
+    assert_eq!(metrics.len(), text.len() as u64);
+
+    metrics.truncate_to(first).unwrap();
+    metrics.write(2, &values(&[("a", 3.0)])).unwrap();
+    let text = fs::read_to_string(run.metrics()).unwrap();
+    assert!(text.ends_with("-1e-7}\n{\"step\":2,\"a\":3.0}\n"), "{text}");
+
+    let error = metrics.truncate_to(10_000).unwrap_err().to_string();
+    assert!(error.contains("metrics.jsonl") && error.contains("10000"));
+}
+
+#[test]
+fn metrics_that_are_no_numbers_are_named() {
+    let (_temp, run) = new_run();
+    let mut metrics = JsonLines::open(&run.metrics()).unwrap();
+    for (name, value) in [("kl", f64::NAN), ("kl", f64::INFINITY), ("step", 1.0)] {
+        let error = metrics.write(7, &values(&[(name, value)])).unwrap_err();
+        assert!(error.to_string().contains(&format!("`{name}`")), "{error}");
+    }
+    assert_eq!(fs::read(run.metrics()).unwrap(), b"");
+}
+
+#[test]
+fn timings_are_cut_by_step() {
+    let (_temp, run) = new_run();
+    let mut timings = JsonLines::open(&run.timings()).unwrap();
+    for step in 1..=3 {
+        timings.write(step, &values(&[("s", 0.5)])).unwrap();
+    }
+    let mut file = fs::OpenOptions::new()
+        .append(true)
+        .open(run.timings())
+        .unwrap();
+    file.write_all(b"{\"step\":2,\"s\":0.").unwrap();
+    let mut timings = JsonLines::open(&run.timings()).unwrap();
+    timings.truncate_after_step(2).unwrap();
+    timings.write(3, &values(&[("s", 9.0)])).unwrap();
+    assert_eq!(
+        fs::read_to_string(run.timings()).unwrap(),
+        "{\"step\":1,\"s\":0.5}\n{\"step\":2,\"s\":0.5}\n{\"step\":3,\"s\":9.0}\n"
+    );
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Record {
+    v: u32,
+    index: u64,
+    draw: u64,
+    sample: u32,
+    outcome: String,
+    score: Option<f64>,
+    rewards: Vec<BTreeMap<String, f64>>,
+}
+
+#[test]
+fn rollouts_come_back_as_written() {
+    let (_temp, run) = new_run();
+    let record = Record {
+        v: 1,
+        index: 12,
+        draw: u64::MAX - 1,
+        sample: 3,
+        outcome: "score".into(),
+        score: Some(0.5),
+        rewards: vec![values(&[("fuel", 12_345.0)])],
+    };
+    let mut row = RolloutRow::new(4, 12, u64::MAX - 1, 3);
+    row.prompt = "sum? <image>".into();
+    row.images = vec!["digits.csv.gz#3".into()];
+    row.response = "<think>3+9</think>\n\"12\" ✓".into();
+    row.tokens = 11;
+    row.finish_reason = "stop".into();
+    row.advantage = Some(-0.25);
+    let row = row.with_record(&record).unwrap();
+    let mut left_out = RolloutRow::new(4, 13, 5, 0);
+    left_out.advantage = None;
+    let rows = vec![row.clone(), left_out];
+
+    let path = run.write_rollouts(4, &rows).unwrap();
+    assert_eq!(path, run.path().join("rollouts/step-4.jsonl.zst"));
+    let bytes = fs::read(&path).unwrap();
+    let read = read_rollouts(&path).unwrap();
+    assert_eq!(read, rows);
+    assert_eq!(read[0].record::<Record>().unwrap(), record);
+    assert!(read[1].record::<Record>().is_err());
+    run.write_rollouts(4, &rows).unwrap();
+    assert_eq!(
+        fs::read(&path).unwrap(),
+        bytes,
+        "equal rows have equal bytes"
+    );
+
+    // In the file a row is one flat object without a field twice.
+    let text = String::from_utf8(zstd::decode_all(&bytes[..]).unwrap()).unwrap();
+    let line = text.lines().next().unwrap();
+    assert_eq!(line.matches("\"draw\"").count(), 1, "{line}");
+    let flat: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(flat["outcome"], "score");
+    assert_eq!(flat["response"], row.response);
+}
+
+#[test]
+fn the_record_of_another_sample_is_refused() {
+    let row = RolloutRow::new(1, 2, 3, 4);
+    let error = row
+        .clone()
+        .with_record(&json!({ "draw": 9, "score": 1.0 }))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("draw 3, sample 4"), "{error}");
+    assert!(error.contains("`draw` is 9"), "{error}");
+    assert!(row.with_record(&json!([1])).is_err());
+}
+
+#[test]
+fn broken_rollouts_are_named() {
+    let (_temp, run) = new_run();
+    let path = run.rollouts_of(1);
+    let text = b"{\"step\":1}\n";
+    fs::write(&path, zstd::encode_all(&text[..], 3).unwrap()).unwrap();
+    let error = read_rollouts(&path).unwrap_err().to_string();
+    assert!(
+        error.contains("step-1.jsonl.zst:1: missing field"),
+        "{error}"
+    );
+    fs::write(&path, "plain text").unwrap();
+    assert!(
+        read_rollouts(&path)
+            .unwrap_err()
+            .to_string()
+            .contains("step-1.jsonl.zst")
+    );
+}
+
+#[test]
+fn checkpoints_hold_state_and_files() {
+    let (_temp, run) = new_run();
+    assert_eq!(run.latest_checkpoint().unwrap(), None);
+    for n in [2, 10, 4] {
+        save(&run, n, 0).unwrap();
+    }
+    let checkpoint = run.latest_checkpoint().unwrap().unwrap();
+    assert_eq!(checkpoint.path(), run.path().join("checkpoints/step-10"));
+    assert_eq!(
+        (checkpoint.state().step, checkpoint.state().draw),
+        (10, 160)
+    );
+    let state: serde_json::Value =
+        serde_json::from_slice(&fs::read(checkpoint.path().join("state.json")).unwrap()).unwrap();
+    assert_eq!(
+        state["files"],
+        json!({ "model.safetensors": 8, "optimizer/moments.safetensors": 7 })
+    );
+
+    run.prune_checkpoints(2).unwrap();
+    let steps = |run: &RunFolder| -> Vec<u64> {
+        let steps = run.checkpoint_steps().unwrap();
+        steps.iter().map(|(step, _)| *step).collect()
+    };
+    assert_eq!(steps(&run), [4, 10]);
+    run.prune_checkpoints(0).unwrap();
+    assert_eq!(steps(&run), [10]);
+    assert_eq!(fs::read_dir(run.checkpoints()).unwrap().count(), 1);
+
+    // Saving a step again replaces it.
+    save(&run, 10, 5).unwrap();
+    assert_eq!(
+        run.latest_checkpoint()
+            .unwrap()
+            .unwrap()
+            .state()
+            .metrics_len,
+        5
+    );
+    assert_eq!(fs::read_dir(run.checkpoints()).unwrap().count(), 1);
+}
+
+#[test]
+fn damaged_checkpoints_are_named() {
+    let (_temp, run) = new_run();
+    let damage: [(&str, fn(&Path)); 4] = [
+        (
+            "moments.safetensors: a file of the checkpoint is gone",
+            |dir| {
+                fs::remove_file(dir.join("optimizer/moments.safetensors")).unwrap();
+            },
+        ),
+        (
+            "model.safetensors: the file has 3 bytes instead of 8",
+            |dir| {
+                fs::write(dir.join("model.safetensors"), "cut").unwrap();
+            },
+        ),
+        ("state.json: this is not a checkpoint's state", |dir| {
+            fs::write(dir.join("state.json"), "{\"step\": 2").unwrap();
+        }),
+        ("state.json: the checkpoint's state can't be read", |dir| {
+            fs::remove_file(dir.join("state.json")).unwrap();
+        }),
+    ];
+    for (message, harm) in damage {
+        save(&run, 2, 0).unwrap();
+        let dir = run.checkpoint_of(2);
+        Checkpoint::open(&dir).unwrap();
+        harm(&dir);
+        let error = RunFolder::open_for_resume(run.path())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(message), "{error}");
+        assert!(error.contains("step-2 to go on without it"), "{error}");
+    }
+}
+
+/// What a run that was killed leaves is taken back to its checkpoint; going on from there gives
+/// the bytes of a run that was never killed.
+#[test]
+fn a_killed_run_resumes_to_the_same_bytes() {
+    let (_temp, whole) = new_run();
+    (1..=6).for_each(|n| step(&whole, n));
+    let wanted = tree(whole.path());
+
+    let (_temp, run) = new_run();
+    (1..=5).for_each(|n| step(&run, n));
+    // Killed in step 6: a line half written, a rollout file and a checkpoint being prepared.
+    for file in [run.metrics(), run.timings()] {
+        let mut file = fs::OpenOptions::new().append(true).open(file).unwrap();
+        file.write_all(b"{\"step\":6,\"rew").unwrap();
+    }
+    fs::write(run.rollouts().join(".step-6.jsonl.zst.tmp"), "half").unwrap();
+    let staged = run.checkpoints().join(".step-6.tmp");
+    fs::create_dir(&staged).unwrap();
+    fs::write(staged.join("model.safetensors"), "half").unwrap();
+
+    let (resumed, checkpoint) = RunFolder::open_for_resume(run.path()).unwrap();
+    assert_eq!(checkpoint.unwrap().state().step, 4);
+    assert!(!staged.exists());
+    let steps: Vec<u64> = resumed
+        .rollout_steps()
+        .unwrap()
+        .iter()
+        .map(|s| s.0)
+        .collect();
+    assert_eq!(steps, [1, 2, 3, 4]);
+    (5..=6).for_each(|n| step(&resumed, n));
+    assert_eq!(tree(run.path()), wanted);
+}
+
+#[test]
+fn a_run_killed_before_its_first_checkpoint_starts_again() {
+    let (_temp, run) = new_run();
+    step(&run, 1);
+    let (run, checkpoint) = RunFolder::open_for_resume(run.path()).unwrap();
+    assert_eq!(checkpoint, None);
+    let left: Vec<String> = tree(run.path()).into_keys().collect();
+    assert_eq!(left, ["config.toml", "metrics.jsonl", "timings.jsonl"]);
+    assert_eq!(fs::metadata(run.metrics()).unwrap().len(), 0);
+}
+
+#[test]
+fn another_configuration_is_not_resumed() {
+    let (_temp, run) = new_run();
+    (1..=3).for_each(|n| step(&run, n));
+    fs::write(run.config(), "seed = 2\n").unwrap();
+    let before = tree(run.path());
+    let error = RunFolder::open_for_resume(run.path())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("config.toml") && error.contains("step 2"),
+        "{error}"
+    );
+    assert_eq!(tree(run.path()), before, "nothing was cut");
+}
+
+/// A disk that is full when a checkpoint is written: the error names the file, and the run can
+/// be resumed from the checkpoint before.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_costs_only_the_new_checkpoint() {
+    let (_temp, run) = new_run();
+    (1..=3).for_each(|n| step(&run, n));
+    let state = CheckpointState {
+        step: 4,
+        draw: 64,
+        metrics_len: 0,
+        config_digest: run.config_digest().unwrap(),
+    };
+    let error = run
+        .save_checkpoint(&state, |dir| {
+            write_file(&dir.join("config.json"), b"{}")?;
+            let path = dir.join("model.safetensors");
+            std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+            write_file(&path, b"weights")
+        })
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("model.safetensors: No space left"),
+        "{error}"
+    );
+    assert_eq!(fs::read_dir(run.checkpoints()).unwrap().count(), 1);
+    let (_, checkpoint) = RunFolder::open_for_resume(run.path()).unwrap();
+    assert_eq!(checkpoint.unwrap().state().step, 2);
+
+    // The folder that checkpoints go to is not one.
+    fs::remove_dir_all(run.checkpoints()).unwrap();
+    fs::write(run.checkpoints(), "a file").unwrap();
+    let error = save(&run, 6, 0).unwrap_err().to_string();
+    assert!(error.contains("checkpoints/.step-6.tmp"), "{error}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_whole_lines_and_files() {
+    let mut metrics = JsonLines::open(Path::new("/dev/full")).unwrap();
+    let error = metrics
+        .write(1, &values(&[("a", 1.0)]))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("/dev/full: No space left"), "{error}");
+    assert_eq!(metrics.len(), 0);
+
+    let (_temp, run) = new_run();
+    std::os::unix::fs::symlink("/dev/full", run.rollouts().join(".step-1.jsonl.zst.tmp")).unwrap();
+    let rows = [RolloutRow::new(1, 0, 0, 0)];
+    let error = run.write_rollouts(1, &rows).unwrap_err().to_string();
+    assert!(error.contains("step-1.jsonl.zst: No space left"), "{error}");
+    assert_eq!(run.rollout_steps().unwrap(), []);
+    run.write_rollouts(1, &rows).unwrap();
+    assert_eq!(read_rollouts(&run.rollouts_of(1)).unwrap(), rows);
+}
+
+#[test]
+fn the_curve_is_drawn() {
+    let temp = tempdir().unwrap();
+    let path = temp.path().join("curve.svg");
+    let reward: Vec<(u64, f64)> = (1..=200)
+        .map(|step| {
+            let t = step as f64 / 200.0;
+            (step, 0.35 + 0.5 * t + 0.12 * (step as f64 * 12.9898).sin())
+        })
+        .collect();
+    let curve = Curve {
+        title: "Sum of two digits",
+        reward: &reward,
+        accuracy: &[(0, 0.47), (100, 0.7), (150, f64::NAN), (200, 0.83)],
+    };
+    write_svg(&path, &curve).unwrap();
+    let svg = fs::read_to_string(&path).unwrap();
+    assert!(svg.contains("width=\"800\" height=\"480\""));
+    for text in [
+        "Sum of two digits",
+        "step",
+        "training reward",
+        "held-out accuracy",
+        "its mean over 11 steps",
+        "0.47",
+        "0.70",
+        "0.83",
+    ] {
+        assert!(svg.contains(text), "{text}");
+    }
+    assert!(!svg.contains("NaN"));
+    // Two lines of the reward, one of accuracy and its three points, with those of the legend.
+    assert_eq!(svg.matches("<circle").count(), 4);
+    let again = temp.path().join("again.svg");
+    write_svg(&again, &curve).unwrap();
+    assert_eq!(fs::read(again).unwrap(), svg.as_bytes());
+
+    // Rewards beyond 0 to 1, and a run without any point yet.
+    for reward in [&[(1, -2.0), (2, 3.5)][..], &[]] {
+        let curve = Curve {
+            title: "",
+            reward,
+            accuracy: &[],
+        };
+        write_svg(&path, &curve).unwrap();
+        assert!(fs::read_to_string(&path).unwrap().ends_with("</svg>\n"));
+    }
+}
