@@ -142,7 +142,7 @@ impl Rational {
             digits.parse::<BigInt>().ok()
         };
         let num = num.ok_or(Stop::Undefined)?;
-        let shift = exponent - fraction.len() as i64;
+        let shift = exponent - i64::from(fraction.len() as u32);
         let scale = BigUint::from(10u32).pow(shift.unsigned_abs() as u32);
         Ok(if shift >= 0 {
             Self::integer(num * BigInt::from(scale))
