@@ -200,6 +200,17 @@ impl Comparer<'_> {
                 return true;
             }
         }
+        // `x ∈ [1, 2]` against `1 ≤ x ≤ 2`.
+        let member = |relation: &Node| match relation {
+            Node::Relation(_, rest) => matches!(rest.as_slice(), [(Relation::In, _)]),
+            _ => false,
+        };
+        if member(a) != member(b) {
+            let (set, other) = if member(a) { (a, b) } else { (b, a) };
+            return self
+                .value_of(set)
+                .is_some_and(|set| self.same_as_value(other, &set));
+        }
         // `x = 2 + 3 = 5` against `x = 5`: the same name, the same value.
         let (Some(found), Some(wanted)) = (self.value_of(a), self.value_of(b)) else {
             return false;
