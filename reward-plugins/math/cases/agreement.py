@@ -33,9 +33,9 @@ BY_TOPIC = {
     "units": "5 cm is not 5 m; the same unit spelt in another way is the same",
     "constants": "i² = −1, and pi without a backslash is π",
     "infinity": "∞ is \\infty",
-    "equations": "both sides of an equation or inequality are equal in value, turned round or multiplied",
+    "equations": "equations and inequalities may be turned round or multiplied, but `x = 5` asks for the solved form; names are told apart",
     "plus-minus": "both values of a plus-minus are in the list, in another form",
-    "lists": "a list is compared with its multiplicities, and a tuple has an order",
+    "lists": "a list is compared with its multiplicities; a convention: without brackets it is no tuple",
     "tuples": "angle brackets are brackets; a tuple is no set",
     "sets": "two signs for the empty set",
     "intervals": "∞ and inf are \\infty, U is a union, and an inequality for one variable is an interval",
@@ -46,7 +46,7 @@ BY_TOPIC = {
     "as models write them": "the same value in another usual spelling",
     "text": "words are compared as words: `cat` is no product of letters",
 }
-BY_CASE = {"0^0": "0^0 is not defined", "1e3": "1e3 is 1000"}
+BY_CASE = {"5 \\text{ or so}": "`or so` takes the number back", "0^0": "0^0 is not defined", "1e3": "1e3 is 1000"}
 
 
 def rows():

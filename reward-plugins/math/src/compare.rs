@@ -4,7 +4,7 @@
 
 use crate::canonical::{Percent, canonical};
 use crate::number::{Bounded, Budget, Rational, Stop};
-use crate::params::{Options, PercentRule};
+use crate::params::{Arithmetic, Options, PercentRule};
 use crate::poly::Quotient;
 use crate::syntax::{Node, Relation};
 use crate::{approx, measure, modular};
@@ -28,6 +28,12 @@ pub(crate) struct Comparer<'a> {
 
 /// Is the response's answer the reference? The seed picks the points of the modular test.
 pub fn equal(response: &Node, reference: &Node, options: &Options, seed: u64) -> bool {
+    if options.arithmetic == Arithmetic::Reject
+        && response.is_unfinished()
+        && !reference.is_unfinished()
+    {
+        return false;
+    }
     let readings: &[Percent] = match options.percent {
         PercentRule::Value => &[Percent::Value],
         PercentRule::Strip => &[Percent::Strip],
@@ -75,7 +81,12 @@ impl Comparer<'_> {
             (Node::Relation(..), Node::Relation(..)) => self.same_relation(a, b),
             (Node::Relation(..), other) => self.same_as_value(a, other),
             (other, Node::Relation(..)) => self.same_as_value(b, other),
-            (Node::List(x), Node::List(y)) if self.options.ordered => self.each(x, y),
+            // `x = 1, y = 2` against `1, 2`: only the order says which is which.
+            (Node::List(x), Node::List(y))
+                if self.options.ordered || several_names(x) != several_names(y) =>
+            {
+                self.each(x, y)
+            }
             (Node::List(x), Node::List(y)) => self.matched(x, y),
             (Node::List(x) | Node::Set(x), Node::List(y) | Node::Set(y)) => {
                 self.included(x, y) && self.included(y, x)
@@ -169,8 +180,8 @@ impl Comparer<'_> {
                 Relation::Equal | Relation::Approximate if is_name(side) => {}
                 Relation::Equal => match value {
                     Some(value) if !self.same_value(value, side) => return None,
-                    Some(_) => {}
-                    None => value = Some(side),
+                    // The last one: `3 + 9 = 12` says 12.
+                    _ => value = Some(side),
                 },
                 Relation::Approximate => {
                     value.get_or_insert(side);
@@ -225,7 +236,8 @@ impl Comparer<'_> {
         if self.same(a.1, b.1) && self.same(a.2, b.2) {
             return true;
         }
-        if matches!(a.0, Link::Other(_)) {
+        // `2x = 10` is not yet the answer `x = 5`.
+        if matches!(a.0, Link::Other(_)) || solved(b) && !solved(a) {
             return false;
         }
         // The differences of the sides are multiples of each other; of an inequality, positive ones.
@@ -367,6 +379,18 @@ fn is_name(node: &Node) -> bool {
         },
         _ => false,
     }
+}
+
+/// Do the items give values of different names?
+fn several_names(items: &[Node]) -> bool {
+    let mut all = items.iter().flat_map(names);
+    all.next()
+        .is_some_and(|first| all.any(|name| name != first))
+}
+
+/// Does a link give the value of a name?
+fn solved(link: &(Link, &Node, &Node)) -> bool {
+    is_name(link.1) && link.2.is_constant() || is_name(link.2) && link.1.is_constant()
 }
 
 fn names(relation: &Node) -> Vec<&Node> {
