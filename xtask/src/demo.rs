@@ -68,20 +68,19 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
         ]))
     })?;
 
-    let seed_override = format!("seed={seed}");
+    let seeds = [format!("trainer.seed={seed}"), format!("data.seed={seed}")];
     let sft_seconds = stage("Cold start: imitating solved examples", || {
-        process::run(rlhost(project).args(["sft", "configs/quickstart-sft.toml", &seed_override]))
+        let mut sft = rlhost(project);
+        sft.args(["sft", "configs/quickstart-sft.toml"])
+            .args(&seeds);
+        process::run(&mut sft)
     })?;
 
     let rl_seconds = stage("Reinforcement learning: the reward is math.wasm", || {
         let mut train = rlhost(project);
-        train.args([
-            "train",
-            "configs/quickstart.toml",
-            "--reward",
-            "math",
-            &seed_override,
-        ]);
+        train
+            .args(["train", "configs/quickstart.toml", "--reward", "math"])
+            .args(&seeds);
         if options.short {
             train.args(SHORT);
         }
@@ -113,7 +112,9 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
         println!("Curve         {}", plot.display());
     }
     println!("Figures       {}", folder.join("summary.json").display());
-    println!("Rollouts      target/debug/rlhost rollouts show {RUN} --worst");
+    let mut show = rlhost(project);
+    show.args(["rollouts", "show", RUN, "--worst"]);
+    println!("Rollouts      {}", process::shown(&show));
     Ok(())
 }
 

@@ -64,8 +64,10 @@ fn rust() -> State {
     match version_of(&version) {
         Some(found) if found >= RUST => There(format!("{version} ({})", cargo.display())),
         _ => Missing(format!(
-            "rustup update stable    # {}.{} or newer is needed, this is {version}; without rustup: https://rustup.rs",
-            RUST.0, RUST.1
+            "rustup update stable    # at least {}.{}, here is {}; without rustup: https://rustup.rs",
+            RUST.0,
+            RUST.1,
+            if version.is_empty() { "none" } else { &version }
         )),
     }
 }

@@ -1,5 +1,7 @@
 //! `cargo xtask`: builds guests, runs the demo and the tests, checks the machine.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use xtask::project::Project;
 use xtask::{cuda, demo, doctor, guests, lint, test};
@@ -22,15 +24,25 @@ enum Task {
     CudaBuild(cuda::Options),
 }
 
-fn main() -> anyhow::Result<()> {
-    let task = Task::parse();
+fn main() -> ExitCode {
+    match run(&Task::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Without the backtrace that `RUST_BACKTRACE` adds: the message says what to do.
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &Task) -> anyhow::Result<()> {
     let project = Project::find()?;
     match task {
-        Task::Demo(options) => demo::run(&project, &options),
-        Task::Test(options) => test::run(&project, &options),
+        Task::Demo(options) => demo::run(&project, options),
+        Task::Test(options) => test::run(&project, options),
         Task::Lint => lint::run(&project),
-        Task::Guests(options) => guests::run(&project, &options),
+        Task::Guests(options) => guests::run(&project, options),
         Task::Doctor => doctor::run(&project),
-        Task::CudaBuild(options) => cuda::run(&project, &options),
+        Task::CudaBuild(options) => cuda::run(&project, options),
     }
 }

@@ -1,11 +1,11 @@
 //! Brings a syntax tree into its canonical form, or stops at the bounds.
 
+use crate::approx;
 use crate::exponent::Exponent;
 use crate::number::{Bounded, Budget, Rational, Stop};
 use crate::poly::{Atom, Quotient};
 use crate::power::{logarithm, power, root};
 use crate::syntax::Node;
-use crate::{approx, number};
 use num_integer::Integer;
 
 /// How percent signs are read.
@@ -206,7 +206,7 @@ fn sine(k: i64, budget: &mut Budget) -> Bounded<Option<Quotient>> {
         6 => (1, 1),
         _ => return Ok(None),
     };
-    let square = number::Rational::ratio(square.0, square.1).ok_or(Stop::Undefined)?;
+    let square = Rational::ratio(square.0, square.1).ok_or(Stop::Undefined)?;
     let value = root(&Quotient::rational(square), 2, budget)?;
     Ok(Some(if negative { value.neg() } else { value }))
 }

@@ -4,7 +4,7 @@
 
 use crate::canonical::{Percent, canonical};
 use crate::number::{Bounded, Budget, Rational, Stop};
-use crate::params::{Options, PercentRule};
+use crate::params::{Arithmetic, Options, PercentRule};
 use crate::poly::Quotient;
 use crate::syntax::{Node, Relation};
 use crate::{approx, measure, modular};
@@ -12,16 +12,28 @@ use std::cmp::Ordering;
 
 /// Lists of more items than this are not compared.
 const MAX_ITEMS: usize = 64;
+/// Comparisons of parts that one judgement may make: nested sets would square them at each level.
+const MAX_STEPS: u32 = 10_000;
+/// Comparisons at points modulo a prime that one judgement may make.
+const MAX_MODULAR: u32 = 40;
 
 pub(crate) struct Comparer<'a> {
     pub(crate) options: &'a Options,
     pub(crate) budget: Budget,
     percent: Percent,
     seed: u64,
+    steps: u32,
+    modular: u32,
 }
 
 /// Is the response's answer the reference? The seed picks the points of the modular test.
 pub fn equal(response: &Node, reference: &Node, options: &Options, seed: u64) -> bool {
+    if options.arithmetic == Arithmetic::Reject
+        && response.is_unfinished()
+        && !reference.is_unfinished()
+    {
+        return false;
+    }
     let readings: &[Percent] = match options.percent {
         PercentRule::Value => &[Percent::Value],
         PercentRule::Strip => &[Percent::Strip],
@@ -33,6 +45,8 @@ pub fn equal(response: &Node, reference: &Node, options: &Options, seed: u64) ->
             budget: Budget::new(),
             percent,
             seed,
+            steps: MAX_STEPS,
+            modular: MAX_MODULAR,
         }
         .same(response, reference)
     })
@@ -50,6 +64,10 @@ enum Link {
 
 impl Comparer<'_> {
     fn same(&mut self, a: &Node, b: &Node) -> bool {
+        let Some(left) = self.steps.checked_sub(1) else {
+            return false;
+        };
+        self.steps = left;
         if a == b {
             return true;
         }
@@ -63,7 +81,12 @@ impl Comparer<'_> {
             (Node::Relation(..), Node::Relation(..)) => self.same_relation(a, b),
             (Node::Relation(..), other) => self.same_as_value(a, other),
             (other, Node::Relation(..)) => self.same_as_value(b, other),
-            (Node::List(x), Node::List(y)) if self.options.ordered => self.each(x, y),
+            // `x = 1, y = 2` against `1, 2`: only the order says which is which.
+            (Node::List(x), Node::List(y))
+                if self.options.ordered || several_names(x) != several_names(y) =>
+            {
+                self.each(x, y)
+            }
             (Node::List(x), Node::List(y)) => self.matched(x, y),
             (Node::List(x) | Node::Set(x), Node::List(y) | Node::Set(y)) => {
                 self.included(x, y) && self.included(y, x)
@@ -157,8 +180,8 @@ impl Comparer<'_> {
                 Relation::Equal | Relation::Approximate if is_name(side) => {}
                 Relation::Equal => match value {
                     Some(value) if !self.same_value(value, side) => return None,
-                    Some(_) => {}
-                    None => value = Some(side),
+                    // The last one: `3 + 9 = 12` says 12.
+                    _ => value = Some(side),
                 },
                 Relation::Approximate => {
                     value.get_or_insert(side);
@@ -170,12 +193,12 @@ impl Comparer<'_> {
     }
 
     fn same_relation(&mut self, a: &Node, b: &Node) -> bool {
-        let (Some(x), Some(y)) = (links(a), links(b)) else {
+        let (Some(found), Some(wanted)) = (links(a), links(b)) else {
             return false;
         };
-        if x.len() == y.len() && x.len() <= MAX_ITEMS {
-            let mut free: Vec<_> = y.iter().collect();
-            let all = x
+        if found.len() == wanted.len() && found.len() <= MAX_ITEMS {
+            let mut free: Vec<_> = wanted.iter().collect();
+            let all = found
                 .iter()
                 .all(|x| match free.iter().position(|y| self.same_link(x, y)) {
                     Some(i) => {
@@ -188,11 +211,22 @@ impl Comparer<'_> {
                 return true;
             }
         }
+        // `x ∈ [1, 2]` against `1 ≤ x ≤ 2`.
+        let member = |relation: &Node| match relation {
+            Node::Relation(_, rest) => matches!(rest.as_slice(), [(Relation::In, _)]),
+            _ => false,
+        };
+        if member(a) != member(b) {
+            let (set, other) = if member(a) { (a, b) } else { (b, a) };
+            return self
+                .value_of(set)
+                .is_some_and(|set| self.same_as_value(other, &set));
+        }
         // `x = 2 + 3 = 5` against `x = 5`: the same name, the same value.
-        let (Some(v), Some(w)) = (self.value_of(a), self.value_of(b)) else {
+        let (Some(found), Some(wanted)) = (self.value_of(a), self.value_of(b)) else {
             return false;
         };
-        names(a).iter().any(|name| names(b).contains(name)) && self.same(&v, &w)
+        names(a).iter().any(|name| names(b).contains(name)) && self.same(&found, &wanted)
     }
 
     fn same_link(&mut self, a: &(Link, &Node, &Node), b: &(Link, &Node, &Node)) -> bool {
@@ -202,7 +236,8 @@ impl Comparer<'_> {
         if self.same(a.1, b.1) && self.same(a.2, b.2) {
             return true;
         }
-        if matches!(a.0, Link::Other(_)) {
+        // `2x = 10` is not yet the answer `x = 5`.
+        if matches!(a.0, Link::Other(_)) || solved(b) && !solved(a) {
             return false;
         }
         // The differences of the sides are multiples of each other; of an inequality, positive ones.
@@ -245,8 +280,11 @@ impl Comparer<'_> {
         };
         match equal {
             Ok(equal) => equal,
-            Err(Stop::TooBig) => modular::agree(a, b, self.percent, self.seed),
-            Err(Stop::Undefined) => false,
+            Err(Stop::TooBig) if self.modular > 0 => {
+                self.modular -= 1;
+                modular::agree(a, b, self.percent, self.seed)
+            }
+            Err(_) => false,
         }
     }
 
@@ -341,6 +379,18 @@ fn is_name(node: &Node) -> bool {
         },
         _ => false,
     }
+}
+
+/// Do the items give values of different names?
+fn several_names(items: &[Node]) -> bool {
+    let mut all = items.iter().flat_map(names);
+    all.next()
+        .is_some_and(|first| all.any(|name| name != first))
+}
+
+/// Does a link give the value of a name?
+fn solved(link: &(Link, &Node, &Node)) -> bool {
+    is_name(link.1) && link.2.is_constant() || is_name(link.2) && link.1.is_constant()
 }
 
 fn names(relation: &Node) -> Vec<&Node> {

@@ -288,7 +288,7 @@ impl Lexer {
         }
         let mut value = Rational::decimal(&whole, &fraction, exponent)?;
         if !repeating.is_empty() {
-            value = repeat(&value, fraction.len(), &repeating)?;
+            value = repeat(&value, fraction.len() as u32, &repeating)?;
         }
         self.push(Kind::Number {
             value,
@@ -485,9 +485,9 @@ impl Lexer {
 }
 
 /// `value` with `repeating` digits after its `fixed` decimals, for ever: exact.
-fn repeat(value: &Rational, fixed: usize, repeating: &str) -> Bounded<Rational> {
+fn repeat(value: &Rational, fixed: u32, repeating: &str) -> Bounded<Rational> {
     let mut budget = crate::number::Budget::of(1000);
-    let nines = Rational::decimal(&"9".repeat(repeating.len()), "", fixed as i64)?;
+    let nines = Rational::decimal(&"9".repeat(repeating.len()), "", fixed.into())?;
     let tail = Rational::decimal(repeating, "", 0)?.div(&nines, &mut budget)?;
     value.add(&tail, &mut budget)
 }

@@ -21,6 +21,7 @@ mod modular;
 pub mod number;
 pub mod params;
 pub mod parser;
+pub mod plugin;
 pub mod poly;
 mod power;
 mod symbols;

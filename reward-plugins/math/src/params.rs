@@ -37,6 +37,13 @@ pub enum UnitRule {
     Convert,
 }
 
+/// Whether a number may be left as a sum or product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    Accept,
+    Reject,
+}
+
 /// How to judge.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -50,6 +57,7 @@ pub struct Options {
     pub tolerance: Rational,
     /// Does the order in lists without brackets count?
     pub ordered: bool,
+    pub arithmetic: Arithmetic,
 }
 
 impl Default for Options {
@@ -62,12 +70,13 @@ impl Default for Options {
             units: UnitRule::Compare,
             tolerance: Rational::zero(),
             ordered: false,
+            arithmetic: Arithmetic::Accept,
         }
     }
 }
 
 /// Name, meaning and default (as JSON) of each parameter.
-pub const PARAMS: [(&str, &str, &str); 7] = [
+pub const PARAMS: [(&str, &str, &str); 8] = [
     (
         "extract",
         "Where the answer is looked for. \"auto\": the last <answer>…</answer> or balanced \\boxed{…} or \\fbox{…}, \
@@ -110,6 +119,13 @@ pub const PARAMS: [(&str, &str, &str); 7] = [
         "Whether the order of a list without brackets counts (2, 3 against 3, 2). In tuples and intervals it always \
          does, in sets never.",
         "false",
+    ),
+    (
+        "arithmetic",
+        "What a sum or product of numbers that is left to be worked out is, such as 3+9 for 12. \"accept\": as good as \
+         its value; \"reject\": no answer, unless the reference is one too. Fractions, powers, roots and scientific \
+         notation are finished in any case.",
+        "\"accept\"",
     ),
 ];
 
@@ -189,6 +205,16 @@ impl Options {
                     options.tolerance = number.filter(|t| !t.is_negative()).ok_or_else(|| {
                         format!("parameter `tolerance` is {value}; it has to be a number of 0 or more, or such as \"1/100\"")
                     })?;
+                }
+                "arithmetic" => {
+                    options.arithmetic = one_of(
+                        name,
+                        value,
+                        &[
+                            ("accept", Arithmetic::Accept),
+                            ("reject", Arithmetic::Reject),
+                        ],
+                    )?;
                 }
                 "ordered" => {
                     options.ordered = value.as_bool().ok_or_else(|| {

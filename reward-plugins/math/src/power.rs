@@ -99,7 +99,7 @@ fn poly_power(base: &Poly, exponent: Exponent, budget: &mut Budget) -> Bounded<Q
         }
         [] if !negative => {}
         // Principal powers multiply their exponents while the inner one is between -1 and 1.
-        [(atom @ (Atom::Symbol(_) | Atom::Root(_) | Atom::Call(..) | Atom::Power(..)), e)]
+        [(atom @ (Atom::Symbol(_) | Atom::Root(_) | Atom::Call(..)), e)]
             if !negative && e.num.abs() <= e.den && e.num != -e.den =>
         {
             factors.push((atom.clone(), e.times(exponent)?));
@@ -287,7 +287,7 @@ pub fn logarithm(
         match atom {
             Atom::Prime(_) => factors.push((atom.clone(), *e)),
             Atom::Euler if natural => factors.push((atom.clone(), *e)),
-            Atom::Power(base, _) if natural && **base == Atom::Euler => {
+            Atom::Power(base, _) if natural && **base == Atom::Euler && atom.is_positive() => {
                 factors.push((atom.clone(), *e));
             }
             _ => return Ok(None),

@@ -66,6 +66,87 @@ impl Node {
         }
     }
 
+    /// The parts of an expression; none of a structure such as a list or a relation.
+    pub fn parts(&self) -> Vec<&Self> {
+        match self {
+            Self::Negative(a) | Self::Root(a, _) | Self::Percent(a) | Self::PlusMinus(_, a) => {
+                vec![a]
+            }
+            Self::Sum(items) | Self::Call(_, items) => items.iter().collect(),
+            Self::Product(items) => items.iter().map(|(_, item)| item).collect(),
+            Self::Power(a, b) => vec![a, b],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Is it an expression without variables?
+    pub fn is_constant(&self) -> bool {
+        match self {
+            Self::Number(_) | Self::Unit(_) | Self::Infinity => true,
+            Self::Symbol(name) => matches!(name.as_str(), "pi" | "e" | "i"),
+            _ => {
+                let parts = self.parts();
+                !parts.is_empty() && parts.into_iter().all(Self::is_constant)
+            }
+        }
+    }
+
+    /// Is it a number without letters, roots or units?
+    fn is_plain(&self) -> bool {
+        match self {
+            Self::Number(_) => true,
+            Self::Negative(a) | Self::Percent(a) => a.is_plain(),
+            Self::Product(items) => items.iter().all(|(_, item)| item.is_plain()),
+            Self::Sum(items) => items.iter().all(Self::is_plain),
+            Self::Call(name, items) => {
+                name == "factorial" || name == "binom" || items.iter().all(Self::is_plain)
+            }
+            _ => false,
+        }
+    }
+
+    /// Is a sum or product of plain numbers left to be worked out in it, such as `3+9`?
+    ///
+    /// A fraction, a power and a number in scientific notation are finished.
+    pub fn is_unfinished(&self) -> bool {
+        let here = match self {
+            Self::Sum(items) => items.iter().filter(|item| item.is_plain()).count() > 1,
+            Self::Product(items) => {
+                let count = |divided| {
+                    items
+                        .iter()
+                        .filter(|(d, item)| *d == divided && item.is_plain())
+                        .count()
+                };
+                count(false) > 1 || count(true) > 1
+            }
+            // `3 + 9 = 12` is finished: one of its values is.
+            Self::Relation(first, rest) => {
+                let sides = || std::iter::once(first.as_ref()).chain(rest.iter().map(|(_, n)| n));
+                let values = || sides().filter(|n| n.is_constant());
+                return if values().next().is_some() {
+                    values().all(Self::is_unfinished)
+                } else {
+                    sides().any(Self::is_unfinished)
+                };
+            }
+            Self::Bracket(_, _, items)
+            | Self::Set(items)
+            | Self::List(items)
+            | Self::SetOperation(_, items)
+            | Self::Proportion(items) => return items.iter().any(Self::is_unfinished),
+            Self::Matrix(_, rows) => return rows.iter().flatten().any(Self::is_unfinished),
+            Self::Call(name, items) => {
+                matches!(
+                    name.as_str(),
+                    "factorial" | "binom" | "gcd" | "lcm" | "max" | "min"
+                ) && items.iter().all(Self::is_plain)
+            }
+            _ => false,
+        };
+        here || self.parts().into_iter().any(Self::is_unfinished)
+    }
+
     /// The tree with every plus-minus read as plus (`upper`) or as minus.
     #[must_use]
     pub fn with_sign(&self, upper: bool) -> Self {

@@ -158,6 +158,11 @@ fn a_hundred_thousand_mutated_answers_are_judged() {
     assert!(slowest.0 < Duration::from_secs(2), "{slowest:?}");
 }
 
+/// A sum, product or other row of `n` terms.
+fn row(n: usize, term: impl Fn(usize) -> String) -> String {
+    (0..n).map(term).collect::<Vec<_>>().concat()
+}
+
 #[test]
 fn hostile_answers_end_soon_and_earn_nothing() {
     let nested =
@@ -188,21 +193,14 @@ fn hostile_answers_end_soon_and_earn_nothing() {
         "(a+b+c+d+e+f+g+h)^{200}".into(),
         "(1+\\sqrt{2}+\\sqrt{3}+\\sqrt{5}+\\sqrt{7}+\\sqrt{11})^{256}".into(),
         "(x+\\frac{1}{y+\\frac{1}{z+\\frac{1}{a+\\frac{1}{b+c}}}})^{99}".into(),
-        (0..200)
-            .map(|i| format!("\\frac{{1}}{{x+{i}}}+"))
-            .collect::<String>()
-            + "1",
-        (0..200).map(|i| format!("(x+y+{i})")).collect::<String>(),
-        (1..150)
-            .map(|i| format!("\\sqrt{{{}}}+", i * 7919 + 1))
-            .collect::<String>()
-            + "1",
+        row(200, |i| format!("\\frac{{1}}{{x+{i}}}+")) + "1",
+        row(200, |i| format!("(x+y+{i})")),
+        row(150, |i| format!("\\sqrt{{{}}}+", i * 7919 + 1)) + "1",
         format!("\\sqrt{{{}}}", "7".repeat(900)),
         format!("\\sqrt[64]{{{}}}", "7".repeat(900)),
-        (0..150)
-            .map(|i| format!("{}/{}+", "7".repeat(20 + i % 3), 1_000_003 + 2 * i))
-            .collect::<String>()
-            + "1",
+        row(150, |i| {
+            format!("{}/{}+", "7".repeat(20 + i % 3), 1_000_003 + 2 * i)
+        }) + "1",
         "\\sqrt{\\sqrt{\\sqrt{\\sqrt{2}+1}+1}+1}^{63}".into(),
         "(1,".repeat(900) + "1",
         "1,".repeat(1900) + "1",
@@ -229,9 +227,17 @@ fn hostile_answers_end_soon_and_earn_nothing() {
         "\\ln{".repeat(300) + &"}".repeat(300),
         "\\sin ".repeat(900) + "x",
         "x_{".repeat(900),
+        nested("\\{", "\\}", 19),
+        nested("\\{2,", "\\}", 18),
     ];
     // References that are as heavy, so that both sides are worked out.
-    let references = ["7", "(x+y+z+w)^{40}", "\\sqrt{2}+\\sqrt{3}", "(1,2)"];
+    let references = [
+        "\\{\\{\\{\\{\\{\\{\\{\\{\\{\\{\\{\\{\\{\\{\\{1,2\\},3\\},3\\},3\\},3\\},3\\},3\\},3\\},3\\},3\\},3\\},3\\},3\\},3\\},3\\}",
+        "7",
+        "(x+y+z+w)^{40}",
+        "\\sqrt{2}+\\sqrt{3}",
+        "(1,2)",
+    ];
     for answer in &hostile {
         for reference in references {
             for response in [answer.clone(), format!("<answer>{answer}</answer>")] {

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod peer;
+mod plugin;
 mod responses;
 mod sympy;
 mod table;

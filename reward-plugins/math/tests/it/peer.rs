@@ -1,4 +1,4 @@
-//! Rewards that RLLaVA (commit 4753d4a) gives, where its accuracy is right.
+//! Rewards that `RLLaVA` (commit 4753d4a) gives, where its accuracy is right.
 //!
 //! Its format part differs on purpose: it lets several `<think>` blocks pass.
 
