@@ -151,7 +151,6 @@ pub fn label(text: &str) -> Option<Vec<(String, i64)>> {
         }
         out.push((unknown.join(" "), 1));
     }
-    // The bare word "units" says nothing: it is left out.
     (!out.is_empty()).then_some(out)
 }
 
