@@ -1,8 +1,8 @@
 //! `rlhost init`: a model folder with random weights.
 
 use anyhow::{Result, bail};
-use rlhost_trainer::model::{Model, ModelConfig};
 use rlhost_trainer::config::Device;
+use rlhost_trainer::model::{Model, ModelConfig};
 use rlhost_trainer::pipeline::{copy_description, device};
 use std::path::PathBuf;
 
@@ -22,7 +22,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let config = ModelConfig::load(&arguments.description)?;
     let output = &arguments.output;
     if output.exists() {
-        bail!("{} exists: remove it, or give another --output", output.display());
+        bail!(
+            "{} exists: remove it, or give another --output",
+            output.display()
+        );
     }
     let model = Model::random(config, arguments.seed, &device(Device::Cpu)?)?;
     let staged = output.with_extension("partial");

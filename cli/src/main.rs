@@ -65,10 +65,7 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("error: {error:#}");
             // 2 is for what the caller can mend; 1 is for a fault of ours.
-            let ours = matches!(
-                error.downcast_ref(),
-                Some(rlhost_trainer::Error::Tensor(_))
-            );
+            let ours = matches!(error.downcast_ref(), Some(rlhost_trainer::Error::Tensor(_)));
             ExitCode::from(if ours { 1 } else { 2 })
         }
     }

@@ -66,7 +66,11 @@ pub fn run(command: &Command) -> Result<()> {
 
 fn print(out: &mut impl Write, record: &Record, row: &RolloutRow) -> std::io::Result<()> {
     let judgement = &record.judgement;
-    write!(out, "── step {} · draw {} · sample {} · ", row.step, row.draw, row.sample)?;
+    write!(
+        out,
+        "── step {} · draw {} · sample {} · ",
+        row.step, row.draw, row.sample
+    )?;
     match judgement.score {
         Some(score) => write!(out, "score {score}")?,
         None => write!(out, "{}", judgement.outcome)?,
@@ -80,7 +84,11 @@ fn print(out: &mut impl Write, record: &Record, row: &RolloutRow) -> std::io::Re
     }
     writeln!(out, "prompt    {}", indented(&row.prompt))?;
     writeln!(out, "response  {}", indented(&row.response))?;
-    writeln!(out, "          {} tokens, {}", row.tokens, row.finish_reason)?;
+    writeln!(
+        out,
+        "          {} tokens, {}",
+        row.tokens, row.finish_reason
+    )?;
     for reward in &judgement.rewards {
         write!(out, "{:<9} {}", reward.name, reward.outcome)?;
         for (part, value) in &reward.parts {

@@ -64,7 +64,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     };
     let samples = SampleReader::open(&arguments.input)?;
     match &arguments.output {
-        None => judge(&rewards, samples, chunk, &mut BufWriter::new(stdout().lock())),
+        None => judge(
+            &rewards,
+            samples,
+            chunk,
+            &mut BufWriter::new(stdout().lock()),
+        ),
         Some(path) => {
             let staged = staged(path);
             let written = File::create(&staged)

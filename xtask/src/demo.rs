@@ -40,7 +40,7 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
     let seed = options.seed;
     stage("Building guests and rlhost", || {
         guests::build_all(project)?;
-        process::run(project.cargo().args(["build", "--package", "rlhost"]))
+        process::run(project.cargo().args(["build", "--workspace"]))
     })?;
 
     let data = project.root.join("data/quickstart");

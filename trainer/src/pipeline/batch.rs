@@ -99,7 +99,11 @@ impl<'a> Batch<'a> {
             let group = self.group_of[*row];
             let own = self.rows.range(*row).len();
             let prompt = self.groups[group].0.token_ids.len();
-            let cost = if last_group == Some(group) { own } else { own + prompt };
+            let cost = if last_group == Some(group) {
+                own
+            } else {
+                own + prompt
+            };
             match batches.last_mut() {
                 Some(batch) if used + cost <= budget => {
                     batch.push(*row);

@@ -3,12 +3,12 @@
 use super::prompts::{Drawn, in_order, processor, usable_rows};
 use super::rewards::{judge, load_rewards, response_text, summarise};
 use super::setup;
+use crate::Result;
 use crate::config::Config;
 use crate::data::Dataset;
 use crate::model::Model;
 use crate::processor::Processor;
 use crate::rollout::{NativeEngine, Request, RolloutEngine, SamplingParams};
-use crate::Result;
 use rlhost_host::RewardSet;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -93,7 +93,10 @@ impl<'a> Validation<'a> {
             let mut texts = Vec::with_capacity(group.len());
             for completion in group {
                 tokens += completion.token_ids.len();
-                texts.push((response_text(processor.tokenizer(), completion)?, completion));
+                texts.push((
+                    response_text(processor.tokenizer(), completion)?,
+                    completion,
+                ));
             }
             responses.push(texts);
         }

@@ -7,14 +7,16 @@ use super::policy::{Policy, Signals};
 use super::prompts::{Drawn, Prompts, held_out, processor};
 use super::rewards::{judge, load_rewards, response_text, summarise};
 use super::{checkpoint, setup};
+use crate::Result;
 use crate::algorithm::{AdvantageInput, Advantages, Rows, advantage, place_rewards};
 use crate::config::Config;
 use crate::model::Model;
 use crate::optim::AdamW;
 use crate::processor::{Processor, Tokenizer};
-use crate::rollout::{Completion, FinishReason, NativeEngine, Request, RolloutEngine, SamplingParams};
+use crate::rollout::{
+    Completion, FinishReason, NativeEngine, Request, RolloutEngine, SamplingParams,
+};
 use crate::run::RolloutRow;
-use crate::Result;
 use rlhost_host::{Judgement, Record, RewardSet};
 use std::collections::BTreeMap;
 
@@ -26,7 +28,9 @@ pub fn train(config: &Config, start: Start, observer: &mut dyn Observer) -> Resu
     let processor = processor(config, &source)?;
     let rewards = load_rewards(config)?;
     let mut notices = Vec::new();
-    let prompts = Prompts::load(config, &processor, &mut |text| notices.push(text.to_owned()))?;
+    let prompts = Prompts::load(config, &processor, &mut |text| {
+        notices.push(text.to_owned())
+    })?;
     let held_out = held_out(config)?;
     let validation = held_out
         .as_ref()
@@ -115,7 +119,14 @@ pub fn train(config: &Config, start: Start, observer: &mut dyn Observer) -> Resu
         }
         if done == steps || stopped || setup::due(config.trainer.save_freq, done) {
             let limit = config.trainer.save_limit;
-            saved = Some(checkpoint::save(&mut journal, &job.policy, &source, done, draw, limit)?);
+            saved = Some(checkpoint::save(
+                &mut journal,
+                &job.policy,
+                &source,
+                done,
+                draw,
+                limit,
+            )?);
         }
     }
     let title = &config.trainer.experiment_name;
@@ -126,7 +137,10 @@ pub fn train(config: &Config, start: Start, observer: &mut dyn Observer) -> Resu
         checkpoint: saved.unwrap_or_default(),
         plot,
         steps: done,
-        accuracy: accuracy.first().zip(accuracy.last()).map(|(a, b)| (a.1, b.1)),
+        accuracy: accuracy
+            .first()
+            .zip(accuracy.last())
+            .map(|(a, b)| (a.1, b.1)),
         stopped,
     })
 }
@@ -141,7 +155,11 @@ struct Job<'a> {
     advantage_config: crate::algorithm::AdvantageConfig,
 }
 
-type StepResult = (BTreeMap<String, f64>, BTreeMap<String, f64>, Vec<RolloutRow>);
+type StepResult = (
+    BTreeMap<String, f64>,
+    BTreeMap<String, f64>,
+    Vec<RolloutRow>,
+);
 
 impl Job<'_> {
     /// One training step; `step` counts from 0.
@@ -155,8 +173,7 @@ impl Job<'_> {
                 samples: self.config.rollout.n,
             })
             .collect();
-        let groups =
-            NativeEngine::new(&self.policy.model).generate(&requests, &self.sampling)?;
+        let groups = NativeEngine::new(&self.policy.model).generate(&requests, &self.sampling)?;
         clock.book("gen");
 
         let tokenizer = self.processor.tokenizer();
@@ -215,7 +232,10 @@ impl Job<'_> {
         let rates = [
             ("perf/gen_tokens_per_s", rate("timing_s/gen")),
             ("perf/update_tokens_per_s", rate("timing_s/update")),
-            ("perf/samples_per_s", batch.rows().len() as f64 / timings["timing_s/step"]),
+            (
+                "perf/samples_per_s",
+                batch.rows().len() as f64 / timings["timing_s/step"],
+            ),
         ];
         timings.extend(rates.map(|(name, value)| (name.to_owned(), value)));
         Ok((metrics, timings, rows))
@@ -229,8 +249,14 @@ impl Job<'_> {
         judgements: &[Vec<Judgement>],
     ) -> Result<Advantages> {
         let flat: Vec<&Judgement> = judgements.iter().flatten().collect();
-        let kept: Vec<bool> = flat.iter().map(|judgement| judgement.score.is_some()).collect();
-        let totals: Vec<f64> = flat.iter().map(|judgement| judgement.score.unwrap_or(0.0)).collect();
+        let kept: Vec<bool> = flat
+            .iter()
+            .map(|judgement| judgement.score.is_some())
+            .collect();
+        let totals: Vec<f64> = flat
+            .iter()
+            .map(|judgement| judgement.score.unwrap_or(0.0))
+            .collect();
         let tokenizer = self.processor.tokenizer();
         let steps = flat
             .iter()
@@ -298,8 +324,14 @@ fn describe(
         metrics.insert(name.to_owned(), value);
     };
     set("response_length/mean", lengths.iter().sum::<f64>() / count);
-    set("response_length/min", lengths.iter().copied().fold(f64::INFINITY, f64::min));
-    set("response_length/max", lengths.iter().copied().fold(0.0, f64::max));
+    set(
+        "response_length/min",
+        lengths.iter().copied().fold(f64::INFINITY, f64::min),
+    );
+    set(
+        "response_length/max",
+        lengths.iter().copied().fold(0.0, f64::max),
+    );
     set("response_length/clip_ratio", cut / count);
     let trained: Vec<f64> = advantages
         .advantages
@@ -329,7 +361,12 @@ fn rollout_rows(
             let index = drawn.index as u64;
             let mut row = RolloutRow::new(step, index, drawn.draw, sample as u32);
             row.prompt.clone_from(&drawn.prompt.text);
-            row.images = drawn.row.image_paths().iter().map(|path| path.display().to_string()).collect();
+            row.images = drawn
+                .row
+                .image_paths()
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
             row.response.clone_from(text);
             row.tokens = completion.token_ids.len() as u64;
             row.finish_reason = match completion.finish {

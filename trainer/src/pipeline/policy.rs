@@ -83,7 +83,10 @@ impl Policy {
         batch: &Batch<'_>,
         signals: &Signals<'_>,
     ) -> Result<BTreeMap<String, f64>> {
-        let prompts = self.mini_batch_prompts.unwrap_or(batch.group_count()).max(1);
+        let prompts = self
+            .mini_batch_prompts
+            .unwrap_or(batch.group_count())
+            .max(1);
         let mini_batches: Vec<Vec<usize>> = (0..batch.group_count())
             .step_by(prompts)
             .map(|first| {
@@ -166,7 +169,10 @@ impl Policy {
                     .filter(|(trained, _)| **trained)
                     .map(|(_, (a, b))| (a - b).abs())
                     .sum();
-                add("rollout/logp_difference", distance / totals.tokens.max(1) as f64);
+                add(
+                    "rollout/logp_difference",
+                    distance / totals.tokens.max(1) as f64,
+                );
             }
             let mut surrogate = weighted_sum(&out.logp, &loss.d_logp)?;
             if let Some(d_entropy) = &loss.d_entropy {
@@ -182,14 +188,19 @@ impl Policy {
             self.optimizer
                 .step(self.model.weights(), &gradients, scale, learning_rate)?;
         }
-        add("actor/grad_norm", if norm.is_finite() { norm } else { -1.0 });
+        add(
+            "actor/grad_norm",
+            if norm.is_finite() { norm } else { -1.0 },
+        );
         add("actor/skipped_updates", f64::from(u8::from(!applied)));
         Ok(metrics)
     }
 }
 
 fn trained_rows(rows: &Rows) -> Vec<usize> {
-    (0..rows.len()).filter(|row| rows.trained_len(*row) > 0).collect()
+    (0..rows.len())
+        .filter(|row| rows.trained_len(*row) > 0)
+        .collect()
 }
 
 /// `Σ weights · x`, whose gradient is `weights`.

@@ -1,9 +1,9 @@
 //! Prompts in the order of a run.
 
+use crate::Result;
 use crate::config::{AugmentConfig, Config};
 use crate::data::{Dataset, PromptOrder, Row, augment, filter_overlong};
 use crate::processor::{PixelLimits, PreparedPrompt, Processor};
-use crate::Result;
 use rayon::prelude::*;
 use std::path::Path;
 

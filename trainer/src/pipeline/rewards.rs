@@ -175,6 +175,9 @@ pub(super) fn summarise<'a>(
         }
     }
     metrics.insert(format!("{prefix}/samples"), all);
-    metrics.extend(sums.into_iter().map(|(name, (sum, count))| (name, sum / count)));
+    metrics.extend(
+        sums.into_iter()
+            .map(|(name, (sum, count))| (name, sum / count)),
+    );
     metrics
 }

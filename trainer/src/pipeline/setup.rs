@@ -48,7 +48,10 @@ pub(super) fn configured_model(config: &Config) -> Result<PathBuf> {
 
 /// The run's folder.
 pub(super) fn run_folder(config: &Config) -> PathBuf {
-    config.trainer.outputs_dir.join(&config.trainer.experiment_name)
+    config
+        .trainer
+        .outputs_dir
+        .join(&config.trainer.experiment_name)
 }
 
 pub(super) fn optimizer_settings(config: &Config) -> AdamWSettings {

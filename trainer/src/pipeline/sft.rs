@@ -25,7 +25,9 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
     let device = setup::device(config.trainer.device)?;
     let processor = processor(config, &source)?;
     let mut notices = Vec::new();
-    let prompts = Prompts::load(config, &processor, &mut |text| notices.push(text.to_owned()))?;
+    let prompts = Prompts::load(config, &processor, &mut |text| {
+        notices.push(text.to_owned())
+    })?;
     let held_out = held_out(config)?;
     let judged = match &held_out {
         Some(dataset) if !config.reward.is_empty() => {
@@ -102,7 +104,14 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
         let last = done == steps || stopped || reached;
         if last || setup::due(config.trainer.save_freq, done) {
             let limit = config.trainer.save_limit;
-            saved = Some(checkpoint::save(&mut journal, &policy, &source, done, draw, limit)?);
+            saved = Some(checkpoint::save(
+                &mut journal,
+                &policy,
+                &source,
+                done,
+                draw,
+                limit,
+            )?);
         }
     }
     let plot = journal.plot(&config.trainer.experiment_name, "sft/token_accuracy")?;
@@ -112,7 +121,10 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
         checkpoint: saved.unwrap_or_default(),
         plot,
         steps: done,
-        accuracy: accuracy.first().zip(accuracy.last()).map(|(a, b)| (a.1, b.1)),
+        accuracy: accuracy
+            .first()
+            .zip(accuracy.last())
+            .map(|(a, b)| (a.1, b.1)),
         stopped,
     })
 }
@@ -120,9 +132,10 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
 /// The target text's tokens and the end-of-turn token.
 fn target_tokens(config: &Config, processor: &Processor, drawn: &Drawn<'_>) -> Result<Vec<u32>> {
     let mut tokens = processor.tokenizer().encode(drawn.row.target()?)?;
-    let stop = processor.tokenizer().eos_ids().first().ok_or_else(|| {
-        Error::Config("the tokenizer has no end-of-turn token to learn".into())
-    })?;
+    let stop =
+        processor.tokenizer().eos_ids().first().ok_or_else(|| {
+            Error::Config("the tokenizer has no end-of-turn token to learn".into())
+        })?;
     tokens.push(*stop);
     let longest = config.data.max_response_length;
     if tokens.len() > longest {
@@ -158,7 +171,12 @@ fn learn(
             ref_logp: None,
         },
     )?;
-    let keep = ["actor/loss", "actor/grad_norm", "actor/lr", "actor/skipped_updates"];
+    let keep = [
+        "actor/loss",
+        "actor/grad_norm",
+        "actor/lr",
+        "actor/skipped_updates",
+    ];
     let mut metrics: BTreeMap<String, f64> = found
         .into_iter()
         .filter(|(name, _)| keep.contains(&name.as_str()))

@@ -39,7 +39,8 @@ fn cosine_ends_at_its_minimum() {
 
 #[test]
 fn linear_falls_to_zero() {
-    let schedule = Schedule::new(Decay::Linear { min_lr_ratio: 0.0 }, Warmup::Steps(2), 10).unwrap();
+    let schedule =
+        Schedule::new(Decay::Linear { min_lr_ratio: 0.0 }, Warmup::Steps(2), 10).unwrap();
     all_close(
         &factors(&schedule, &[1, 2, 4, 8, 10, 11]),
         &[0.5, 1.0, 0.75, 0.25, 0.0, 0.0],
@@ -48,13 +49,19 @@ fn linear_falls_to_zero() {
 
 #[test]
 fn wsd_decays_over_its_last_share() {
-    let decay = Decay::Wsd { decay_ratio: 0.4, min_lr_ratio: 0.0 };
+    let decay = Decay::Wsd {
+        decay_ratio: 0.4,
+        min_lr_ratio: 0.0,
+    };
     let schedule = Schedule::new(decay, Warmup::Steps(20), 500).unwrap();
     all_close(
         &factors(&schedule, &[0, 10, 20, 299, 300, 350, 400, 499, 500, 600]),
         &[0.0, 0.5, 1.0, 1.0, 1.0, 0.75, 0.5, 0.005, 0.0, 0.0],
     );
-    let never = Decay::Wsd { decay_ratio: 0.0, min_lr_ratio: 0.0 };
+    let never = Decay::Wsd {
+        decay_ratio: 0.0,
+        min_lr_ratio: 0.0,
+    };
     let schedule = Schedule::new(never, Warmup::Steps(0), 10).unwrap();
     all_close(&factors(&schedule, &[0, 9]), &[1.0, 1.0]);
 }
@@ -63,7 +70,10 @@ fn wsd_decays_over_its_last_share() {
 fn shares_outside_0_to_1_are_refused() {
     let bad = [
         (
-            Decay::Wsd { decay_ratio: 1.5, min_lr_ratio: 0.0 },
+            Decay::Wsd {
+                decay_ratio: 1.5,
+                min_lr_ratio: 0.0,
+            },
             Warmup::Steps(0),
             "decay_ratio",
         ),
