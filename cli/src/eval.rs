@@ -1,5 +1,6 @@
 //! `rlhost eval`: accuracy on held-out prompts, as JSON.
 
+use crate::output;
 use anyhow::Result;
 use rlhost_trainer::config::Config;
 use rlhost_trainer::pipeline;
@@ -13,7 +14,7 @@ pub struct Arguments {
     /// JSONL file with prompts and answers; may be given several times
     #[arg(long, required = true)]
     data: Vec<PathBuf>,
-    /// The path of a component, or the name of a plugin; may be given several times
+    /// Path of a component or name of a plugin; may be given several times
     #[arg(long, required = true, value_name = "PLUGIN")]
     reward: Vec<String>,
     /// Overrides of configuration keys, such as data.max_response_length=64
@@ -27,7 +28,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     for reward in &arguments.reward {
         config.add_reward(reward)?;
     }
+    config.validate()?;
     let found = pipeline::evaluate_model(&config, &arguments.model)?;
-    println!("{}", serde_json::to_string_pretty(&found)?);
-    Ok(())
+    output::standard(|out| Ok(writeln!(out, "{}", serde_json::to_string_pretty(&found)?)?))
 }

@@ -1,10 +1,13 @@
 //! `rlhost init`: a model folder with random weights.
 
-use anyhow::{Result, bail};
+use crate::output;
+use anyhow::{Context, Result, bail};
 use rlhost_trainer::config::Device;
 use rlhost_trainer::model::{Model, ModelConfig};
 use rlhost_trainer::pipeline::{copy_description, device};
-use std::path::PathBuf;
+use rlhost_trainer::processor::{PixelLimits, Processor};
+use std::io;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -27,22 +30,31 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             output.display()
         );
     }
+    // Whatever else the folder lacks shows now, and not when the model is used.
+    Processor::load(&arguments.description, PixelLimits::default())?;
     let model = Model::random(config, arguments.seed, &device(Device::Cpu)?)?;
-    let staged = output.with_extension("partial");
-    let made = std::fs::create_dir_all(&staged)
-        .map_err(anyhow::Error::from)
+    let staged = output::staged(output);
+    let failed = || format!("cannot write {}", output.display());
+    let made = create_anew(&staged)
+        .with_context(failed)
         .and_then(|()| Ok(copy_description(&arguments.description, &staged)?))
         .and_then(|()| Ok(model.weights().save(&staged)?))
-        .and_then(|()| Ok(std::fs::rename(&staged, output)?));
+        .and_then(|()| std::fs::rename(&staged, output).with_context(failed));
     if made.is_err() {
         // The first error is the one to tell.
         let _ = std::fs::remove_dir_all(&staged);
     }
     made?;
-    println!(
-        "{}: {} parameters",
-        output.display(),
-        model.weights().parameter_count()
-    );
-    Ok(())
+    output::standard(|out| {
+        let count = model.weights().parameter_count();
+        Ok(writeln!(out, "{}: {count} parameters", output.display())?)
+    })
+}
+
+/// An empty folder in the place of what an interrupted call left.
+fn create_anew(folder: &Path) -> io::Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    std::fs::create_dir_all(folder)
 }

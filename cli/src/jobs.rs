@@ -1,9 +1,11 @@
 //! `rlhost sft` and `rlhost train`.
 
+use crate::output;
 use crate::progress::Progress;
 use anyhow::Result;
 use rlhost_trainer::config::Config;
 use rlhost_trainer::pipeline::{self, Start, Summary};
+use std::io::Write;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -43,31 +45,34 @@ pub fn train(arguments: &Arguments) -> Result<()> {
     let config = arguments.config()?;
     let mut progress = Progress::training()?;
     let summary = pipeline::train(&config, arguments.start(), &mut progress)?;
-    finish(&summary);
-    println!(
-        "Rollouts    rlhost rollouts show {} --worst",
-        summary.folder.display()
-    );
-    Ok(())
+    output::standard(|out| {
+        finish(out, &summary)?;
+        let folder = summary.folder.display();
+        writeln!(out, "Rollouts    rlhost rollouts show {folder} --worst")?;
+        Ok(())
+    })
 }
 
 pub fn sft(arguments: &Arguments) -> Result<()> {
     let config = arguments.config()?;
     let mut progress = Progress::fine_tuning()?;
     let summary = pipeline::sft(&config, arguments.start(), &mut progress)?;
-    finish(&summary);
-    Ok(())
+    output::standard(|out| finish(out, &summary))
 }
 
-fn finish(summary: &Summary) {
+fn finish(out: &mut dyn Write, summary: &Summary) -> Result<()> {
     let how = if summary.stopped { "stopped" } else { "done" };
-    println!("{how} after {} steps", summary.steps);
+    writeln!(out, "{how} after {} steps", summary.steps)?;
     if let Some((first, last)) = summary.accuracy {
-        println!("Accuracy    {first:.3} at first, {last:.3} at the end (held out)");
+        writeln!(
+            out,
+            "Accuracy    {first:.3} at first, {last:.3} at the end (held out)"
+        )?;
     }
-    println!("Model       {}", summary.checkpoint.display());
-    println!("Curve       {}", summary.plot.display());
+    writeln!(out, "Model       {}", summary.checkpoint.display())?;
+    writeln!(out, "Curve       {}", summary.plot.display())?;
     if summary.stopped {
-        println!("Go on       the same command with --resume");
+        writeln!(out, "Go on       the same command with --resume")?;
     }
+    Ok(())
 }

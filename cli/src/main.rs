@@ -3,6 +3,7 @@
 mod eval;
 mod init;
 mod jobs;
+mod output;
 mod plugin;
 mod progress;
 mod rollouts;
@@ -10,6 +11,7 @@ mod score;
 mod settings;
 
 use clap::{Parser, Subcommand};
+use std::io::Write;
 use std::process::ExitCode;
 
 // Tensors of a step are allocated and freed by the thousand; glibc gives their pages back each time.
@@ -18,7 +20,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Reinforcement learning for vision-language models, with rewards in WebAssembly sandboxes.
 #[derive(Parser)]
-#[command(name = "rlhost", version, max_term_width = 100)]
+#[command(name = "rlhost", version)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -63,12 +65,25 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // Not `eprintln!`: where nobody listens, the exit code still tells.
+            let _ = writeln!(std::io::stderr(), "error: {}", describe(&error));
             // 2 is for what the caller can mend; 1 is for a fault of ours.
             let ours = matches!(error.downcast_ref(), Some(rlhost_trainer::Error::Tensor(_)));
             ExitCode::from(if ours { 1 } else { 2 })
         }
     }
+}
+
+/// The error and its causes, without those that its text has already.
+fn describe(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |text, cause| {
+        let cause = cause.to_string();
+        match text.as_str() {
+            "" => cause,
+            text if text.contains(&cause) => text.to_owned(),
+            text => format!("{text}: {cause}"),
+        }
+    })
 }
 
 /// `rlhost … | head` is no error.

@@ -1,7 +1,9 @@
 //! `rlhost plugin inspect`.
 
+use crate::output;
 use anyhow::Result;
 use rlhost_host::{Host, Inspection, Scope};
+use std::io::{self, Write};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -18,26 +20,28 @@ pub enum Command {
 pub fn run(command: &Command) -> Result<()> {
     let Command::Inspect { plugin, json } = command;
     let found = Host::builder().build()?.load(plugin.as_str())?.inspect();
-    if *json {
-        println!("{}", serde_json::to_string_pretty(&found)?);
-    } else {
-        print(&found);
-    }
-    Ok(())
+    output::standard(|out| {
+        if *json {
+            writeln!(out, "{}", serde_json::to_string_pretty(&found)?)?;
+        } else {
+            print(out, &found)?;
+        }
+        Ok(())
+    })
 }
 
-fn print(found: &Inspection) {
+fn print(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
     let about = &found.description;
-    println!("{} {}", about.name, about.version);
-    println!("{}", about.doc);
-    println!();
-    println!("file      {}", found.path.display());
-    println!("digest    sha256:{}", found.digest.hex());
-    println!("size      {} bytes", found.size);
-    println!("world     {}", found.world);
+    writeln!(out, "{} {}", about.name, about.version)?;
+    writeln!(out, "{}", about.doc)?;
+    writeln!(out)?;
+    writeln!(out, "file      {}", found.path.display())?;
+    writeln!(out, "digest    sha256:{}", found.digest.hex())?;
+    writeln!(out, "size      {} bytes", found.size)?;
+    writeln!(out, "world     {}", found.world)?;
     for (label, names) in [("imports", &found.imports), ("exports", &found.exports)] {
         for (i, name) in names.iter().enumerate() {
-            println!("{:<9} {name}", if i == 0 { label } else { "" });
+            writeln!(out, "{:<9} {name}", if i == 0 { label } else { "" })?;
         }
     }
     let scope = match about.scope {
@@ -45,13 +49,14 @@ fn print(found: &Inspection) {
         Scope::Group => "group: all completions of a prompt together",
         Scope::Batch => "batch: all completions of a step together",
     };
-    println!("scope     {scope}");
+    writeln!(out, "scope     {scope}")?;
     if !about.parts.is_empty() {
-        println!("parts     {}", about.parts.join(", "));
+        writeln!(out, "parts     {}", about.parts.join(", "))?;
     }
     for (i, param) in about.params.iter().enumerate() {
         let label = if i == 0 { "params" } else { "" };
-        println!("{label:<9} {} = {}", param.name, param.default);
-        println!("{:<9}     {}", "", param.doc);
+        writeln!(out, "{label:<9} {} = {}", param.name, param.default)?;
+        writeln!(out, "{:<9}     {}", "", param.doc)?;
     }
+    Ok(())
 }

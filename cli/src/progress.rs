@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rlhost_trainer::pipeline::{Observer, Report};
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -51,7 +51,7 @@ impl Progress {
                 // The second time is meant: checkpoints are whole at any moment.
                 std::process::exit(130);
             }
-            eprintln!("\nstopping after this step; once more to stop at once");
+            note("\nstopping after this step; once more to stop at once");
         })
         .context("Ctrl-C can't be handled")?;
         let terminal = std::io::stderr().is_terminal();
@@ -89,9 +89,14 @@ impl Progress {
         if self.terminal {
             self.bar.println(text);
         } else {
-            eprintln!("{text}");
+            note(text);
         }
     }
+}
+
+/// A line on standard error. A reader that went away does not end a training run.
+fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 impl Observer for Progress {
@@ -116,7 +121,7 @@ impl Observer for Progress {
                 let line = self.line(metrics, timings);
                 if !self.terminal && (step == 1 || step.is_multiple_of(20)) {
                     let steps = self.bar.length().unwrap_or(0);
-                    eprintln!("step {step}/{steps}  {line}");
+                    note(&format!("step {step}/{steps}  {line}"));
                 }
                 self.bar.set_message(line);
                 self.bar.set_position(step);

@@ -1,9 +1,10 @@
 //! `rlhost rollouts show`: samples of a run, to be read by people.
 
+use crate::output;
 use anyhow::{Result, bail};
 use rlhost_host::Record;
 use rlhost_trainer::run::{RolloutRow, RunFolder, read_rollouts};
-use std::io::{BufWriter, Write, stdout};
+use std::io::Write;
 use std::path::PathBuf;
 
 #[derive(clap::Subcommand)]
@@ -56,15 +57,15 @@ pub fn run(command: &Command) -> Result<()> {
     } else if show.best {
         rows.sort_by(|(a, _), (b, _)| score(b).total_cmp(&score(a)));
     }
-    let mut out = BufWriter::new(stdout().lock());
-    for (record, row) in rows.iter().take(show.count) {
-        print(&mut out, record, row)?;
-    }
-    out.flush()?;
-    Ok(())
+    output::standard(|out| {
+        for (record, row) in rows.iter().take(show.count) {
+            print(out, record, row)?;
+        }
+        Ok(())
+    })
 }
 
-fn print(out: &mut impl Write, record: &Record, row: &RolloutRow) -> std::io::Result<()> {
+fn print(out: &mut dyn Write, record: &Record, row: &RolloutRow) -> std::io::Result<()> {
     let judgement = &record.judgement;
     write!(
         out,

@@ -1,11 +1,11 @@
 //! `rlhost score`: judge responses from a file.
 
-use anyhow::{Context, Result};
+use crate::output;
+use anyhow::Result;
 use rlhost_host::{Host, Limits, Record, Reward, RewardSet, Sample, SampleReader, Scope, Scorer};
 use serde_json::{Map, Value};
-use std::fs::File;
-use std::io::{BufWriter, Write, stdout};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -63,49 +63,23 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Scope::Group | Scope::Batch => usize::MAX,
     };
     let samples = SampleReader::open(&arguments.input)?;
+    let write = |out: &mut dyn Write| judge(&rewards, samples, chunk, out);
     match &arguments.output {
-        None => judge(
-            &rewards,
-            samples,
-            chunk,
-            &mut BufWriter::new(stdout().lock()),
-        ),
-        Some(path) => {
-            let staged = staged(path);
-            let written = File::create(&staged)
-                .with_context(|| format!("cannot write {}", staged.display()))
-                .and_then(|file| judge(&rewards, samples, chunk, &mut BufWriter::new(file)))
-                .and_then(|()| {
-                    std::fs::rename(&staged, path)
-                        .with_context(|| format!("cannot write {}", path.display()))
-                });
-            if written.is_err() {
-                // Nothing half-written stays; the first error is the one to tell.
-                let _ = std::fs::remove_file(&staged);
-            }
-            written
-        }
+        None => output::standard(write),
+        Some(path) => output::file(path, write),
     }
-}
-
-/// A name beside `path`, so that the rename stays on one file system.
-fn staged(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    path.with_file_name(name)
 }
 
 fn judge(
     rewards: &RewardSet,
     mut samples: impl Iterator<Item = rlhost_host::Result<Sample>>,
     chunk: usize,
-    out: &mut impl Write,
+    out: &mut dyn Write,
 ) -> Result<()> {
     let mut index = 0;
     loop {
         let batch: Vec<Sample> = samples.by_ref().take(chunk).collect::<Result<_, _>>()?;
         if batch.is_empty() {
-            out.flush()?;
             return Ok(());
         }
         for judgement in rewards.score(&batch)? {

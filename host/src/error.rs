@@ -42,7 +42,7 @@ pub enum Error {
         message: String,
     },
     /// The file is a core module, not a component.
-    #[error("{}: a core WebAssembly module, not a component; wrap it with `rlhost plugin build` or `wasm-tools component new`", path.display())]
+    #[error("{}: a core WebAssembly module, not a component; wrap it with `wasm-tools component new`", path.display())]
     CoreModule {
         /// The file.
         path: PathBuf,

@@ -3,7 +3,7 @@
 use super::journal::{Journal, Report};
 use super::policy::Policy;
 use crate::optim::AdamW;
-use crate::run::CheckpointState;
+use crate::run::{CheckpointState, RunFolder};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -29,11 +29,15 @@ pub(super) fn save(
         policy.model.weights().save(folder)?;
         policy.optimizer.save(&folder.join(OPTIMIZER))
     })?;
-    if let Ok(limit) = usize::try_from(save_limit) {
-        journal.folder.prune_checkpoints(limit)?;
-    }
+    prune(&journal.folder, save_limit)?;
     journal.report(Report::Saved { folder: &folder });
     Ok(folder)
+}
+
+/// Forgets checkpoints beyond `save_limit` (-1: none). A resumed run begins with it: the one before
+/// may have been killed between a save and this.
+pub(super) fn prune(folder: &RunFolder, save_limit: i64) -> Result<()> {
+    usize::try_from(save_limit).map_or(Ok(()), |limit| folder.prune_checkpoints(limit))
 }
 
 /// Copies everything of a model folder but its weights: configuration, tokenizer, templates.

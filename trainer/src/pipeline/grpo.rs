@@ -55,6 +55,7 @@ pub fn train(config: &Config, start: Start, observer: &mut dyn Observer) -> Resu
     } else {
         None
     };
+    checkpoint::prune(&journal.folder, config.trainer.save_limit)?;
     let (model, optimizer, mut done, mut draw) = match &resumed {
         Some(checkpoint) => {
             let model = Model::load(checkpoint.path(), &device)?;

@@ -1,11 +1,13 @@
 //! What a job tells about itself while it runs.
 
-use crate::Result;
 use crate::run::plot::{Curve, write_svg};
 use crate::run::{Checkpoint, JsonLines, RunFolder, read_metric};
-use std::collections::BTreeMap;
+use crate::{Error, Result};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
+use toml::{Table, Value};
 
 /// How a job begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +108,20 @@ impl<'a> Journal<'a> {
     ) -> Result<(Self, Option<Checkpoint>)> {
         let (folder, checkpoint) = match start {
             Start::Fresh => (RunFolder::create(dir, config)?, None),
-            Start::Resume => RunFolder::open_for_resume(dir)?,
+            Start::Resume => {
+                let found = RunFolder::open(dir)?.config();
+                let found = fs::read_to_string(&found).map_err(|e| Error::io(&found, e))?;
+                if let Some(difference) = difference(&found, config) {
+                    return Err(Error::run(
+                        dir,
+                        format!(
+                            "--resume goes on with the run's own configuration, but {difference}; \
+                             give the same configuration, or start a run of another name"
+                        ),
+                    ));
+                }
+                RunFolder::open_for_resume(dir)?
+            }
         };
         let journal = Self {
             metrics: JsonLines::open(&folder.metrics())?,
@@ -172,6 +187,39 @@ impl<'a> Journal<'a> {
         )?;
         Ok(path)
     }
+}
+
+/// What differs first between a run's configuration and the one that is given now.
+fn difference(found: &str, given: &str) -> Option<String> {
+    if found == given {
+        return None;
+    }
+    let (Ok(found), Ok(given)) = (found.parse(), given.parse()) else {
+        return Some("its config.toml can't be read".into());
+    };
+    let absent = "absent";
+    Some(differing_key("", &found, &given).map_or_else(
+        || "its config.toml has been rewritten".into(),
+        |(key, [found, given])| {
+            let text = |value: Option<&Value>| value.map_or(absent.into(), Value::to_string);
+            format!("`{key}` is {} there and {} here", text(found), text(given))
+        },
+    ))
+}
+
+type Difference<'a> = (String, [Option<&'a Value>; 2]);
+
+fn differing_key<'a>(prefix: &str, a: &'a Table, b: &'a Table) -> Option<Difference<'a>> {
+    let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    keys.into_iter().find_map(|key| {
+        let name = format!("{prefix}{key}");
+        match (a.get(key), b.get(key)) {
+            (Some(Value::Table(a)), Some(Value::Table(b))) => {
+                differing_key(&format!("{name}."), a, b)
+            }
+            (a, b) => (a != b).then_some((name, [a, b])),
+        }
+    })
 }
 
 /// Seconds of the parts of a step.

@@ -108,6 +108,11 @@ impl Prompts {
         self.usable.len()
     }
 
+    /// The rows that are drawn from, in the order of the data.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.usable.iter().map(|index| &self.dataset.rows()[*index])
+    }
+
     /// The `count` prompts from ordinal `first` on.
     pub(super) fn draw(
         &self,

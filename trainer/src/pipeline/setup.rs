@@ -8,6 +8,7 @@ use crate::run::RunFolder;
 use crate::{Error, Result};
 use candle_core::Device;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 /// The device that the configuration names.
 pub fn device(device: config::Device) -> Result<Device> {
@@ -83,9 +84,15 @@ pub(super) fn schedule(config: &Config, steps: u64) -> Result<Schedule> {
     Schedule::new(decay, warmup, steps)
 }
 
+/// What a key names; an error says which key.
+fn named<T: FromStr<Err = Error>>(key: &str, name: &str) -> Result<T> {
+    name.parse()
+        .map_err(|error| Error::Config(format!("{key}: {error}")))
+}
+
 pub(super) fn advantage_config(config: &Config) -> Result<AdvantageConfig> {
     Ok(AdvantageConfig {
-        estimator: config.algorithm.adv_estimator.parse()?,
+        estimator: named("algorithm.adv_estimator", &config.algorithm.adv_estimator)?,
         norm_adv_by_std_in_grpo: config.algorithm.norm_adv_by_std_in_grpo,
         ..AdvantageConfig::default()
     })
@@ -94,7 +101,7 @@ pub(super) fn advantage_config(config: &Config) -> Result<AdvantageConfig> {
 pub(super) fn loss_config(config: &Config) -> Result<LossConfig> {
     let actor = &config.actor;
     let loss = LossConfig {
-        loss_mode: actor.policy_loss.loss_mode.parse()?,
+        loss_mode: named("actor.policy_loss.loss_mode", &actor.policy_loss.loss_mode)?,
         loss_agg_mode: actor.loss_agg_mode.as_str().parse()?,
         clip_ratio_low: actor.clip_ratio_low,
         clip_ratio_high: actor.clip_ratio_high,

@@ -9,6 +9,7 @@ use super::rewards::load_rewards;
 use super::{checkpoint, setup};
 use crate::algorithm::{LossConfig, LossMode};
 use crate::config::Config;
+use crate::data::Row;
 use crate::model::Model;
 use crate::optim::AdamW;
 use crate::processor::Processor;
@@ -28,6 +29,9 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
     let prompts = Prompts::load(config, &processor, &mut |text| {
         notices.push(text.to_owned())
     })?;
+    for row in prompts.rows() {
+        target_tokens(config, &processor, row)?;
+    }
     let held_out = held_out(config)?;
     let judged = match &held_out {
         Some(dataset) if !config.reward.is_empty() => {
@@ -53,6 +57,7 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
         start,
         observer,
     )?;
+    checkpoint::prune(&journal.folder, config.trainer.save_limit)?;
     let (model, optimizer, mut done, mut draw) = match &resumed {
         Some(checkpoint) => {
             let model = Model::load(checkpoint.path(), &device)?;
@@ -75,13 +80,18 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
         journal.report(Report::Notice(notice));
     }
     let mut saved = resumed.map(|checkpoint| checkpoint.path().to_owned());
-    let (mut stopped, mut reached) = (false, false);
+    // A run that was killed after its last checkpoint has reached its target already.
+    let target = config.sft.target_accuracy;
+    let last = journal.history("val/accuracy")?.pop();
+    let mut reached = last
+        .is_some_and(|(step, found)| step == done && target.is_some_and(|target| found >= target));
+    let mut stopped = false;
     while done < steps && !stopped && !reached {
         let drawn = prompts.draw(draw, config.data.train_batch_size, &processor)?;
         let mut clock = Clock::start();
         let targets = drawn
             .iter()
-            .map(|drawn| target_tokens(config, &processor, drawn))
+            .map(|drawn| target_tokens(config, &processor, drawn.row))
             .collect::<Result<Vec<_>>>()?;
         let metrics = learn(&mut policy, done, &drawn, &targets)?;
         clock.book("update");
@@ -90,7 +100,6 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
         journal.step(done, &metrics, &clock.finish())?;
         stopped = journal.stop_requested() && done < steps;
         if let Some((validation, rewards)) = &judged {
-            let target = config.sft.target_accuracy;
             let due = match target {
                 Some(_) => done.is_multiple_of(config.sft.check_freq.max(1)),
                 None => setup::due(config.trainer.val_freq, done),
@@ -130,8 +139,8 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
 }
 
 /// The target text's tokens and the end-of-turn token.
-fn target_tokens(config: &Config, processor: &Processor, drawn: &Drawn<'_>) -> Result<Vec<u32>> {
-    let mut tokens = processor.tokenizer().encode(drawn.row.target()?)?;
+fn target_tokens(config: &Config, processor: &Processor, row: &Row) -> Result<Vec<u32>> {
+    let mut tokens = processor.tokenizer().encode(row.target()?)?;
     let stop =
         processor.tokenizer().eos_ids().first().ok_or_else(|| {
             Error::Config("the tokenizer has no end-of-turn token to learn".into())
@@ -139,7 +148,7 @@ fn target_tokens(config: &Config, processor: &Processor, drawn: &Drawn<'_>) -> R
     tokens.push(*stop);
     let longest = config.data.max_response_length;
     if tokens.len() > longest {
-        return Err(drawn.row.error(format!(
+        return Err(row.error(format!(
             "the target has {} tokens, more than data.max_response_length = {longest}",
             tokens.len()
         )));

@@ -1,0 +1,81 @@
+//! Where results go: standard output, whose reader may go away, and files that are whole or absent.
+
+use anyhow::{Context, Result, bail};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// A writer whose errors name it; they keep their kind, by which `… | head` is recognised.
+struct Named<W> {
+    inner: W,
+    name: String,
+}
+
+impl<W> Named<W> {
+    fn error(&self, error: &io::Error) -> io::Error {
+        io::Error::new(
+            error.kind(),
+            format!("cannot write to {}: {error}", self.name),
+        )
+    }
+}
+
+impl<W: Write> Write for Named<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner.write(bytes).map_err(|e| self.error(&e))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush().map_err(|e| self.error(&e))
+    }
+}
+
+fn buffered<W: Write>(
+    inner: W,
+    name: String,
+    write: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
+    let mut out = BufWriter::new(Named { inner, name });
+    write(&mut out)?;
+    Ok(out.flush()?)
+}
+
+/// Runs `write` on standard output. Unlike `println!`, a full disk is an error and no panic.
+pub fn standard(write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    buffered(io::stdout(), "standard output".into(), write)
+}
+
+/// Runs `write` on a file that gets its name when all of it is there.
+///
+/// What is there under the name and is no file, such as `/dev/null` or a named pipe, is written to
+/// as it is.
+pub fn file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    // A link stays one.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let failed = || format!("cannot write to {}", path.display());
+    let into = |target: &Path| {
+        let file = File::create(target).with_context(failed)?;
+        buffered(file, path.display().to_string(), write)
+    };
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => bail!("{} is a folder: name a file", path.display()),
+        Ok(found) if !found.is_file() => return into(path),
+        _ => {}
+    }
+    let staged = staged(path);
+    let written = into(&staged).and_then(|()| fs::rename(&staged, path).with_context(failed));
+    if written.is_err() {
+        // Nothing half-written stays; the first error is the one to tell.
+        let _ = fs::remove_file(&staged);
+    }
+    written
+}
+
+/// A hidden name beside `path`, so that the rename stays on one file system.
+pub fn staged(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".partial");
+    path.with_file_name(name)
+}
