@@ -1,8 +1,8 @@
 //! What a job tells about itself while it runs.
 
-use crate::Result;
 use crate::run::plot::{Curve, write_svg};
 use crate::run::{Checkpoint, JsonLines, RunFolder, read_metric};
+use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -106,7 +106,10 @@ impl<'a> Journal<'a> {
     ) -> Result<(Self, Option<Checkpoint>)> {
         let (folder, checkpoint) = match start {
             Start::Fresh => (RunFolder::create(dir, config)?, None),
-            Start::Resume => RunFolder::open_for_resume(dir)?,
+            Start::Resume => {
+                same_config(&RunFolder::open(dir)?, config)?;
+                RunFolder::open_for_resume(dir)?
+            }
         };
         let journal = Self {
             metrics: JsonLines::open(&folder.metrics())?,
@@ -115,6 +118,15 @@ impl<'a> Journal<'a> {
             observer,
         };
         Ok((journal, checkpoint))
+    }
+
+    /// Says that the job is set up.
+    pub(super) fn started(&mut self, done: u64, steps: u64) {
+        self.observer.report(Report::Started {
+            folder: self.folder.path(),
+            done,
+            steps,
+        });
     }
 
     pub(super) fn report(&mut self, report: Report<'_>) {
@@ -171,6 +183,24 @@ impl<'a> Journal<'a> {
             },
         )?;
         Ok(path)
+    }
+}
+
+/// A run goes on with the configuration that it began with, or its bytes would mean nothing.
+fn same_config(folder: &RunFolder, config: &str) -> Result<()> {
+    let path = folder.config();
+    let first = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
+    let changed = first.lines().zip(config.lines()).find(|(a, b)| a != b);
+    match changed {
+        None if first.lines().count() == config.lines().count() => Ok(()),
+        None => Err(Error::run(&path, "the run was started with other keys")),
+        Some((before, now)) => Err(Error::run(
+            &path,
+            format!(
+                "the run was started with `{before}`, and now it is `{now}`; resume it with the \
+                 same configuration, or give the new run another trainer.experiment_name"
+            ),
+        )),
     }
 }
 
