@@ -11,8 +11,7 @@ use std::path::PathBuf;
 pub struct Arguments {
     /// The path of a component, or the name of a plugin
     plugin: String,
-    /// JSONL file: each row has `response`, `answer`, and optionally `prompt`, `images`,
-    /// `problem_type`, `answer_type`, `data_source` and any further columns
+    /// JSONL file with `response`, `answer` and any further columns (docs/data.md)
     #[arg(long, short)]
     input: PathBuf,
     /// Where the records go; standard output by default

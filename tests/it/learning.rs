@@ -1,7 +1,7 @@
 //! The demo in a shortened form: a model learns from a sandboxed reward.
 
-use crate::support::{Project, guest, json_lines, repository};
-use serde_json::{Value, json};
+use crate::support::{Project, guest, repository};
+use serde_json::Value;
 use xtask::quickstart::Sizes;
 
 /// As many training pairs as the steps draw, and enough held-out ones that chance moves accuracy by
@@ -11,6 +11,12 @@ const SIZES: Sizes = Sizes {
     sft: 3000,
     val: 900,
 };
+
+/// Steps of reinforcement learning; the quickstart takes 500.
+const STEPS: u64 = 140;
+
+/// Accuracy that the run has to gain.
+const MARGIN: f64 = 0.05;
 
 fn accuracies(metrics: &[Value]) -> Vec<f64> {
     metrics
@@ -42,22 +48,68 @@ fn held_out_accuracy_rises() {
     ]);
     let plugin = format!("reward.math.plugin={math}");
     project.ok(&["sft", &config("quickstart-sft.toml"), &plugin]);
-    let cold = accuracies(&project.metrics("runs/quickstart-sft"));
     project.ok(&[
         "train",
         &config("quickstart.toml"),
         &plugin,
-        "trainer.max_steps=140",
+        &format!("trainer.max_steps={STEPS}"),
         "trainer.val_freq=-1",
     ]);
     let metrics = project.metrics("runs/quickstart");
     let [before, after] = accuracies(&metrics)[..] else {
         panic!("validated before and after: {:?}", accuracies(&metrics));
     };
-    eprintln!("after the cold start {cold:?}; before {before}, after {after}");
     assert!(
         before <= 0.6,
         "the cold start left nothing to learn: {before}"
     );
-    assert!(after >= before + 0.1, "from {before} to {after}");
+    assert!(after >= before + MARGIN, "from {before} to {after}");
+
+    // What the run says of itself agrees with the samples that it kept.
+    let steps: Vec<u64> = (1..=STEPS).collect();
+    let recorded = metrics
+        .iter()
+        .filter(|row| row.get("reward/score").is_some());
+    let recorded: Vec<u64> = recorded.map(|row| row["step"].as_u64().unwrap()).collect();
+    assert_eq!(recorded, steps);
+    for step in [1, STEPS] {
+        let rows = project.rollouts("runs/quickstart", step);
+        assert_eq!(rows.len(), 16 * 8);
+        let mut accuracy = 0.0;
+        for row in &rows {
+            let sum = sum_of(&project, row["index"].as_u64().unwrap());
+            let right = row["parts"]["accuracy"].as_f64().unwrap();
+            if is_right(row["response"].as_str().unwrap(), sum) {
+                assert!((right - 1.0).abs() < f64::EPSILON, "{row}");
+            }
+            accuracy += right / rows.len() as f64;
+        }
+        let row = metrics
+            .iter()
+            .find(|row| row["step"] == step && row.get("reward/score").is_some());
+        let recorded = row.unwrap()["reward/accuracy"].as_f64().unwrap();
+        assert!((recorded - accuracy).abs() < 1e-9);
+    }
+    let found = project.ok(&[
+        "eval",
+        "--model",
+        "runs/quickstart",
+        "--data",
+        "data/quickstart/val.jsonl",
+        "--reward",
+        &math,
+        "reward.math.params.arithmetic=reject",
+        "data.max_response_length=16",
+    ]);
+    let found: Value = serde_json::from_str(&found.stdout).unwrap();
+    assert_eq!(found["accuracy"].as_f64(), Some(after));
+    assert_eq!(found["samples"], 900);
+}
+
+/// The sum of the two digits in a row of the training data.
+fn sum_of(project: &Project, index: u64) -> u64 {
+    let text = project.read("data/quickstart/train.jsonl");
+    let row: Value = serde_json::from_str(text.lines().nth(index as usize).unwrap()).unwrap();
+    let digits = row["digits"].as_array().unwrap();
+    digits.iter().map(|digit| digit.as_u64().unwrap()).sum()
 }

@@ -31,7 +31,7 @@ fn score(project: &Project, plugin: &str, input: &str, more: &[&str]) -> String 
 
 const HOSTILE: [&str; 6] = [
     "--param",
-    r#"mode=["score", "loop", "steps", "trap", "allocate", "recurse", "abstain", "huge-output"]"#,
+    r#"mode=["score", "loop", "steps", "trap", "allocate", "recurse", "abstain"]"#,
     "--fuel",
     "5000000",
     "--memory",
@@ -118,7 +118,6 @@ fn records_say_what_happened() {
         "abstain",
         "budget-exhausted",
         "memory-exhausted",
-        "output-too-large",
         "score",
         "stack-exhausted",
         "trap",
@@ -129,6 +128,14 @@ fn records_say_what_happened() {
 #[test]
 fn images_and_parameters_reach_the_plugin() {
     let project = Project::empty();
+    project.add_digits(
+        "data",
+        Sizes {
+            train: 1,
+            sft: 1,
+            val: 3,
+        },
+    );
     for line in 1..=3 {
         project.edit_line("data/val.jsonl", line, |row| {
             row.replacen('{', "{\"response\":\"12\",", 1)

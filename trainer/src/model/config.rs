@@ -53,10 +53,12 @@ pub struct TextConfig {
 #[derive(Clone, Debug, Deserialize)]
 struct Rope {
     mrope_section: Option<Vec<usize>>,
-    rope_theta: Option<f64>,
+    #[serde(rename = "rope_theta")]
+    theta: Option<f64>,
     #[serde(rename = "type")]
+    old_kind: Option<String>,
+    #[serde(rename = "rope_type")]
     kind: Option<String>,
-    rope_type: Option<String>,
 }
 
 impl TextConfig {
@@ -74,7 +76,7 @@ impl TextConfig {
     /// Base of the rotary frequencies.
     pub fn rope_theta(&self) -> f64 {
         self.rope_theta
-            .or_else(|| self.rope_scaling.as_ref().and_then(|rope| rope.rope_theta))
+            .or_else(|| self.rope_scaling.as_ref().and_then(|rope| rope.theta))
             .unwrap_or(10_000.0)
     }
 
@@ -222,7 +224,7 @@ impl ModelConfig {
             "use_sliding_window is true, which is not supported".into(),
         )?;
         if let Some(rope) = &text.rope_scaling {
-            let kind = rope.kind.as_deref().or(rope.rope_type.as_deref());
+            let kind = rope.old_kind.as_deref().or(rope.kind.as_deref());
             need(
                 matches!(kind, None | Some("mrope" | "default")),
                 format!("rope type {} is not supported", kind.unwrap_or_default()),

@@ -127,24 +127,9 @@ impl Weights {
         }
         // Loaders of the ecosystem refuse files without this note.
         let note = Some([("format".to_owned(), "pt".to_owned())].into());
-        safetensors::serialize_to_file(tensors.iter().map(|(n, t)| (n, t)), note, &path).map_err(
-            |e| match e {
-                safetensors::SafeTensorError::IoError(e) => Error::io(&path, e),
-                e => Error::model(&path, e.to_string()),
-            },
-        )
-    }
-
-    /// A copy of all weights that stays as it is (a reference model for KL).
-    pub fn snapshot(&self) -> Result<Self> {
-        let mut vars = BTreeMap::new();
-        for (name, var) in &self.vars {
-            vars.insert(name.clone(), Var::from_tensor(&var.as_tensor().copy()?)?);
-        }
-        Ok(Self {
-            vars,
-            device: self.device.clone(),
-            source: self.source.clone(),
+        safetensors::serialize_to_file(&tensors, note, &path).map_err(|e| match e {
+            safetensors::SafeTensorError::IoError(e) => Error::io(&path, e),
+            e => Error::model(&path, e.to_string()),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Grouped-query attention over packed segments, with rotary embedding inside.
 //!
 //! The probabilities are never stored: the backward pass computes them again (Dao et al.:
-//! *FlashAttention*, 2022, section 3.1). A task is one tree of segments (see [`Segments`]) and one
+//! `FlashAttention`, 2022, section 3.1). A task is one tree of segments (see [`Segments`]) and one
 //! key/value head, so that gradients of shared keys are summed in a fixed order.
 
 use super::attention_kernel::{Block, Heads, backward_rows, forward_rows};

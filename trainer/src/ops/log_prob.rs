@@ -95,7 +95,9 @@ fn backward(logits: &mut [f32], targets: &[u32], inverse_temperature: f32, grads
         );
         let (_, entropy) = softmax_row(row, *target as usize, inverse_temperature);
         if h == 0.0 {
-            row.iter_mut().for_each(|p| *p *= -g);
+            for p in row.iter_mut() {
+                *p *= -g;
+            }
         } else {
             for p in row.iter_mut() {
                 let log_p = p.max(f32::MIN_POSITIVE).ln();

@@ -1,5 +1,5 @@
 //! Root-mean-square normalisation (Zhang and Sennrich: *Root Mean Square Layer Normalization*,
-//! NeurIPS 2019).
+//! 2019).
 
 use super::cached::dot;
 use super::values::{Values, fused, slice};

@@ -1,4 +1,4 @@
-//! Rotary position embedding (Su et al.: *RoFormer*, 2021) in the rotate-half layout.
+//! Rotary position embedding (Su et al. 2021, arXiv:2104.09864) in the rotate-half layout.
 
 use super::values::{Values, fused};
 use candle_core::{Device, Result, Tensor, bail};

@@ -48,7 +48,7 @@ impl Segment {
 /// The segments of a packed run of rows, in order.
 #[derive(Clone, Debug)]
 pub struct Segments {
-    segments: Vec<Segment>,
+    all: Vec<Segment>,
     starts: Vec<usize>,
     trees: Vec<Vec<usize>>,
     causal: bool,
@@ -87,7 +87,7 @@ impl Segments {
             }
         }
         Ok(Self {
-            segments,
+            all: segments,
             starts,
             trees,
             causal,
@@ -97,24 +97,24 @@ impl Segments {
     /// All rows.
     pub fn rows(&self) -> usize {
         self.starts.last().map_or(0, |start| {
-            start + self.segments.last().map_or(0, |last| last.len)
+            start + self.all.last().map_or(0, |last| last.len)
         })
     }
 
     /// The rows of a segment.
     pub fn range(&self, segment: usize) -> Range<usize> {
         let start = self.starts[segment];
-        start..start + self.segments[segment].len
+        start..start + self.all[segment].len
     }
 
     /// How many segments there are.
     pub fn len(&self) -> usize {
-        self.segments.len()
+        self.all.len()
     }
 
     /// Whether there is no segment.
     pub fn is_empty(&self) -> bool {
-        self.segments.is_empty()
+        self.all.is_empty()
     }
 
     /// Whether rows see only their past within their segment.
@@ -131,7 +131,7 @@ impl Segments {
     pub(super) fn visible(&self, segment: usize) -> Vec<Range<usize>> {
         let mut ranges = vec![self.range(segment)];
         let mut at = segment;
-        while let Some(parent) = self.segments[at].parent {
+        while let Some(parent) = self.all[at].parent {
             ranges.push(self.range(parent));
             at = parent;
         }

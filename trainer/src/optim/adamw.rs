@@ -1,4 +1,4 @@
-//! AdamW (Loshchilov and Hutter: *Decoupled Weight Decay Regularization*, ICLR 2019), with f32
+//! `AdamW` (Loshchilov and Hutter: *Decoupled Weight Decay Regularization*, ICLR 2019), with f32
 //! moments.
 
 use super::Gradients;
@@ -112,12 +112,10 @@ impl AdamW {
             tensors.insert(format!("second.{name}"), moments.second.to_device(&cpu)?);
         }
         let steps = Some([("steps".to_owned(), self.steps.to_string())].into());
-        safetensors::serialize_to_file(tensors.iter().map(|(n, t)| (n, t)), steps, path).map_err(
-            |e| match e {
-                safetensors::SafeTensorError::IoError(e) => Error::io(path, e),
-                e => Error::run(path, e.to_string()),
-            },
-        )
+        safetensors::serialize_to_file(&tensors, steps, path).map_err(|e| match e {
+            safetensors::SafeTensorError::IoError(e) => Error::io(path, e),
+            e => Error::run(path, e.to_string()),
+        })
     }
 
     /// Reads what [`Self::save`] wrote, for the same weights.

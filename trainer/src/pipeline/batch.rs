@@ -62,17 +62,6 @@ impl<'a> Batch<'a> {
         self.groups.len()
     }
 
-    /// The chosen rows as arithmetic of their own, with the trained tokens of `rows`.
-    pub(super) fn select(&self, rows: &Rows, chosen: &[usize]) -> Result<Rows> {
-        let mut offsets = vec![0];
-        let mut mask = Vec::new();
-        for row in chosen {
-            mask.extend_from_slice(&rows.mask()[rows.range(*row)]);
-            offsets.push(mask.len());
-        }
-        Rows::new(offsets, mask)
-    }
-
     /// The chosen rows' part of an array with one number per token.
     pub(super) fn gather(&self, values: &[f64], chosen: &[usize]) -> Vec<f64> {
         let parts = chosen.iter().map(|row| &values[self.rows.range(*row)]);
@@ -161,6 +150,17 @@ impl<'a> Batch<'a> {
         }
         Ok(all)
     }
+}
+
+/// The chosen rows as arithmetic of their own, with the trained tokens of `rows`.
+pub(super) fn select(rows: &Rows, chosen: &[usize]) -> Result<Rows> {
+    let mut offsets = vec![0];
+    let mut mask = Vec::new();
+    for row in chosen {
+        mask.extend_from_slice(&rows.mask()[rows.range(*row)]);
+        offsets.push(mask.len());
+    }
+    Rows::new(offsets, mask)
 }
 
 /// A vector of a device as `f64` in host memory.

@@ -52,13 +52,13 @@ impl<'a> Validation<'a> {
         processor: &Processor,
         limit: Option<usize>,
     ) -> Result<Self> {
-        let mut rows = usable_rows(config, dataset, processor)?;
-        let left_out = dataset.rows().len() - rows.len();
+        let report = usable_rows(config, dataset, processor)?;
+        let mut rows = report.kept;
         rows.truncate(limit.unwrap_or(usize::MAX));
         let sampling = &config.rollout.val_override_config;
         Ok(Self {
             prompts: in_order(dataset, &rows, processor)?,
-            left_out,
+            left_out: report.dropped,
             params: SamplingParams {
                 temperature: sampling.temperature,
                 top_p: sampling.top_p,

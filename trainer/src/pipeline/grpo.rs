@@ -2,16 +2,18 @@
 
 use super::batch::Batch;
 use super::evaluate::Validation;
-use super::journal::{Clock, Journal, Observer, Report, Start, Summary};
+use super::job::{Job, Plan};
+use super::journal::{Clock, Observer, Start, Summary};
 use super::policy::{Policy, Signals};
 use super::prompts::{Drawn, Prompts, held_out, processor};
 use super::rewards::{judge, load_rewards, response_text, summarise};
-use super::{checkpoint, setup};
+use super::setup;
 use crate::Result;
-use crate::algorithm::{AdvantageInput, Advantages, Rows, advantage, place_rewards};
+use crate::algorithm::{
+    AdvantageConfig, AdvantageInput, Advantages, Rows, advantage, place_rewards,
+};
 use crate::config::Config;
 use crate::model::Model;
-use crate::optim::AdamW;
 use crate::processor::{Processor, Tokenizer};
 use crate::rollout::{
     Completion, FinishReason, NativeEngine, Request, RolloutEngine, SamplingParams,
@@ -27,54 +29,23 @@ pub fn train(config: &Config, start: Start, observer: &mut dyn Observer) -> Resu
     let device = setup::device(config.trainer.device)?;
     let processor = processor(config, &source)?;
     let rewards = load_rewards(config)?;
-    let mut notices = Vec::new();
-    let prompts = Prompts::load(config, &processor, &mut |text| {
-        notices.push(text.to_owned())
-    })?;
+    let prompts = Prompts::load(config, &processor)?;
     let held_out = held_out(config)?;
     let validation = held_out
         .as_ref()
         .map(|dataset| Validation::new(config, dataset, &processor, None))
         .transpose()?;
-    let steps = setup::step_count(config, prompts.len())?;
-    let loss = setup::loss_config(config)?;
-    let advantage_config = setup::advantage_config(config)?;
-    let schedule = setup::schedule(config, steps)?;
-    let settings = setup::optimizer_settings(config);
-
-    // Everything that can be wrong with the inputs has been looked at: now the folder may appear.
-    let first_model = Model::load(&source, &device)?;
-    let (mut journal, resumed) = Journal::open(
-        &setup::run_folder(config),
-        &config.to_toml()?,
-        start,
-        observer,
-    )?;
     let reference = if config.algorithm.use_kl_loss {
         Some(Model::load(&source, &device)?)
     } else {
         None
     };
-    checkpoint::prune(&journal.folder, config.trainer.save_limit)?;
-    let (model, optimizer, mut done, mut draw) = match &resumed {
-        Some(checkpoint) => {
-            let model = Model::load(checkpoint.path(), &device)?;
-            let optimizer = checkpoint::restore(checkpoint.path(), settings, model.weights())?;
-            let state = checkpoint.state();
-            (model, optimizer, state.step, state.draw)
-        }
-        None => {
-            let optimizer = AdamW::new(settings, first_model.weights())?;
-            (first_model, optimizer, 0, 0)
-        }
-    };
     let temperature = config.rollout.temperature;
-    let mut job = Job {
-        config,
+    let learner = Learner {
         processor: &processor,
         rewards: &rewards,
-        policy: Policy::new(config, model, optimizer, schedule, loss, temperature),
         reference,
+        samples: config.rollout.n,
         sampling: SamplingParams {
             temperature,
             top_p: config.rollout.top_p,
@@ -83,98 +54,100 @@ pub fn train(config: &Config, start: Start, observer: &mut dyn Observer) -> Resu
             stop: processor.tokenizer().eos_ids().to_vec(),
             seed: config.trainer.seed,
         },
-        advantage_config,
+        advantage: setup::advantage_config(config)?,
     };
-    journal.report(Report::Started {
-        folder: &journal.folder.path().to_owned(),
-        done,
-        steps,
-    });
-    for notice in &notices {
-        journal.report(Report::Notice(notice));
-    }
-    let validate = |job: &Job<'_>, journal: &mut Journal<'_>, step: u64| -> Result<()> {
-        match &validation {
-            Some(validation) => {
-                let found = validation.run(&job.policy.model, job.processor, job.rewards)?;
-                journal.validated(step, &found.metrics())
-            }
-            None => Ok(()),
-        }
+    let plan = Plan {
+        config,
+        source,
+        device,
+        prompts: prompts.len(),
+        loss: setup::loss_config(config)?,
+        temperature,
+        notices: prompts.notices(),
     };
-    if done == 0 && config.trainer.val_before_train {
-        validate(&job, &mut journal, 0)?;
+    let mut job = Job::open(plan, start, observer)?;
+    let validate = |job: &mut Job<'_>| -> Result<()> {
+        let Some(validation) = &validation else {
+            return Ok(());
+        };
+        let found = validation.run(&job.policy.model, &processor, &rewards)?;
+        job.journal.validated(job.done, &found.metrics())
+    };
+    if job.done == 0 && config.trainer.val_before_train {
+        validate(&mut job)?;
     }
-    let mut saved = resumed.map(|checkpoint| checkpoint.path().to_owned());
-    let mut stopped = false;
-    while done < steps && !stopped {
-        let drawn = prompts.draw(draw, config.data.train_batch_size, &processor)?;
-        let (metrics, timings, rows) = job.step(done, &drawn)?;
-        draw += drawn.len() as u64;
-        done += 1;
-        journal.folder.write_rollouts(done, &rows)?;
-        journal.step(done, &metrics, &timings)?;
-        stopped = journal.stop_requested() && done < steps;
-        if done == steps || setup::due(config.trainer.val_freq, done) {
-            validate(&job, &mut journal, done)?;
+    while job.goes_on() {
+        let mut clock = Clock::start();
+        let drawn = prompts.draw(job.draw, config.data.train_batch_size, &processor)?;
+        clock.book("data");
+        let (metrics, rows) = learner.step(&mut job.policy, job.done, &drawn, &mut clock)?;
+        job.journal.folder.write_rollouts(job.done + 1, &rows)?;
+        clock.book("write");
+        job.step_done(drawn.len(), &metrics, &with_rates(clock, &metrics))?;
+        if job.done == job.steps || setup::due(config.trainer.val_freq, job.done) {
+            validate(&mut job)?;
         }
-        if done == steps || stopped || setup::due(config.trainer.save_freq, done) {
-            let limit = config.trainer.save_limit;
-            saved = Some(checkpoint::save(
-                &mut journal,
-                &job.policy,
-                &source,
-                done,
-                draw,
-                limit,
-            )?);
-        }
+        job.save(false)?;
     }
-    let title = &config.trainer.experiment_name;
-    let plot = journal.plot(title, "reward/score")?;
-    let accuracy = journal.history("val/accuracy")?;
-    Ok(Summary {
-        folder: journal.folder.path().to_owned(),
-        checkpoint: saved.unwrap_or_default(),
-        plot,
-        steps: done,
-        accuracy: accuracy
-            .first()
-            .zip(accuracy.last())
-            .map(|(a, b)| (a.1, b.1)),
-        stopped,
-    })
+    job.finish("reward/score")
 }
 
-struct Job<'a> {
-    config: &'a Config,
+/// Seconds with tokens and samples per second beside them.
+fn with_rates(clock: Clock, metrics: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
+    let mut timings = clock.finish();
+    let of = |map: &BTreeMap<String, f64>, name: &str| map.get(name).copied().unwrap_or(f64::NAN);
+    let samples = of(metrics, "reward/samples");
+    let tokens = samples * of(metrics, "response_length/mean");
+    let rates = [
+        (
+            "perf/gen_tokens_per_s",
+            tokens / of(&timings, "timing_s/gen"),
+        ),
+        (
+            "perf/update_tokens_per_s",
+            tokens / of(&timings, "timing_s/update"),
+        ),
+        (
+            "perf/samples_per_s",
+            samples / of(&timings, "timing_s/step"),
+        ),
+    ];
+    let finite = rates.into_iter().filter(|(_, rate)| rate.is_finite());
+    timings.extend(finite.map(|(name, rate)| (name.to_owned(), rate)));
+    timings
+}
+
+/// What a step needs beside the policy.
+struct Learner<'a> {
     processor: &'a Processor,
     rewards: &'a RewardSet,
-    policy: Policy,
     reference: Option<Model>,
+    /// Completions of a prompt.
+    samples: usize,
     sampling: SamplingParams,
-    advantage_config: crate::algorithm::AdvantageConfig,
+    advantage: AdvantageConfig,
 }
 
-type StepResult = (
-    BTreeMap<String, f64>,
-    BTreeMap<String, f64>,
-    Vec<RolloutRow>,
-);
+type StepResult = (BTreeMap<String, f64>, Vec<RolloutRow>);
 
-impl Job<'_> {
+impl Learner<'_> {
     /// One training step; `step` counts from 0.
-    fn step(&mut self, step: u64, drawn: &[Drawn<'_>]) -> Result<StepResult> {
-        let mut clock = Clock::start();
+    fn step(
+        &self,
+        policy: &mut Policy,
+        step: u64,
+        drawn: &[Drawn<'_>],
+        clock: &mut Clock,
+    ) -> Result<StepResult> {
         let requests: Vec<Request<'_>> = drawn
             .iter()
             .map(|drawn| Request {
                 prompt: &drawn.prompt,
                 draw: drawn.draw,
-                samples: self.config.rollout.n,
+                samples: self.samples,
             })
             .collect();
-        let groups = NativeEngine::new(&self.policy.model).generate(&requests, &self.sampling)?;
+        let groups = NativeEngine::new(&policy.model).generate(&requests, &self.sampling)?;
         clock.book("gen");
 
         let tokenizer = self.processor.tokenizer();
@@ -204,11 +177,7 @@ impl Job<'_> {
         clock.book("adv");
 
         let ref_logp = match &self.reference {
-            Some(reference) => Some(
-                self.policy
-                    .evaluate(reference, &batch, &advantages.rows)?
-                    .logp,
-            ),
+            Some(reference) => Some(policy.evaluate(reference, &batch, &advantages.rows)?.logp),
             None => None,
         };
         clock.book("ref");
@@ -223,23 +192,11 @@ impl Job<'_> {
             rollout_logp: Some(&rollout_logp),
             ref_logp: ref_logp.as_deref(),
         };
-        metrics.extend(self.policy.update(step, &batch, &signals)?);
+        metrics.extend(policy.update(step, &batch, &signals)?);
         clock.book("update");
 
         let rows = rollout_rows(step + 1, drawn, &responses, judgements, &advantages)?;
-        let mut timings = clock.finish();
-        let tokens = batch.rows().tokens() as f64;
-        let rate = |part: &str| tokens / timings.get(part).copied().unwrap_or(f64::INFINITY);
-        let rates = [
-            ("perf/gen_tokens_per_s", rate("timing_s/gen")),
-            ("perf/update_tokens_per_s", rate("timing_s/update")),
-            (
-                "perf/samples_per_s",
-                batch.rows().len() as f64 / timings["timing_s/step"],
-            ),
-        ];
-        timings.extend(rates.map(|(name, value)| (name.to_owned(), value)));
-        Ok((metrics, timings, rows))
+        Ok((metrics, rows))
     }
 
     fn advantages(
@@ -275,7 +232,7 @@ impl Job<'_> {
                 values: None,
                 baselines: None,
             },
-            &self.advantage_config,
+            &self.advantage,
         )
     }
 }
@@ -370,11 +327,10 @@ fn rollout_rows(
                 .collect();
             row.response.clone_from(text);
             row.tokens = completion.token_ids.len() as u64;
-            row.finish_reason = match completion.finish {
-                FinishReason::Stop => "stop",
-                FinishReason::Length => "length",
-            }
-            .to_owned();
+            completion
+                .finish
+                .as_str()
+                .clone_into(&mut row.finish_reason);
             row.advantage = row_advantage(&advantages.rows, &advantages.advantages, rows.len());
             let record = Record::new(index, drawn.draw, sample as u32, judgement);
             rows.push(row.with_record(&record)?);

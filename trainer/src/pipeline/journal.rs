@@ -4,7 +4,6 @@ use crate::run::plot::{Curve, write_svg};
 use crate::run::{Checkpoint, JsonLines, RunFolder, read_metric};
 use crate::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
 use toml::{Table, Value};
@@ -109,17 +108,7 @@ impl<'a> Journal<'a> {
         let (folder, checkpoint) = match start {
             Start::Fresh => (RunFolder::create(dir, config)?, None),
             Start::Resume => {
-                let found = RunFolder::open(dir)?.config();
-                let found = fs::read_to_string(&found).map_err(|e| Error::io(&found, e))?;
-                if let Some(difference) = difference(&found, config) {
-                    return Err(Error::run(
-                        dir,
-                        format!(
-                            "--resume goes on with the run's own configuration, but {difference}; \
-                             give the same configuration, or start a run of another name"
-                        ),
-                    ));
-                }
+                same_config(&RunFolder::open(dir)?, config)?;
                 RunFolder::open_for_resume(dir)?
             }
         };
@@ -130,6 +119,15 @@ impl<'a> Journal<'a> {
             observer,
         };
         Ok((journal, checkpoint))
+    }
+
+    /// Says that the job is set up.
+    pub(super) fn started(&mut self, done: u64, steps: u64) {
+        self.observer.report(Report::Started {
+            folder: self.folder.path(),
+            done,
+            steps,
+        });
     }
 
     pub(super) fn report(&mut self, report: Report<'_>) {
@@ -189,35 +187,52 @@ impl<'a> Journal<'a> {
     }
 }
 
-/// What differs first between a run's configuration and the one that is given now.
-fn difference(found: &str, given: &str) -> Option<String> {
-    if found == given {
-        return None;
+/// A run goes on with the configuration that it began with, or its bytes would mean nothing.
+fn same_config(folder: &RunFolder, config: &str) -> Result<()> {
+    let path = folder.config();
+    let first = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
+    if first == config {
+        return Ok(());
     }
-    let (Ok(found), Ok(given)) = (found.parse(), given.parse()) else {
-        return Some("its config.toml can't be read".into());
-    };
-    let absent = "absent";
-    Some(differing_key("", &found, &given).map_or_else(
-        || "its config.toml has been rewritten".into(),
-        |(key, [found, given])| {
-            let text = |value: Option<&Value>| value.map_or(absent.into(), Value::to_string);
-            format!("`{key}` is {} there and {} here", text(found), text(given))
+    let unreadable = |e: toml::de::Error| Error::run(&path, e.message());
+    let (then, now): (Table, Table) = (
+        first.parse().map_err(unreadable)?,
+        config.parse().map_err(unreadable)?,
+    );
+    let what = changed_key("", &then, &now).map_or_else(
+        || "the file has been rewritten since the run was started".to_owned(),
+        |(key, [then, now])| {
+            let text = |value: Option<&Value>| value.map_or("absent".into(), Value::to_string);
+            format!(
+                "the run was started with {key} = {}, and now it is {}",
+                text(then),
+                text(now)
+            )
         },
+    );
+    Err(Error::run(
+        &path,
+        format!(
+            "{what}; resume it with the same configuration, or give the new run another \
+             trainer.experiment_name"
+        ),
     ))
 }
 
-type Difference<'a> = (String, [Option<&'a Value>; 2]);
-
-fn differing_key<'a>(prefix: &str, a: &'a Table, b: &'a Table) -> Option<Difference<'a>> {
-    let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+/// The first key that differs, and its values.
+fn changed_key<'a>(
+    section: &str,
+    then: &'a Table,
+    now: &'a Table,
+) -> Option<(String, [Option<&'a Value>; 2])> {
+    let keys: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
     keys.into_iter().find_map(|key| {
-        let name = format!("{prefix}{key}");
-        match (a.get(key), b.get(key)) {
-            (Some(Value::Table(a)), Some(Value::Table(b))) => {
-                differing_key(&format!("{name}."), a, b)
+        let name = format!("{section}{key}");
+        match (then.get(key), now.get(key)) {
+            (Some(Value::Table(then)), Some(Value::Table(now))) => {
+                changed_key(&format!("{name}."), then, now)
             }
-            (a, b) => (a != b).then_some((name, [a, b])),
+            (then, now) => (then != now).then_some((name, [then, now])),
         }
     })
 }

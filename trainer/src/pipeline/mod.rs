@@ -19,6 +19,7 @@ mod batch;
 mod checkpoint;
 mod evaluate;
 mod grpo;
+mod job;
 mod journal;
 mod policy;
 mod prompts;

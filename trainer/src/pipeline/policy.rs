@@ -1,6 +1,6 @@
 //! Updating the weights from a batch of completions.
 
-use super::batch::{Batch, TokenValues, host_values};
+use super::batch::{Batch, TokenValues, host_values, select};
 use crate::Result;
 use crate::algorithm::{LossConfig, LossInput, Rows, Totals, policy_loss};
 use crate::config::Config;
@@ -129,7 +129,7 @@ impl Policy {
         old: Option<&[f64]>,
         learning_rate: f64,
     ) -> Result<BTreeMap<String, f64>> {
-        let totals = Totals::of(&batch.select(signals.rows, rows)?, self.norm_length);
+        let totals = Totals::of(&select(signals.rows, rows)?, self.norm_length);
         let mut metrics: BTreeMap<String, f64> = BTreeMap::new();
         let mut add = |name: &str, value: f64| {
             *metrics.entry(name.to_owned()).or_insert(0.0) += value;
@@ -144,7 +144,7 @@ impl Policy {
             let gather = |values: Option<&[f64]>| values.map(|values| batch.gather(values, &rows));
             let old_logp = gather(old).unwrap_or_else(|| logp.clone());
             let (ref_logp, rollout_logp) = (gather(signals.ref_logp), gather(signals.rollout_logp));
-            let selected = batch.select(signals.rows, &rows)?;
+            let selected = select(signals.rows, &rows)?;
             let loss = policy_loss(
                 &LossInput {
                     rows: &selected,

@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::config::{AugmentConfig, Config};
-use crate::data::{Dataset, PromptOrder, Row, augment, filter_overlong};
+use crate::data::{Dataset, FilterReport, PromptOrder, Row, augment, filter_overlong};
 use crate::processor::{PixelLimits, PreparedPrompt, Processor};
 use rayon::prelude::*;
 use std::path::Path;
@@ -24,6 +24,7 @@ pub(super) struct Prompts {
     dataset: Dataset,
     /// Rows whose prompts are short enough.
     usable: Vec<usize>,
+    notices: Vec<String>,
     order: PromptOrder,
     augment: AugmentConfig,
     seed: u64,
@@ -45,13 +46,18 @@ pub(super) fn usable_rows(
     config: &Config,
     dataset: &Dataset,
     processor: &Processor,
-) -> Result<Vec<usize>> {
+) -> Result<FilterReport> {
     let lengths: Vec<usize> = dataset
         .rows()
         .par_iter()
         .map(|row| Ok(prepare(row, processor, None)?.token_ids.len()))
         .collect::<Result<_>>()?;
-    Ok(filter_overlong(&lengths, config.data.max_prompt_length)?.kept)
+    filter_overlong(&lengths, config.data.max_prompt_length)
+}
+
+fn notices(report: &FilterReport) -> Vec<String> {
+    let dropped = (report.dropped > 0).then(|| report.to_string());
+    dropped.into_iter().collect()
 }
 
 /// Random changes of the pictures of one draw.
@@ -78,29 +84,23 @@ fn prepare(
 }
 
 impl Prompts {
-    /// Loads the training data; says how many prompts are too long.
-    pub(super) fn load(
-        config: &Config,
-        processor: &Processor,
-        notice: &mut dyn FnMut(&str),
-    ) -> Result<Self> {
+    /// Loads the training data.
+    pub(super) fn load(config: &Config, processor: &Processor) -> Result<Self> {
         let dataset = Dataset::load(&config.data.train_files.0, &config.data)?;
-        let usable = usable_rows(config, &dataset, processor)?;
-        let dropped = dataset.rows().len() - usable.len();
-        if dropped > 0 {
-            notice(&format!(
-                "{dropped} of {} prompts are longer than data.max_prompt_length = {} tokens and left out",
-                dataset.rows().len(),
-                config.data.max_prompt_length
-            ));
-        }
+        let report = usable_rows(config, &dataset, processor)?;
         Ok(Self {
-            order: PromptOrder::new(usable.len(), config.data.shuffle, config.data.seed),
+            notices: notices(&report),
+            order: PromptOrder::new(report.kept.len(), config.data.shuffle, config.data.seed),
             augment: config.data.augment.clone(),
             seed: config.data.seed,
             dataset,
-            usable,
+            usable: report.kept,
         })
+    }
+
+    /// What the user should know of the data.
+    pub(super) fn notices(&self) -> Vec<String> {
+        self.notices.clone()
     }
 
     /// How many prompts an epoch has.

@@ -2,16 +2,15 @@
 
 use super::batch::Batch;
 use super::evaluate::Validation;
-use super::journal::{Clock, Journal, Observer, Report, Start, Summary};
+use super::job::{Job, Plan};
+use super::journal::{Clock, Observer, Start, Summary};
 use super::policy::{Policy, Signals};
 use super::prompts::{Drawn, Prompts, held_out, processor};
 use super::rewards::load_rewards;
-use super::{checkpoint, setup};
+use super::setup;
 use crate::algorithm::{LossConfig, LossMode};
 use crate::config::Config;
 use crate::data::Row;
-use crate::model::Model;
-use crate::optim::AdamW;
 use crate::processor::Processor;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
@@ -23,12 +22,8 @@ use std::collections::BTreeMap;
 pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result<Summary> {
     config.validate_for_sft()?;
     let source = setup::configured_model(config)?;
-    let device = setup::device(config.trainer.device)?;
     let processor = processor(config, &source)?;
-    let mut notices = Vec::new();
-    let prompts = Prompts::load(config, &processor, &mut |text| {
-        notices.push(text.to_owned())
-    })?;
+    let prompts = Prompts::load(config, &processor)?;
     for row in prompts.rows() {
         target_tokens(config, &processor, row)?;
     }
@@ -41,101 +36,52 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
         }
         _ => None,
     };
-    let steps = setup::step_count(config, prompts.len())?;
-    let schedule = setup::schedule(config, steps)?;
-    let settings = setup::optimizer_settings(config);
-    let loss = LossConfig {
-        loss_mode: LossMode::Sft,
-        entropy_coeff: 0.0,
-        use_kl_loss: false,
-        ..setup::loss_config(config)?
+    let plan = Plan {
+        config,
+        source,
+        device: setup::device(config.trainer.device)?,
+        prompts: prompts.len(),
+        loss: LossConfig {
+            loss_mode: LossMode::Sft,
+            entropy_coeff: 0.0,
+            use_kl_loss: false,
+            ..setup::loss_config(config)?
+        },
+        temperature: 1.0,
+        notices: prompts.notices(),
     };
-    let first_model = Model::load(&source, &device)?;
-    let (mut journal, resumed) = Journal::open(
-        &setup::run_folder(config),
-        &config.to_toml()?,
-        start,
-        observer,
-    )?;
-    checkpoint::prune(&journal.folder, config.trainer.save_limit)?;
-    let (model, optimizer, mut done, mut draw) = match &resumed {
-        Some(checkpoint) => {
-            let model = Model::load(checkpoint.path(), &device)?;
-            let optimizer = checkpoint::restore(checkpoint.path(), settings, model.weights())?;
-            let state = checkpoint.state();
-            (model, optimizer, state.step, state.draw)
-        }
-        None => {
-            let optimizer = AdamW::new(settings, first_model.weights())?;
-            (first_model, optimizer, 0, 0)
-        }
-    };
-    let mut policy = Policy::new(config, model, optimizer, schedule, loss, 1.0);
-    journal.report(Report::Started {
-        folder: &journal.folder.path().to_owned(),
-        done,
-        steps,
-    });
-    for notice in &notices {
-        journal.report(Report::Notice(notice));
-    }
-    let mut saved = resumed.map(|checkpoint| checkpoint.path().to_owned());
-    // A run that was killed after its last checkpoint has reached its target already.
+    let mut job = Job::open(plan, start, observer)?;
     let target = config.sft.target_accuracy;
-    let last = journal.history("val/accuracy")?.pop();
-    let mut reached = last
-        .is_some_and(|(step, found)| step == done && target.is_some_and(|target| found >= target));
-    let mut stopped = false;
-    while done < steps && !stopped && !reached {
-        let drawn = prompts.draw(draw, config.data.train_batch_size, &processor)?;
+    // A run that was killed after its last checkpoint may have reached its target already.
+    let last = job.journal.history("val/accuracy")?.pop();
+    let mut reached = last.is_some_and(|(step, accuracy)| {
+        step == job.done && target.is_some_and(|target| accuracy >= target)
+    });
+    while job.goes_on() && !reached {
         let mut clock = Clock::start();
+        let drawn = prompts.draw(job.draw, config.data.train_batch_size, &processor)?;
+        clock.book("data");
         let targets = drawn
             .iter()
             .map(|drawn| target_tokens(config, &processor, drawn.row))
             .collect::<Result<Vec<_>>>()?;
-        let metrics = learn(&mut policy, done, &drawn, &targets)?;
+        let metrics = learn(&mut job.policy, job.done, &drawn, &targets)?;
         clock.book("update");
-        draw += drawn.len() as u64;
-        done += 1;
-        journal.step(done, &metrics, &clock.finish())?;
-        stopped = journal.stop_requested() && done < steps;
+        job.step_done(drawn.len(), &metrics, &clock.finish())?;
         if let Some((validation, rewards)) = &judged {
             let due = match target {
-                Some(_) => done.is_multiple_of(config.sft.check_freq.max(1)),
-                None => setup::due(config.trainer.val_freq, done),
+                Some(_) => job.done.is_multiple_of(config.sft.check_freq.max(1)),
+                None => setup::due(config.trainer.val_freq, job.done),
             };
-            if due || done == steps {
-                let found = validation.run(&policy.model, &processor, rewards)?;
-                journal.validated(done, &found.metrics())?;
+            if due || job.done == job.steps {
+                let found = validation.run(&job.policy.model, &processor, rewards)?;
+                job.journal.validated(job.done, &found.metrics())?;
                 reached = target.is_some_and(|target| found.accuracy >= target);
             }
         }
-        let last = done == steps || stopped || reached;
-        if last || setup::due(config.trainer.save_freq, done) {
-            let limit = config.trainer.save_limit;
-            saved = Some(checkpoint::save(
-                &mut journal,
-                &policy,
-                &source,
-                done,
-                draw,
-                limit,
-            )?);
-        }
+        job.save(reached)?;
     }
-    let plot = journal.plot(&config.trainer.experiment_name, "sft/token_accuracy")?;
-    let accuracy = journal.history("val/accuracy")?;
-    Ok(Summary {
-        folder: journal.folder.path().to_owned(),
-        checkpoint: saved.unwrap_or_default(),
-        plot,
-        steps: done,
-        accuracy: accuracy
-            .first()
-            .zip(accuracy.last())
-            .map(|(a, b)| (a.1, b.1)),
-        stopped,
-    })
+    job.finish("sft/loss")
 }
 
 /// The target text's tokens and the end-of-turn token.
@@ -168,29 +114,24 @@ fn learn(
         .map(|(drawn, target)| (&drawn.prompt, vec![target.as_slice()]))
         .collect();
     let batch = Batch::new(groups)?;
-    let rows = batch.rows().clone();
-    let advantages = vec![1.0; rows.tokens()];
-    let found = policy.update(
-        step,
-        &batch,
-        &Signals {
-            rows: &rows,
-            advantages: &advantages,
-            rollout_logp: None,
-            ref_logp: None,
-        },
-    )?;
+    let signals = Signals {
+        rows: batch.rows(),
+        advantages: &vec![1.0; batch.rows().tokens()],
+        rollout_logp: None,
+        ref_logp: None,
+    };
+    let found = policy.update(step, &batch, &signals)?;
     let keep = [
-        "actor/loss",
-        "actor/grad_norm",
-        "actor/lr",
-        "actor/skipped_updates",
+        ("actor/loss", "sft/loss"),
+        ("actor/entropy_loss", "sft/entropy"),
+        ("actor/grad_norm", "sft/grad_norm"),
+        ("actor/lr", "sft/lr"),
+        ("actor/skipped_updates", "sft/skipped_updates"),
     ];
-    let mut metrics: BTreeMap<String, f64> = found
+    let mut metrics: BTreeMap<String, f64> = keep
         .into_iter()
-        .filter(|(name, _)| keep.contains(&name.as_str()))
-        .map(|(name, value)| (name.replace("actor/", "sft/"), value))
+        .filter_map(|(from, to)| Some((to.to_owned(), *found.get(from)?)))
         .collect();
-    metrics.insert("sft/tokens".into(), rows.tokens() as f64);
+    metrics.insert("sft/tokens".into(), batch.rows().tokens() as f64);
     Ok(metrics)
 }

@@ -54,6 +54,16 @@ pub enum FinishReason {
     Length,
 }
 
+impl FinishReason {
+    /// Its name in rollouts.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+        }
+    }
+}
+
 /// A sampled completion.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Completion {

@@ -4,6 +4,7 @@
 mod algorithm;
 mod algorithm_cases;
 mod config;
+mod config_docs;
 mod data;
 mod fixtures;
 mod golden;

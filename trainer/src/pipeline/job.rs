@@ -1,0 +1,160 @@
+//! What all training jobs share: the run's folder, the model with its optimiser, checkpoints, the
+//! end.
+
+use super::checkpoint;
+use super::journal::{Journal, Observer, Report, Start, Summary};
+use super::policy::Policy;
+use super::setup;
+use crate::Result;
+use crate::algorithm::LossConfig;
+use crate::config::Config;
+use crate::model::Model;
+use crate::optim::AdamW;
+use candle_core::Device;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A training job under way.
+pub(super) struct Job<'a> {
+    pub(super) config: &'a Config,
+    pub(super) journal: Journal<'a>,
+    pub(super) policy: Policy,
+    /// Steps in all.
+    pub(super) steps: u64,
+    /// Steps that are done.
+    pub(super) done: u64,
+    /// Ordinal of the next prompt.
+    pub(super) draw: u64,
+    /// Whether the observer asked for the end.
+    pub(super) stopped: bool,
+    source: PathBuf,
+    saved: PathBuf,
+}
+
+/// What a job is opened with, after all inputs have been looked at.
+pub(super) struct Plan<'a> {
+    pub(super) config: &'a Config,
+    /// The model folder to start from.
+    pub(super) source: PathBuf,
+    pub(super) device: Device,
+    /// Prompts in an epoch.
+    pub(super) prompts: usize,
+    pub(super) loss: LossConfig,
+    /// Divides the logits.
+    pub(super) temperature: f64,
+    /// What the user should know of the inputs.
+    pub(super) notices: Vec<String>,
+}
+
+impl<'a> Job<'a> {
+    /// Loads the model, then creates the folder or goes on from its latest checkpoint.
+    pub(super) fn open(
+        plan: Plan<'a>,
+        start: Start,
+        observer: &'a mut dyn Observer,
+    ) -> Result<Self> {
+        let config = plan.config;
+        let steps = setup::step_count(config, plan.prompts)?;
+        let schedule = setup::schedule(config, steps)?;
+        let settings = setup::optimizer_settings(config);
+        // A model that can't be loaded must not leave a folder behind.
+        let first = Model::load(&plan.source, &plan.device)?;
+        let (mut journal, resumed) = Journal::open(
+            &setup::run_folder(config),
+            &config.to_toml()?,
+            start,
+            observer,
+        )?;
+        checkpoint::prune(&journal.folder, config.trainer.save_limit)?;
+        let (model, optimizer, done, draw, saved) = if let Some(checkpoint) = &resumed {
+            let model = Model::load(checkpoint.path(), &plan.device)?;
+            let optimizer = checkpoint::restore(checkpoint.path(), settings, model.weights())?;
+            let state = checkpoint.state();
+            let saved = checkpoint.path().to_owned();
+            (model, optimizer, state.step, state.draw, saved)
+        } else {
+            let optimizer = AdamW::new(settings, first.weights())?;
+            (first, optimizer, 0, 0, PathBuf::new())
+        };
+        journal.started(done, steps);
+        for notice in &plan.notices {
+            journal.report(Report::Notice(notice));
+        }
+        Ok(Self {
+            policy: Policy::new(
+                config,
+                model,
+                optimizer,
+                schedule,
+                plan.loss,
+                plan.temperature,
+            ),
+            config,
+            journal,
+            steps,
+            done,
+            draw,
+            stopped: false,
+            source: plan.source,
+            saved,
+        })
+    }
+
+    /// Whether there is a step to do.
+    pub(super) fn goes_on(&self) -> bool {
+        self.done < self.steps && !self.stopped
+    }
+
+    /// Books a step over `prompts` prompts.
+    pub(super) fn step_done(
+        &mut self,
+        prompts: usize,
+        metrics: &BTreeMap<String, f64>,
+        timings: &BTreeMap<String, f64>,
+    ) -> Result<()> {
+        self.draw += prompts as u64;
+        self.done += 1;
+        self.journal.step(self.done, metrics, timings)?;
+        self.stopped = self.journal.stop_requested() && self.done < self.steps;
+        Ok(())
+    }
+
+    /// Saves a checkpoint if one is due, or if the job ends here.
+    pub(super) fn save(&mut self, ends: bool) -> Result<()> {
+        let trainer = &self.config.trainer;
+        if ends
+            || self.stopped
+            || self.done == self.steps
+            || setup::due(trainer.save_freq, self.done)
+        {
+            self.saved = checkpoint::save(
+                &mut self.journal,
+                &self.policy,
+                &self.source,
+                self.done,
+                self.draw,
+                trainer.save_limit,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Draws the curve of `metric` and of the held-out accuracy.
+    pub(super) fn finish(self, metric: &str) -> Result<Summary> {
+        let plot = self
+            .journal
+            .plot(&self.config.trainer.experiment_name, metric)?;
+        let accuracy = self.journal.history("val/accuracy")?;
+        Ok(Summary {
+            folder: self.journal.folder.path().to_owned(),
+            checkpoint: self.saved,
+            plot,
+            steps: self.done,
+            accuracy: accuracy
+                .first()
+                .zip(accuracy.last())
+                .map(|(a, b)| (a.1, b.1)),
+            stopped: self.stopped,
+        })
+    }
+}
