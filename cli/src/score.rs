@@ -11,7 +11,7 @@ use std::path::PathBuf;
 pub struct Arguments {
     /// The path of a component, or the name of a plugin
     plugin: String,
-    /// JSONL file with `response`, `answer` and any further columns (docs/data.md)
+    /// JSONL file with `response`, `answer` and more columns (docs/data.md)
     #[arg(long, short)]
     input: PathBuf,
     /// Where the records go; standard output by default

@@ -13,10 +13,15 @@ const SIZES: Sizes = Sizes {
 };
 
 /// Steps of reinforcement learning; the quickstart takes 500.
-const STEPS: u64 = 140;
+const STEPS: u64 = 130;
 
-/// Accuracy that the run has to gain.
-const MARGIN: f64 = 0.05;
+/// Accuracy that the run has to gain. With three seeds it went from 0.23 to 0.42, 0.28 to 0.53 and
+/// 0.22 to 0.43.
+const MARGIN: f64 = 0.1;
+
+/// Held-out prompts are answered as in training, by sampling: that is what so few steps improve
+/// most. The most probable answers need the quickstart's 500 steps.
+const SAMPLED: &str = "rollout.val_override_config.temperature=1.0";
 
 fn accuracies(metrics: &[Value]) -> Vec<f64> {
     metrics
@@ -25,12 +30,14 @@ fn accuracies(metrics: &[Value]) -> Vec<f64> {
         .collect()
 }
 
-/// Whether a response's answer is the sum, worked out here. Plain digits only: a response with
-/// anything else in its answer is for the plugin to judge.
-fn is_right(response: &str, sum: u64) -> bool {
-    let answer = response.rsplit_once("<answer>").map(|(_, rest)| rest);
-    let answer = answer.and_then(|rest| rest.split_once("</answer>"));
-    answer.is_some_and(|(answer, _)| answer == sum.to_string())
+/// Whether a response gives the sum in the one form that leaves nothing to judge. Where it
+/// has the sum in another form (`None`), that is for the plugin to judge.
+fn is_right(response: &str, sum: u64) -> Option<bool> {
+    let tags = response.matches("<answer>").count() + response.matches("</answer>").count();
+    if tags == 2 && response.ends_with(&format!("<answer>{sum}</answer>")) {
+        return Some(true);
+    }
+    (!response.contains(&sum.to_string())).then_some(false)
 }
 
 #[test]
@@ -47,20 +54,28 @@ fn held_out_accuracy_rises() {
         "runs/quickstart-base",
     ]);
     let plugin = format!("reward.math.plugin={math}");
-    project.ok(&["sft", &config("quickstart-sft.toml"), &plugin]);
+    // A fast cold start that leaves much to learn, whatever the quickstart's own is.
+    project.ok(&[
+        "sft",
+        &config("quickstart-sft.toml"),
+        &plugin,
+        "actor.optim.lr=1e-3",
+        "sft.target_accuracy=0.5",
+    ]);
     project.ok(&[
         "train",
         &config("quickstart.toml"),
         &plugin,
         &format!("trainer.max_steps={STEPS}"),
         "trainer.val_freq=-1",
+        SAMPLED,
     ]);
     let metrics = project.metrics("runs/quickstart");
     let [before, after] = accuracies(&metrics)[..] else {
         panic!("validated before and after: {:?}", accuracies(&metrics));
     };
     assert!(
-        before <= 0.6,
+        before <= 0.45,
         "the cold start left nothing to learn: {before}"
     );
     assert!(after >= before + MARGIN, "from {before} to {after}");
@@ -75,15 +90,21 @@ fn held_out_accuracy_rises() {
     for step in [1, STEPS] {
         let rows = project.rollouts("runs/quickstart", step);
         assert_eq!(rows.len(), 16 * 8);
-        let mut accuracy = 0.0;
+        let (mut accuracy, mut told) = (0.0, 0);
         for row in &rows {
             let sum = sum_of(&project, row["index"].as_u64().unwrap());
             let right = row["parts"]["accuracy"].as_f64().unwrap();
-            if is_right(row["response"].as_str().unwrap(), sum) {
-                assert!((right - 1.0).abs() < f64::EPSILON, "{row}");
+            if let Some(expected) = is_right(row["response"].as_str().unwrap(), sum) {
+                assert_eq!(
+                    row["parts"]["accuracy"],
+                    f64::from(u8::from(expected)),
+                    "{row}"
+                );
+                told += 1;
             }
             accuracy += right / rows.len() as f64;
         }
+        assert!(told > 64, "{told} of 128");
         let row = metrics
             .iter()
             .find(|row| row["step"] == step && row.get("reward/score").is_some());
@@ -100,6 +121,7 @@ fn held_out_accuracy_rises() {
         &math,
         "reward.math.params.arithmetic=reject",
         "data.max_response_length=16",
+        SAMPLED,
     ]);
     let found: Value = serde_json::from_str(&found.stdout).unwrap();
     assert_eq!(found["accuracy"].as_f64(), Some(after));

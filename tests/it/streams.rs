@@ -6,7 +6,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::process::Stdio;
 
 /// Commands that print a result.
-fn printing<'a>(math: &'a str) -> Vec<Vec<&'a str>> {
+fn printing(math: &str) -> Vec<Vec<&str>> {
     vec![
         vec!["config", "show"],
         vec!["plugin", "inspect", math],

@@ -322,7 +322,7 @@ pub fn wait_until(child: &mut Child, holds: impl Fn() -> bool) -> bool {
         if child.try_wait().unwrap().is_some() {
             return false;
         }
-        assert!(start.elapsed() < Duration::from_secs(60), "waited in vain");
+        assert!(start.elapsed() < Duration::from_mins(1), "waited in vain");
         std::thread::sleep(Duration::from_micros(200));
     }
     true
