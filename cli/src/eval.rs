@@ -16,7 +16,7 @@ pub struct Arguments {
     /// The path of a component, or the name of a plugin; may be given several times
     #[arg(long, required = true, value_name = "PLUGIN")]
     reward: Vec<String>,
-    /// Overrides of configuration keys, such as data.max_response_length=64
+    /// Overrides of configuration keys, such as `data.max_response_length=64`
     #[arg(value_name = "KEY=VALUE")]
     overrides: Vec<String>,
 }

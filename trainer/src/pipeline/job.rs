@@ -138,11 +138,10 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
-    /// Draws the curve of `metric` and of the held-out accuracy.
-    pub(super) fn finish(self, metric: &str) -> Result<Summary> {
-        let plot = self
-            .journal
-            .plot(&self.config.trainer.experiment_name, metric)?;
+    /// Draws the curve of `metric`, which people call `measure`, and of the held-out accuracy.
+    pub(super) fn finish(self, measure: &str, metric: &str) -> Result<Summary> {
+        let title = &self.config.trainer.experiment_name;
+        let plot = self.journal.plot(title, measure, metric)?;
         let accuracy = self.journal.history("val/accuracy")?;
         Ok(Summary {
             folder: self.journal.folder.path().to_owned(),

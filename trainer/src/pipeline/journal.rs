@@ -172,13 +172,14 @@ impl<'a> Journal<'a> {
     }
 
     /// Draws the learning curve beside the metrics.
-    pub(super) fn plot(&self, title: &str, training: &str) -> Result<PathBuf> {
+    pub(super) fn plot(&self, title: &str, measure: &str, metric: &str) -> Result<PathBuf> {
         let path = self.folder.path().join("curve.svg");
         write_svg(
             &path,
             &Curve {
                 title,
-                reward: &self.history(training)?,
+                measure,
+                training: &self.history(metric)?,
                 accuracy: &self.history("val/accuracy")?,
             },
         )?;

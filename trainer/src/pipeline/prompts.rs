@@ -103,6 +103,11 @@ impl Prompts {
         self.notices.clone()
     }
 
+    /// The rows that are drawn from, in the data's order.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.usable.iter().map(|row| &self.dataset.rows()[*row])
+    }
+
     /// How many prompts an epoch has.
     pub(super) fn len(&self) -> usize {
         self.usable.len()

@@ -1,6 +1,6 @@
 //! What every job sets up first.
 
-use crate::algorithm::{AdvantageConfig, KlPenalty, LossConfig};
+use crate::algorithm::{AdvantageConfig, Estimator, KlPenalty, LossConfig};
 use crate::config::{self, Config};
 use crate::optim::AdamWSettings;
 use crate::optim::schedule::{Decay, Schedule, Warmup};
@@ -84,8 +84,21 @@ pub(super) fn schedule(config: &Config, steps: u64) -> Result<Schedule> {
 }
 
 pub(super) fn advantage_config(config: &Config) -> Result<AdvantageConfig> {
+    let estimator: Estimator = config.algorithm.adv_estimator.parse()?;
+    let missing = match estimator {
+        Estimator::Gae => Some("a critic"),
+        Estimator::Remax => Some("greedy baseline rollouts"),
+        _ => None,
+    };
+    if let Some(missing) = missing {
+        return Err(Error::Config(format!(
+            "algorithm.adv_estimator = \"{}\" needs {missing}, which this version can't train with; \
+             choose another estimator",
+            config.algorithm.adv_estimator
+        )));
+    }
     Ok(AdvantageConfig {
-        estimator: config.algorithm.adv_estimator.parse()?,
+        estimator,
         norm_adv_by_std_in_grpo: config.algorithm.norm_adv_by_std_in_grpo,
         ..AdvantageConfig::default()
     })

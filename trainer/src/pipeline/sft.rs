@@ -10,6 +10,7 @@ use super::rewards::load_rewards;
 use super::setup;
 use crate::algorithm::{LossConfig, LossMode};
 use crate::config::Config;
+use crate::data::Row;
 use crate::processor::Processor;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
@@ -32,6 +33,10 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
         }
         _ => None,
     };
+    // A target that is missing or too long shows itself now, and not in the middle of the run.
+    for row in prompts.rows() {
+        target_tokens(config, &processor, row)?;
+    }
     let plan = Plan {
         config,
         source,
@@ -54,7 +59,7 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
         clock.book("data");
         let targets = drawn
             .iter()
-            .map(|drawn| target_tokens(config, &processor, drawn))
+            .map(|drawn| target_tokens(config, &processor, drawn.row))
             .collect::<Result<Vec<_>>>()?;
         let metrics = learn(&mut job.policy, job.done, &drawn, &targets)?;
         clock.book("update");
@@ -73,12 +78,12 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
         }
         job.save(reached)?;
     }
-    job.finish("sft/loss")
+    job.finish("loss", "sft/loss")
 }
 
 /// The target text's tokens and the end-of-turn token.
-fn target_tokens(config: &Config, processor: &Processor, drawn: &Drawn<'_>) -> Result<Vec<u32>> {
-    let mut tokens = processor.tokenizer().encode(drawn.row.target()?)?;
+fn target_tokens(config: &Config, processor: &Processor, row: &Row) -> Result<Vec<u32>> {
+    let mut tokens = processor.tokenizer().encode(row.target()?)?;
     let stop =
         processor.tokenizer().eos_ids().first().ok_or_else(|| {
             Error::Config("the tokenizer has no end-of-turn token to learn".into())
@@ -86,7 +91,7 @@ fn target_tokens(config: &Config, processor: &Processor, drawn: &Drawn<'_>) -> R
     tokens.push(*stop);
     let longest = config.data.max_response_length;
     if tokens.len() > longest {
-        return Err(drawn.row.error(format!(
+        return Err(row.error(format!(
             "the target has {} tokens, more than data.max_response_length = {longest}",
             tokens.len()
         )));
