@@ -169,6 +169,8 @@ pub fn evaluate(config: &Config, model: &Model, processor: &Processor) -> Result
 /// Loads the model of a folder, or of a run's latest checkpoint, and evaluates it.
 pub fn evaluate_model(config: &Config, path: &Path) -> Result<Evaluation> {
     let folder = setup::model_folder(path)?;
-    let model = Model::load(&folder, &setup::device(config.trainer.device)?)?;
-    evaluate(config, &model, &processor(config, &folder)?)
+    let processor = processor(config, &folder)?;
+    let device = setup::device(config.trainer.device)?;
+    let model = setup::load_model(&folder, &device, &processor)?;
+    evaluate(config, &model, &processor)
 }

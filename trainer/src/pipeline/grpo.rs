@@ -60,6 +60,7 @@ pub fn train(config: &Config, start: Start, observer: &mut dyn Observer) -> Resu
         config,
         source,
         device,
+        processor: &processor,
         prompts: prompts.len(),
         loss: setup::loss_config(config)?,
         temperature,

@@ -10,6 +10,7 @@ use crate::algorithm::LossConfig;
 use crate::config::Config;
 use crate::model::Model;
 use crate::optim::AdamW;
+use crate::processor::Processor;
 use candle_core::Device;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ pub(super) struct Plan<'a> {
     /// The model folder to start from.
     pub(super) source: PathBuf,
     pub(super) device: Device,
+    pub(super) processor: &'a Processor,
     /// Prompts in an epoch.
     pub(super) prompts: usize,
     pub(super) loss: LossConfig,
@@ -58,7 +60,7 @@ impl<'a> Job<'a> {
         let schedule = setup::schedule(config, steps)?;
         let settings = setup::optimizer_settings(config);
         // A model that can't be loaded must not leave a folder behind.
-        let first = Model::load(&plan.source, &plan.device)?;
+        let first = setup::load_model(&plan.source, &plan.device, plan.processor)?;
         let (mut journal, resumed) = Journal::open(
             &setup::run_folder(config),
             &config.to_toml()?,

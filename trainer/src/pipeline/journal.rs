@@ -233,6 +233,19 @@ impl Clock {
     pub(super) fn finish(mut self) -> BTreeMap<String, f64> {
         let total = self.start.elapsed().as_secs_f64();
         self.parts.insert("timing_s/step".into(), total);
+        if let Some(mib) = peak_memory_mib() {
+            self.parts.insert("perf/peak_memory_mib".into(), mib);
+        }
         self.parts
     }
+}
+
+/// The most memory that this process has held, where the system tells (Linux).
+fn peak_memory_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib / 1024.0)
 }

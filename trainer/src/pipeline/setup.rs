@@ -2,8 +2,10 @@
 
 use crate::algorithm::{AdvantageConfig, Estimator, KlPenalty, LossConfig};
 use crate::config::{self, Config};
+use crate::model::Model;
 use crate::optim::AdamWSettings;
 use crate::optim::schedule::{Decay, Schedule, Warmup};
+use crate::processor::Processor;
 use crate::run::RunFolder;
 use crate::{Error, Result};
 use candle_core::Device;
@@ -44,6 +46,22 @@ pub(super) fn configured_model(config: &Config) -> Result<PathBuf> {
         Error::Config("actor.model.model_path is missing: name a model folder or a run".into())
     })?;
     model_folder(path)
+}
+
+/// Loads a model and checks that it knows all tokens of `processor`.
+pub(super) fn load_model(folder: &Path, device: &Device, processor: &Processor) -> Result<Model> {
+    let model = Model::load(folder, device)?;
+    let (tokens, rows) = (
+        processor.tokenizer().vocab_size(),
+        model.config().text.vocab_size,
+    );
+    if tokens > rows {
+        return Err(Error::model(
+            folder,
+            format!("the tokenizer has {tokens} tokens, but config.json says vocab_size = {rows}"),
+        ));
+    }
+    Ok(model)
 }
 
 /// The run's folder.

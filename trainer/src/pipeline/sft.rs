@@ -41,6 +41,7 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
         config,
         source,
         device: setup::device(config.trainer.device)?,
+        processor: &processor,
         prompts: prompts.len(),
         loss: LossConfig {
             loss_mode: LossMode::Sft,
