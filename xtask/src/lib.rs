@@ -2,6 +2,7 @@
 //!
 //! A library, so that end-to-end tests can make the quickstart's data; `main.rs` is the command.
 
+pub mod bench;
 pub mod cuda;
 pub mod demo;
 pub mod doctor;

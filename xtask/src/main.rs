@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use xtask::project::Project;
-use xtask::{cuda, demo, doctor, guests, lint, test};
+use xtask::{bench, cuda, demo, doctor, guests, lint, test};
 
 /// The project's own tasks.
 #[derive(Parser)]
@@ -20,6 +20,8 @@ enum Task {
     Guests(guests::Options),
     /// Tell what this machine lacks and the command that mends it
     Doctor,
+    /// Measure the sandbox and the quickstart; raw results go to docs/benchmarks/raw
+    Bench(bench::Options),
     /// Build rlhost with CUDA, on a machine with or without a GPU
     CudaBuild(cuda::Options),
 }
@@ -43,6 +45,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Lint => lint::run(&project),
         Task::Guests(options) => guests::run(&project, options),
         Task::Doctor => doctor::run(&project),
+        Task::Bench(options) => bench::run(&project, options),
         Task::CudaBuild(options) => cuda::run(&project, options),
     }
 }

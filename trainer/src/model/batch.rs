@@ -2,9 +2,9 @@
 
 use super::config::ModelConfig;
 use super::positions::prompt_positions;
-use crate::Result;
 use crate::ops::{Segment, Segments};
 use crate::processor::{ImagePatches, PreparedPrompt};
+use crate::{Error, Result};
 
 /// A prompt with some completions of it.
 #[derive(Clone, Debug)]
@@ -62,6 +62,11 @@ impl PackedBatch {
             let grids: Vec<[usize; 3]> = prompt.images.iter().map(|image| image.grid).collect();
             let merge = config.vision.spatial_merge_size;
             let placed = prompt_positions(&prompt.token_ids, config.image_token_id, &grids, merge)?;
+            if prompt.token_ids.is_empty() {
+                return Err(Error::Config(
+                    "a prompt has no tokens: the chat template renders nothing for it".into(),
+                ));
+            }
             let start = token_ids.len();
             let placeholders = prompt.token_ids.iter().enumerate();
             image_rows.extend(

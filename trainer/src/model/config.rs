@@ -212,6 +212,27 @@ impl ModelConfig {
     fn check(&self) -> std::result::Result<(), String> {
         let (text, vision) = (&self.text, &self.vision);
         let need = |holds: bool, message: String| if holds { Ok(()) } else { Err(message) };
+        let sizes = [
+            ("hidden_size", text.hidden_size),
+            ("intermediate_size", text.intermediate_size),
+            ("vocab_size", text.vocab_size),
+            ("head_dim", text.head_dim()),
+            ("vision_config.hidden_size", vision.hidden_size),
+            ("vision_config.intermediate_size", vision.intermediate_size),
+            ("vision_config.patch_size", vision.patch_size),
+            ("vision_config.in_chans", vision.in_chans),
+            (
+                "vision_config.temporal_patch_size",
+                vision.temporal_patch_size,
+            ),
+            (
+                "vision_config.spatial_merge_size",
+                vision.spatial_merge_size,
+            ),
+        ];
+        if let Some((key, _)) = sizes.iter().find(|(_, size)| *size == 0) {
+            return Err(format!("{key} is 0"));
+        }
         need(
             text.hidden_act == "silu" && vision.hidden_act == "silu",
             format!(
@@ -263,8 +284,7 @@ impl ModelConfig {
             ),
         )?;
         need(
-            vision.spatial_merge_size > 0
-                && vision.window_size >= vision.patch_size * vision.spatial_merge_size,
+            vision.window_size >= vision.patch_size * vision.spatial_merge_size,
             format!(
                 "window_size {} is smaller than a merged patch",
                 vision.window_size

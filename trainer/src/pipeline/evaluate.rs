@@ -17,8 +17,8 @@ use std::path::Path;
 /// Result of an evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Evaluation {
-    /// Mean of the part `accuracy` where the rewards report one, otherwise mean score; over the
-    /// samples that got a score.
+    /// Mean of the part `accuracy` where exactly one reward reports it, otherwise mean score; over
+    /// the samples that got a score.
     pub accuracy: f64,
     /// Samples that were judged.
     pub samples: usize,
@@ -102,25 +102,22 @@ impl<'a> Validation<'a> {
         }
         let judgements = judge(rewards, &self.prompts, &responses)?;
         let samples = judgements.iter().map(Vec::len).sum::<usize>();
-        let mut parts = summarise("", judgements.iter().flatten());
-        let mut outcomes = BTreeMap::new();
+        let (mut parts, mut outcomes) = (BTreeMap::new(), BTreeMap::new());
         let mut score = 0.0;
-        parts = parts
-            .into_iter()
-            .filter_map(|(name, value)| {
-                let name = name.trim_start_matches('/');
-                if let Some(outcome) = name.strip_prefix("outcome/") {
+        for (name, value) in summarise("", judgements.iter().flatten()) {
+            match name.strip_prefix("outcome/") {
+                Some(outcome) => {
                     outcomes.insert(outcome.to_owned(), value as usize);
-                } else if name == "score" {
-                    score = value;
-                } else if name != "samples" {
-                    return Some((name.to_owned(), value));
                 }
-                None
-            })
-            .collect();
+                None if name == "score" => score = value,
+                None if name == "samples" => {}
+                None => {
+                    parts.insert(name, value);
+                }
+            }
+        }
         Ok(Evaluation {
-            accuracy: parts.get("accuracy").copied().unwrap_or(score),
+            accuracy: accuracy(&parts).unwrap_or(score),
             samples,
             scored: samples - outcomes.values().sum::<usize>(),
             left_out: self.left_out,
@@ -151,6 +148,17 @@ impl Evaluation {
     }
 }
 
+/// The part `accuracy` of the only reward that reports one.
+fn accuracy(parts: &BTreeMap<String, f64>) -> Option<f64> {
+    let mut found = parts
+        .iter()
+        .filter(|(name, _)| *name == "accuracy" || name.ends_with("/accuracy"));
+    match (found.next(), found.next()) {
+        (Some((_, accuracy)), None) => Some(*accuracy),
+        _ => None,
+    }
+}
+
 /// Evaluates `model` on `data.val_files` with the configuration's rewards.
 pub fn evaluate(config: &Config, model: &Model, processor: &Processor) -> Result<Evaluation> {
     let dataset = Dataset::load(&config.data.val_files.0, &config.data)?;
@@ -161,6 +169,8 @@ pub fn evaluate(config: &Config, model: &Model, processor: &Processor) -> Result
 /// Loads the model of a folder, or of a run's latest checkpoint, and evaluates it.
 pub fn evaluate_model(config: &Config, path: &Path) -> Result<Evaluation> {
     let folder = setup::model_folder(path)?;
-    let model = Model::load(&folder, &setup::device(config.trainer.device)?)?;
-    evaluate(config, &model, &processor(config, &folder)?)
+    let processor = processor(config, &folder)?;
+    let device = setup::device(config.trainer.device)?;
+    let model = setup::load_model(&folder, &device, &processor)?;
+    evaluate(config, &model, &processor)
 }

@@ -60,6 +60,7 @@ pub fn train(config: &Config, start: Start, observer: &mut dyn Observer) -> Resu
         config,
         source,
         device,
+        processor: &processor,
         prompts: prompts.len(),
         loss: setup::loss_config(config)?,
         temperature,
@@ -89,7 +90,7 @@ pub fn train(config: &Config, start: Start, observer: &mut dyn Observer) -> Resu
         }
         job.save(false)?;
     }
-    job.finish("reward/score")
+    job.finish("reward", "reward/score")
 }
 
 /// Seconds with tokens and samples per second beside them.
@@ -172,7 +173,7 @@ impl Learner<'_> {
                 .collect(),
         )?;
         let advantages = self.advantages(&batch, drawn, &groups, &judgements)?;
-        let mut metrics = summarise("reward", judgements.iter().flatten());
+        let mut metrics = summarise("reward/", judgements.iter().flatten());
         describe(&mut metrics, &groups, &advantages);
         clock.book("adv");
 

@@ -10,6 +10,7 @@ use crate::algorithm::LossConfig;
 use crate::config::Config;
 use crate::model::Model;
 use crate::optim::AdamW;
+use crate::processor::Processor;
 use candle_core::Device;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ pub(super) struct Plan<'a> {
     /// The model folder to start from.
     pub(super) source: PathBuf,
     pub(super) device: Device,
+    pub(super) processor: &'a Processor,
     /// Prompts in an epoch.
     pub(super) prompts: usize,
     pub(super) loss: LossConfig,
@@ -58,7 +60,7 @@ impl<'a> Job<'a> {
         let schedule = setup::schedule(config, steps)?;
         let settings = setup::optimizer_settings(config);
         // A model that can't be loaded must not leave a folder behind.
-        let first = Model::load(&plan.source, &plan.device)?;
+        let first = setup::load_model(&plan.source, &plan.device, plan.processor)?;
         let (mut journal, resumed) = Journal::open(
             &setup::run_folder(config),
             &config.to_toml()?,
@@ -139,11 +141,10 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
-    /// Draws the curve of `metric` and of the held-out accuracy.
-    pub(super) fn finish(self, metric: &str) -> Result<Summary> {
-        let plot = self
-            .journal
-            .plot(&self.config.trainer.experiment_name, metric)?;
+    /// Draws the curve of `metric`, which people call `measure`, and of the held-out accuracy.
+    pub(super) fn finish(self, measure: &str, metric: &str) -> Result<Summary> {
+        let title = &self.config.trainer.experiment_name;
+        let plot = self.journal.plot(title, measure, metric)?;
         let accuracy = self.journal.history("val/accuracy")?;
         Ok(Summary {
             folder: self.journal.folder.path().to_owned(),

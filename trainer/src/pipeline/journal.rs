@@ -173,13 +173,14 @@ impl<'a> Journal<'a> {
     }
 
     /// Draws the learning curve beside the metrics.
-    pub(super) fn plot(&self, title: &str, training: &str) -> Result<PathBuf> {
+    pub(super) fn plot(&self, title: &str, measure: &str, metric: &str) -> Result<PathBuf> {
         let path = self.folder.path().join("curve.svg");
         write_svg(
             &path,
             &Curve {
                 title,
-                reward: &self.history(training)?,
+                measure,
+                training: &self.history(metric)?,
                 accuracy: &self.history("val/accuracy")?,
             },
         )?;
@@ -265,6 +266,19 @@ impl Clock {
     pub(super) fn finish(mut self) -> BTreeMap<String, f64> {
         let total = self.start.elapsed().as_secs_f64();
         self.parts.insert("timing_s/step".into(), total);
+        if let Some(mib) = peak_memory_mib() {
+            self.parts.insert("perf/peak_memory_mib".into(), mib);
+        }
         self.parts
     }
+}
+
+/// The most memory that this process has held, where the system tells (Linux).
+fn peak_memory_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib / 1024.0)
 }

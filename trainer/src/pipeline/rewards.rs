@@ -145,39 +145,36 @@ fn sample(group: u32, row: &Row) -> Result<Sample> {
     })
 }
 
-/// Means over judgements: `{prefix}/score`, `{prefix}/PART`, and counts of outcomes that are no
-/// score as `{prefix}/outcome/NAME`.
+/// Means over judgements: `{prefix}score`, `{prefix}PART`, and counts as `{prefix}samples` and, of
+/// outcomes that are no score, `{prefix}outcome/NAME`.
 pub(super) fn summarise<'a>(
     prefix: &str,
     judgements: impl Iterator<Item = &'a Judgement>,
 ) -> BTreeMap<String, f64> {
-    let mut sums: BTreeMap<String, (f64, f64)> = BTreeMap::new();
-    let mut metrics = BTreeMap::new();
-    let mut all = 0.0;
+    // Sum and count of each mean.
+    let mut means: BTreeMap<String, (f64, f64)> = BTreeMap::new();
+    let mut counts: BTreeMap<String, f64> = BTreeMap::new();
     for judgement in judgements {
-        all += 1.0;
-        match judgement.score {
-            Some(score) => {
-                let mut add = |name: String, value: f64| {
-                    let (sum, count) = sums.entry(name).or_default();
-                    *sum += value;
-                    *count += 1.0;
-                };
-                add(format!("{prefix}/score"), score);
-                for (part, value) in &judgement.parts {
-                    add(format!("{prefix}/{part}"), *value);
-                }
-            }
-            None => {
-                let name = format!("{prefix}/outcome/{}", judgement.outcome);
-                *metrics.entry(name).or_insert(0.0) += 1.0;
-            }
+        *counts.entry(format!("{prefix}samples")).or_default() += 1.0;
+        let Some(score) = judgement.score else {
+            let name = format!("{prefix}outcome/{}", judgement.outcome);
+            *counts.entry(name).or_default() += 1.0;
+            continue;
+        };
+        let parts = judgement
+            .parts
+            .iter()
+            .map(|(part, value)| (part.as_str(), *value));
+        for (name, value) in parts.chain([("score", score)]) {
+            let (sum, count) = means.entry(format!("{prefix}{name}")).or_default();
+            *sum += value;
+            *count += 1.0;
         }
     }
-    metrics.insert(format!("{prefix}/samples"), all);
-    metrics.extend(
-        sums.into_iter()
+    counts.extend(
+        means
+            .into_iter()
             .map(|(name, (sum, count))| (name, sum / count)),
     );
-    metrics
+    counts
 }

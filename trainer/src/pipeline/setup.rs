@@ -1,9 +1,11 @@
 //! What every job sets up first.
 
-use crate::algorithm::{AdvantageConfig, KlPenalty, LossConfig};
+use crate::algorithm::{AdvantageConfig, Estimator, KlPenalty, LossConfig};
 use crate::config::{self, Config};
+use crate::model::Model;
 use crate::optim::AdamWSettings;
 use crate::optim::schedule::{Decay, Schedule, Warmup};
+use crate::processor::Processor;
 use crate::run::RunFolder;
 use crate::{Error, Result};
 use candle_core::Device;
@@ -45,6 +47,22 @@ pub(super) fn configured_model(config: &Config) -> Result<PathBuf> {
         Error::Config("actor.model.model_path is missing: name a model folder or a run".into())
     })?;
     model_folder(path)
+}
+
+/// Loads a model and checks that it knows all tokens of `processor`.
+pub(super) fn load_model(folder: &Path, device: &Device, processor: &Processor) -> Result<Model> {
+    let model = Model::load(folder, device)?;
+    let (tokens, rows) = (
+        processor.tokenizer().vocab_size(),
+        model.config().text.vocab_size,
+    );
+    if tokens > rows {
+        return Err(Error::model(
+            folder,
+            format!("the tokenizer has {tokens} tokens, but config.json says vocab_size = {rows}"),
+        ));
+    }
+    Ok(model)
 }
 
 /// The run's folder.
@@ -91,8 +109,21 @@ fn named<T: FromStr<Err = Error>>(key: &str, name: &str) -> Result<T> {
 }
 
 pub(super) fn advantage_config(config: &Config) -> Result<AdvantageConfig> {
+    let estimator: Estimator = named("algorithm.adv_estimator", &config.algorithm.adv_estimator)?;
+    let missing = match estimator {
+        Estimator::Gae => Some("a critic"),
+        Estimator::Remax => Some("greedy baseline rollouts"),
+        _ => None,
+    };
+    if let Some(missing) = missing {
+        return Err(Error::Config(format!(
+            "algorithm.adv_estimator = \"{}\" needs {missing}, which this version can't train with; \
+             choose another estimator",
+            config.algorithm.adv_estimator
+        )));
+    }
     Ok(AdvantageConfig {
-        estimator: named("algorithm.adv_estimator", &config.algorithm.adv_estimator)?,
+        estimator,
         norm_adv_by_std_in_grpo: config.algorithm.norm_adv_by_std_in_grpo,
         ..AdvantageConfig::default()
     })

@@ -24,9 +24,6 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
     let source = setup::configured_model(config)?;
     let processor = processor(config, &source)?;
     let prompts = Prompts::load(config, &processor)?;
-    for row in prompts.rows() {
-        target_tokens(config, &processor, row)?;
-    }
     let held_out = held_out(config)?;
     let judged = match &held_out {
         Some(dataset) if !config.reward.is_empty() => {
@@ -36,10 +33,15 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
         }
         _ => None,
     };
+    // A target that is missing or too long shows itself now, and not in the middle of the run.
+    for row in prompts.rows() {
+        target_tokens(config, &processor, row)?;
+    }
     let plan = Plan {
         config,
         source,
         device: setup::device(config.trainer.device)?,
+        processor: &processor,
         prompts: prompts.len(),
         loss: LossConfig {
             loss_mode: LossMode::Sft,
@@ -81,7 +83,7 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
         }
         job.save(reached)?;
     }
-    job.finish("sft/loss")
+    job.finish("loss", "sft/loss")
 }
 
 /// The target text's tokens and the end-of-turn token.

@@ -49,15 +49,20 @@ pub(super) fn sample(
     } else {
         1.0 / params.temperature
     };
-    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let (mut best, mut max) = (0, f32::NEG_INFINITY);
+    for (token, logit) in logits.iter().enumerate() {
+        // Ties go to the lowest id.
+        if *logit > max {
+            (best, max) = (token, *logit);
+        }
+    }
     let weights: Vec<f64> = logits
         .iter()
         .map(|x| (f64::from(x - max) * inverse).exp())
         .collect();
     let total: f64 = weights.iter().sum();
     let token = if greedy {
-        // Ties go to the lowest id.
-        logits.iter().position(|x| *x == max).unwrap_or(0)
+        best
     } else {
         let uniform = Stream::new(params.seed, Domain::Sampling, draw, sample).uniform(position);
         choose(&weights, total, uniform, params)

@@ -30,13 +30,15 @@ const MAX_LABELS: usize = 12;
 pub struct Curve<'a> {
     /// Written above it.
     pub title: &'a str,
-    /// Mean reward of each step's samples.
-    pub reward: &'a [(u64, f64)],
+    /// What the training curve is, such as `reward`.
+    pub measure: &'a str,
+    /// The training curve: mean reward of each step's samples, or a step's loss.
+    pub training: &'a [(u64, f64)],
     /// Accuracy on held-out data, between 0 and 1.
     pub accuracy: &'a [(u64, f64)],
 }
 
-/// Draws `curve` as an SVG of 800 × 480: the reward of each step light, its moving average dark,
+/// Draws `curve` as an SVG of 800 × 480: the measure of each step light, its moving average dark,
 /// and the accuracies as labelled points with an axis of their own. Values that are not finite
 /// are left out.
 ///
@@ -54,17 +56,17 @@ type Drawn = Result<(), Box<dyn std::error::Error>>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 fn draw(area: &Area, curve: &Curve) -> Drawn {
-    let reward = finite(curve.reward);
+    let training = finite(curve.training);
     let accuracy = finite(curve.accuracy);
-    let window = window(reward.len());
+    let window = window(training.len());
     area.fill(&WHITE)?;
     let (header, body) = area.split_vertically(HEADER);
-    draw_header(&header, curve.title, window)?;
+    draw_header(&header, curve.title, curve.measure, window)?;
 
-    let seen = reward.iter().chain(&accuracy).map(|point| point.0);
+    let seen = training.iter().chain(&accuracy).map(|point| point.0);
     let last = seen.fold(1.0, f64::max);
     let steps = 0.0..last;
-    let rewards = reward_range(&reward);
+    let range = training_range(&training);
     let mut chart = ChartBuilder::on(&body)
         .margin_top(6)
         .margin_bottom(8)
@@ -73,7 +75,7 @@ fn draw(area: &Area, curve: &Curve) -> Drawn {
         .x_label_area_size(44)
         .y_label_area_size(54)
         .right_y_label_area_size(54)
-        .build_cartesian_2d(steps.clone(), rewards.clone())?
+        .build_cartesian_2d(steps.clone(), range.clone())?
         .set_secondary_coord(steps, ACCURACIES);
     let label = |color: &RGBColor| (FONT, 13).into_font().color(color);
     chart
@@ -87,7 +89,7 @@ fn draw(area: &Area, curve: &Curve) -> Drawn {
         .x_label_formatter(&|step| format!("{step:.0}"))
         .y_label_formatter(&|value| tick(*value))
         .x_desc("step")
-        .y_desc("training reward")
+        .y_desc(format!("training {}", curve.measure))
         .draw()?;
     chart
         .configure_secondary_axes()
@@ -99,10 +101,10 @@ fn draw(area: &Area, curve: &Curve) -> Drawn {
         .draw()?;
 
     chart.draw_series(LineSeries::new(
-        reward.clone(),
+        training.clone(),
         REWARD_LIGHT.stroke_width(1),
     ))?;
-    let smooth = moving_average(&reward, window);
+    let smooth = moving_average(&training, window);
     chart.draw_series(LineSeries::new(smooth.clone(), REWARD.stroke_width(3)))?;
     let line = LineSeries::new(accuracy.clone(), ACCURACY.mix(0.55).stroke_width(2));
     chart.draw_secondary_series(line)?;
@@ -117,9 +119,8 @@ fn draw(area: &Area, curve: &Curve) -> Drawn {
             step if step >= last => HPos::Right,
             _ => HPos::Center,
         };
-        // On the side where the reward is not.
-        let (vertical, shift) = if height_at(&smooth, &rewards, point.0) > point.1 / ACCURACIES.end
-        {
+        // On the side where the training curve is not.
+        let (vertical, shift) = if height_at(&smooth, &range, point.0) > point.1 / ACCURACIES.end {
             (VPos::Top, 11)
         } else {
             (VPos::Bottom, -9)
@@ -137,7 +138,7 @@ fn draw(area: &Area, curve: &Curve) -> Drawn {
 }
 
 /// Title and legend, above the chart so that they never hide a curve.
-fn draw_header(header: &Area, title: &str, window: usize) -> Drawn {
+fn draw_header(header: &Area, title: &str, measure: &str, window: usize) -> Drawn {
     let text = |x: i32, y: i32, size: i32, text: &str| {
         let style = (FONT, size)
             .into_font()
@@ -151,7 +152,7 @@ fn draw_header(header: &Area, title: &str, window: usize) -> Drawn {
     };
     text(66, 20, 19, title)?;
     line(66, REWARD_LIGHT, 1)?;
-    text(98, 48, 13, "reward of a step")?;
+    text(98, 48, 13, &format!("{measure} of a step"))?;
     line(246, REWARD, 3)?;
     text(278, 48, 13, &format!("its mean over {window} steps"))?;
     line(466, ACCURACY, 2)?;
@@ -165,9 +166,9 @@ fn finite(points: &[(u64, f64)]) -> Vec<(f64, f64)> {
     points.map(|(step, value)| (*step as f64, *value)).collect()
 }
 
-/// The axis of accuracies where rewards fit on it, so that both read alike; else what they need.
-fn reward_range(reward: &[(f64, f64)]) -> Range<f64> {
-    let (low, high) = reward
+/// The axis of accuracies where the measure fits on it, so that both read alike; else what they need.
+fn training_range(training: &[(f64, f64)]) -> Range<f64> {
+    let (low, high) = training
         .iter()
         .fold((0.0_f64, 1.0_f64), |(low, high), (_, value)| {
             (low.min(*value), high.max(*value))

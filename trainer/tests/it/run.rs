@@ -349,7 +349,8 @@ fn checkpoints_hold_state_and_files() {
 #[test]
 fn damaged_checkpoints_are_named() {
     let (_temp, run) = new_run();
-    let damage: [(&str, fn(&Path)); 4] = [
+    type Damage = (&'static str, fn(&Path));
+    let damage: [Damage; 4] = [
         (
             "moments.safetensors: a file of the checkpoint is gone",
             |dir| {
@@ -513,7 +514,8 @@ fn the_curve_is_drawn() {
         .collect();
     let curve = Curve {
         title: "Sum of two digits",
-        reward: &reward,
+        measure: "reward",
+        training: &reward,
         accuracy: &[(0, 0.47), (100, 0.7), (150, f64::NAN), (200, 0.83)],
     };
     write_svg(&path, &curve).unwrap();

@@ -1,0 +1,125 @@
+//! `cargo xtask bench`: measures the sandbox, and the quickstart's run where there is one.
+//!
+//! Raw results go to `docs/benchmarks/raw/DATE-NAME.json`, with the machine they were taken on.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::project::Project;
+use crate::{guests, process};
+
+/// Guests whose scoring is measured.
+const GUESTS: [&str; 2] = ["math", "hostile"];
+
+/// Steps at the start of a run that are not counted: caches and allocators warm up.
+const WARM_UP: usize = 10;
+
+/// Options of `cargo xtask bench`.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Name of the machine in the results' file names
+    #[arg(long, default_value = "local")]
+    name: String,
+    /// Runs of each measurement
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+}
+
+/// Measures and writes the raw results.
+pub fn run(project: &Project, options: &Options) -> Result<()> {
+    guests::build_all(project)?;
+    process::run(project.cargo().args(["build", "--workspace", "--examples"]))?;
+    let example = project.target.join("debug/examples/bench_score");
+    let mut sandbox = Vec::new();
+    for round in 0..options.rounds {
+        for guest in GUESTS {
+            let component = project.target.join(format!("guests/{guest}.wasm"));
+            let text = process::output(Command::new(&example).arg(&component))
+                .with_context(|| format!("{} failed", example.display()))?;
+            let found: Value = serde_json::from_str(&text)?;
+            println!(
+                "round {round}  {guest:<8} p50 {} µs, p99 {} µs, {} and {} samples a second on 1 and 2 threads",
+                found["latency_us"]["p50"],
+                found["latency_us"]["p99"],
+                found["rate_1_thread"],
+                found["rate_2_threads"],
+            );
+            sandbox.push(found);
+        }
+    }
+    let timings = project.root.join("runs/quickstart/timings.jsonl");
+    let training = if timings.is_file() {
+        let found = training(&timings)?;
+        println!("quickstart {found:#}");
+        Some(found)
+    } else {
+        println!("runs/quickstart is missing: `cargo xtask demo` first to measure training");
+        None
+    };
+    let date = process::output(Command::new("date").args(["-u", "+%F"])).context("no date")?;
+    let result = json!({
+        "date": date,
+        "machine": machine(),
+        "sandbox": sandbox,
+        "training": training,
+    });
+    let folder = project.root.join("docs/benchmarks/raw");
+    fs::create_dir_all(&folder)?;
+    let path = folder.join(format!("{date}-{}.json", options.name));
+    guests::replace(&path, format!("{result:#}\n").as_bytes())?;
+    println!("{}", path.display());
+    Ok(())
+}
+
+/// Median, least and largest of every timing of a run.
+fn training(timings: &Path) -> Result<Value> {
+    let text = fs::read_to_string(timings)?;
+    let mut columns: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for line in text.lines().skip(WARM_UP) {
+        let row: BTreeMap<String, f64> = serde_json::from_str(line)?;
+        for (name, value) in row {
+            columns.entry(name).or_default().push(value);
+        }
+    }
+    ensure!(
+        !columns.is_empty(),
+        "{} has too few steps",
+        timings.display()
+    );
+    columns.remove("step");
+    let summary = columns.into_iter().map(|(name, mut values)| {
+        values.sort_by(f64::total_cmp);
+        let middle = values[values.len() / 2];
+        let row = json!({
+            "median": middle,
+            "least": values.first(),
+            "most": values.last(),
+            "steps": values.len(),
+        });
+        (name, row)
+    });
+    Ok(Value::Object(summary.collect()))
+}
+
+/// What the figures were taken on.
+fn machine() -> Value {
+    let first = |file: &str, key: &str| {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with(key));
+        line.and_then(|line| line.split_once(':'))
+            .map(|(_, value)| value.trim().to_owned())
+    };
+    json!({
+        "cpu": first("/proc/cpuinfo", "model name"),
+        "cores": std::thread::available_parallelism().map_or(0, usize::from),
+        "memory": first("/proc/meminfo", "MemTotal"),
+        "kernel": process::output(Command::new("uname").arg("-r")),
+        "rustc": process::output(Command::new("rustc").arg("-V")),
+        "load": fs::read_to_string("/proc/loadavg").ok().map(|text| text.trim().to_owned()),
+    })
+}
