@@ -544,7 +544,8 @@ fn the_curve_is_drawn() {
     for reward in [&[(1, -2.0), (2, 3.5)][..], &[]] {
         let curve = Curve {
             title: "",
-            reward,
+            measure: "reward",
+            training: reward,
             accuracy: &[],
         };
         write_svg(&path, &curve).unwrap();
