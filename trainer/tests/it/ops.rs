@@ -173,8 +173,8 @@ fn attention_agrees_with_its_definition() {
     let segments = Segments::causal(vec![Segment::root(rows)]).unwrap();
     let out = attention(&q, &k, &v, SHAPE, None, &segments).unwrap();
     let out: Vec<Vec<f32>> = out.to_vec2().unwrap();
-    let rows = |x: &Tensor| x.to_vec2::<f32>().unwrap();
-    let (q, k, v) = (rows(&q), rows(&k), rows(&v));
+    let matrix = |x: &Tensor| x.to_vec2::<f32>().unwrap();
+    let (q, k, v) = (matrix(&q), matrix(&k), matrix(&v));
     for i in 0..rows {
         for head in 0..4 {
             let (mine, shared) = (head * 6, head / 2 * 6);
