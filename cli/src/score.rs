@@ -26,9 +26,9 @@ pub struct Arguments {
     /// Bytes of memory for a sample
     #[arg(long)]
     memory: Option<u64>,
-    /// Threads; all processors by default
-    #[arg(long)]
-    threads: Option<usize>,
+    /// Threads, at most 1024; all processors by default
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
 }
 
 fn parameter(text: &str) -> Result<(String, Value), String> {
@@ -43,7 +43,7 @@ const CHUNK: usize = 4096;
 pub fn run(arguments: &Arguments) -> Result<()> {
     let mut host = Host::builder();
     if let Some(threads) = arguments.threads {
-        host = host.threads(threads);
+        host = host.threads(threads.into());
     }
     let host = host.build()?;
     let plugin = host.load(arguments.plugin.as_str())?;

@@ -121,10 +121,10 @@ impl HostBuilder {
         self
     }
 
-    /// Wall-clock time after which a call is given up as
+    /// Wall-clock time after which a call with the default fuel (or less) is given up as
     /// [`HostFault`](crate::Outcome::HostFault). It is only a safety net for a machine in trouble: fuel
     /// decides verdicts, so this must be far longer than a guest takes to use up its fuel.
-    /// Default: a minute.
+    /// A call with more fuel, such as one over many samples, has so much more time. Default: a minute.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use wasmtime::Engine;
 
-use crate::{Error, Result};
+use crate::{Error, Limits, Result};
 
 /// What a thread needs besides the guest's own stack.
 const NATIVE_STACK: usize = 4 << 20;
@@ -25,8 +25,8 @@ pub(crate) fn threads(count: usize, wasm_stack: usize) -> Result<ThreadPool> {
 /// The pace of the engine's epochs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
-    /// Ticks after which a call is given up.
-    pub(crate) deadline: u64,
+    /// Ticks after which a call with the default fuel is given up.
+    deadline: u64,
 }
 
 impl Clock {
@@ -53,5 +53,12 @@ impl Clock {
         // epochs that have passed, which must not overflow.
         let deadline = u64::try_from(ticks).unwrap_or(u64::MAX).min(u64::MAX / 2) + 1;
         Ok(Self { deadline })
+    }
+
+    /// Ticks for a call with this much fuel: the deadline for each default budget of it, so that
+    /// the fuel is always used up first.
+    pub(crate) fn deadline_for(&self, fuel: u64) -> u64 {
+        let budgets = fuel.div_ceil(Limits::default().fuel).max(1);
+        self.deadline.saturating_mul(budgets).min(u64::MAX / 2)
     }
 }

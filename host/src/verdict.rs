@@ -46,14 +46,10 @@ fn check(
         };
         Failure::new(outcome, &message)
     })?;
-    if !verdict.total.is_finite() {
-        return Err(broken(&format!("the total is {}", verdict.total)));
-    }
+    check_number("the total", verdict.total)?;
     let mut parts = BTreeMap::new();
     for (name, value) in verdict.parts {
-        if !value.is_finite() {
-            return Err(broken(&format!("part `{name}` is {value}")));
-        }
+        check_number(&format!("part `{name}`"), value)?;
         if !info.parts.is_empty() && !info.parts.contains(&name) {
             return Err(broken(&format!(
                 "part `{name}` is not among those of `describe`"
@@ -78,9 +74,7 @@ fn check_step(
     step: &wit::StepReward,
     sample: &Sample,
 ) -> Result<StepReward, Failure> {
-    if !step.value.is_finite() {
-        return Err(broken(&format!("step {index} is worth {}", step.value)));
-    }
+    check_number(&format!("step {index}"), step.value)?;
     let Some(turn) = sample.response.get(step.turn as usize) else {
         return Err(broken(&format!(
             "step {index} is in turn {}, but the response has {}",
@@ -103,6 +97,18 @@ fn check_step(
         end_byte: step.end_byte,
         value: step.value,
     })
+}
+
+/// The largest size of a number in a verdict: sums over a step of such numbers stay finite.
+const LARGEST: f64 = 1e30;
+
+fn check_number(what: &str, value: f64) -> Result<(), Failure> {
+    if value.is_finite() && value.abs() <= LARGEST {
+        return Ok(());
+    }
+    Err(broken(&format!(
+        "{what} is {value}, which is no number between -1e30 and 1e30"
+    )))
 }
 
 fn broken(message: &str) -> Failure {

@@ -498,8 +498,10 @@ fn wrong_usage() {
         &["rollouts", "show", "x", "--best", "--worst"],
         &["--best", "--worst"],
     );
-    project.refused(
-        &["score", "math", "--input", "x", "--threads", "none"],
-        &["--threads"],
-    );
+    for threads in ["none", "0", "100000"] {
+        project.refused(
+            &["score", "math", "--input", "x", "--threads", threads],
+            &["--threads", threads],
+        );
+    }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::project::Project;
@@ -20,6 +20,10 @@ const RUN: &str = "runs/quickstart";
 
 /// Folders that the demo makes, and replaces when it runs again.
 const RUNS: [&str; 3] = ["runs/quickstart-base", "runs/quickstart-sft", RUN];
+
+/// What the whole demo shows, or it fails: accuracy at most this before, and at least that after.
+const MOST_BEFORE: f64 = 0.55;
+const LEAST_AFTER: f64 = 0.80;
 
 /// What makes the run short.
 const SHORT: [&str; 1] = ["trainer.max_steps=60"];
@@ -115,6 +119,12 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
     let mut show = rlhost(project);
     show.args(["rollouts", "show", RUN, "--worst"]);
     println!("Rollouts      {}", process::shown(&show));
+    if !options.short {
+        ensure!(
+            curve.before <= MOST_BEFORE && curve.after >= LEAST_AFTER,
+            "accuracy should rise from at most {MOST_BEFORE} to at least {LEAST_AFTER}"
+        );
+    }
     Ok(())
 }
 

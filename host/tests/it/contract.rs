@@ -105,7 +105,7 @@ fn steps_must_lie_in_the_response() {
     );
     broken(
         &step(0, 1, "\\00\\00\\00\\00\\00\\00\\f8\\7f"),
-        "step 0 is worth NaN",
+        "step 0 is NaN",
     );
     // "ö" has two bytes.
     let scorer = step(0, 1, one).limited(Limits::default());

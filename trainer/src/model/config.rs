@@ -261,7 +261,12 @@ impl ModelConfig {
                 text.kv_heads()
             ),
         )?;
-        let pairs: usize = text.mrope_section().iter().sum();
+        let sections = text.mrope_section();
+        need(
+            matches!(sections.len(), 1 | 3),
+            format!("mrope_section has {} entries instead of 3", sections.len()),
+        )?;
+        let pairs: usize = sections.iter().sum();
         need(
             text.head_dim() == 2 * pairs,
             format!(

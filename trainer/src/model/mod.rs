@@ -94,7 +94,7 @@ impl Model {
     /// Loads a Hugging Face folder: `config.json` and safetensors, one file or sharded.
     pub fn load(folder: &Path, device: &Device) -> Result<Self> {
         let config = ModelConfig::load(folder)?;
-        let weights = Weights::load(folder, device)?;
+        let weights = Weights::load(folder, &config, device)?;
         Self::new(config, weights)
     }
 

@@ -6,13 +6,15 @@ use crate::random::{Domain, Stream};
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor, Var};
 use safetensors::SafeTensors;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Trainable tensors, ordered by name: every walk over them (norms, updates, files) is in the same
 /// order in every run.
 pub struct Weights {
     vars: BTreeMap<String, Var>,
+    /// What files hold beside the architecture's weights; written back as it is.
+    others: BTreeMap<String, Tensor>,
     device: Device,
     source: PathBuf,
 }
@@ -33,20 +35,33 @@ pub(super) type Specification = (String, Vec<usize>, Initial);
 
 impl Weights {
     /// Reads `model.safetensors`, or the shards that `model.safetensors.index.json` lists.
-    pub fn load(folder: &Path, device: &Device) -> Result<Self> {
-        let mut vars = BTreeMap::new();
+    ///
+    /// Tensors that the architecture does not name (a tied head, a stray buffer) are kept, not
+    /// trained.
+    pub fn load(folder: &Path, config: &ModelConfig, device: &Device) -> Result<Self> {
+        let known: BTreeSet<String> = specifications(config)
+            .into_iter()
+            .map(|(name, ..)| name)
+            .collect();
+        let (mut vars, mut others) = (BTreeMap::new(), BTreeMap::new());
         for file in files(folder)? {
             let bytes = std::fs::read(&file).map_err(|e| Error::io(&file, e))?;
             let tensors = SafeTensors::deserialize(&bytes)
                 .map_err(|e| Error::model(&file, format!("not a safetensors file: {e}")))?;
             for (name, view) in tensors.tensors() {
                 use candle_core::safetensors::Load;
-                let tensor = view.load(&Device::Cpu)?.to_dtype(DType::F32)?;
-                vars.insert(name, Var::from_tensor(&tensor.to_device(device)?)?);
+                let tensor = view.load(&Device::Cpu)?;
+                if known.contains(&name) {
+                    let tensor = tensor.to_dtype(DType::F32)?.to_device(device)?;
+                    vars.insert(name, Var::from_tensor(&tensor)?);
+                } else {
+                    others.insert(name, tensor);
+                }
             }
         }
         Ok(Self {
             vars,
+            others,
             device: device.clone(),
             source: folder.to_owned(),
         })
@@ -54,8 +69,7 @@ impl Weights {
 
     /// Random weights; every tensor has a stream of its own, so the order plays no part.
     pub fn random(config: &ModelConfig, seed: u64, device: &Device) -> Result<Self> {
-        let mut specifications = language::specifications(config);
-        specifications.extend(vision::specifications(&config.vision));
+        let mut specifications = specifications(config);
         specifications.sort();
         let mut vars = BTreeMap::new();
         for (index, (name, shape, initial)) in specifications.into_iter().enumerate() {
@@ -76,6 +90,7 @@ impl Weights {
         }
         Ok(Self {
             vars,
+            others: BTreeMap::new(),
             device: device.clone(),
             source: PathBuf::from("random weights"),
         })
@@ -121,9 +136,9 @@ impl Weights {
     /// Writes `model.safetensors` with the names and shapes that were read, in f32.
     pub fn save(&self, folder: &Path) -> Result<()> {
         let path = folder.join("model.safetensors");
-        let mut tensors = BTreeMap::new();
+        let mut tensors = self.others.clone();
         for (name, var) in &self.vars {
-            tensors.insert(name, var.as_tensor().to_device(&Device::Cpu)?);
+            tensors.insert(name.clone(), var.as_tensor().to_device(&Device::Cpu)?);
         }
         // Loaders of the ecosystem refuse files without this note.
         let note = Some([("format".to_owned(), "pt".to_owned())].into());
@@ -132,6 +147,13 @@ impl Weights {
             e => Error::model(&path, e.to_string()),
         })
     }
+}
+
+/// All weights of the architecture.
+fn specifications(config: &ModelConfig) -> Vec<Specification> {
+    let mut all = language::specifications(config);
+    all.extend(vision::specifications(&config.vision));
+    all
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {

@@ -1,7 +1,7 @@
 //! Accuracy on held-out prompts.
 
 use super::prompts::{Drawn, in_order, processor, usable_rows};
-use super::rewards::{judge, load_rewards, response_text, summarise};
+use super::rewards::{Tally, judge, load_rewards, response_text};
 use super::setup;
 use crate::Result;
 use crate::config::Config;
@@ -101,30 +101,17 @@ impl<'a> Validation<'a> {
             responses.push(texts);
         }
         let judgements = judge(rewards, &self.prompts, &responses)?;
-        let samples = judgements.iter().map(Vec::len).sum::<usize>();
-        let (mut parts, mut outcomes) = (BTreeMap::new(), BTreeMap::new());
-        let mut score = 0.0;
-        for (name, value) in summarise("", judgements.iter().flatten()) {
-            match name.strip_prefix("outcome/") {
-                Some(outcome) => {
-                    outcomes.insert(outcome.to_owned(), value as usize);
-                }
-                None if name == "score" => score = value,
-                None if name == "samples" => {}
-                None => {
-                    parts.insert(name, value);
-                }
-            }
-        }
+        let tally = Tally::of(judgements.iter().flatten());
+        let parts = tally.parts();
         Ok(Evaluation {
-            accuracy: accuracy(&parts).unwrap_or(score),
-            samples,
-            scored: samples - outcomes.values().sum::<usize>(),
+            accuracy: accuracy(&parts).unwrap_or(tally.score()),
+            samples: tally.samples,
+            scored: tally.scored,
             left_out: self.left_out,
-            response_length: tokens as f64 / samples.max(1) as f64,
-            score,
+            response_length: tokens as f64 / tally.samples.max(1) as f64,
+            score: tally.score(),
             parts,
-            outcomes,
+            outcomes: tally.outcomes,
         })
     }
 }
@@ -132,18 +119,20 @@ impl<'a> Validation<'a> {
 impl Evaluation {
     /// As metrics under `val/`.
     pub(super) fn metrics(&self) -> BTreeMap<String, f64> {
-        let mut metrics = BTreeMap::from([
+        let parts = self
+            .parts
+            .iter()
+            .map(|(part, mean)| (format!("val/{part}"), *mean));
+        let mut metrics: BTreeMap<String, f64> = parts.collect();
+        for (outcome, count) in &self.outcomes {
+            metrics.insert(format!("val/outcome/{outcome}"), *count as f64);
+        }
+        metrics.extend([
             ("val/accuracy".to_owned(), self.accuracy),
             ("val/score".to_owned(), self.score),
             ("val/samples".to_owned(), self.samples as f64),
             ("val/response_length".to_owned(), self.response_length),
         ]);
-        for (part, value) in &self.parts {
-            metrics.insert(format!("val/{part}"), *value);
-        }
-        for (outcome, count) in &self.outcomes {
-            metrics.insert(format!("val/outcome/{outcome}"), *count as f64);
-        }
         metrics
     }
 }

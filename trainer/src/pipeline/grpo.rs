@@ -6,7 +6,7 @@ use super::job::{Job, Plan};
 use super::journal::{Clock, Observer, Start, Summary};
 use super::policy::{Policy, Signals};
 use super::prompts::{Drawn, Prompts, held_out, processor};
-use super::rewards::{judge, load_rewards, response_text, summarise};
+use super::rewards::{Tally, judge, load_rewards, response_text};
 use super::setup;
 use crate::Result;
 use crate::algorithm::{
@@ -173,7 +173,7 @@ impl Learner<'_> {
                 .collect(),
         )?;
         let advantages = self.advantages(&batch, drawn, &groups, &judgements)?;
-        let mut metrics = summarise("reward/", judgements.iter().flatten());
+        let mut metrics = Tally::of(judgements.iter().flatten()).metrics("reward");
         describe(&mut metrics, &groups, &advantages);
         clock.book("adv");
 

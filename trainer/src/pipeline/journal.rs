@@ -4,6 +4,7 @@ use crate::run::plot::{Curve, write_svg};
 use crate::run::{Checkpoint, JsonLines, RunFolder, read_metric};
 use crate::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, TryLockError};
 use std::path::PathBuf;
 use std::time::Instant;
 use toml::{Table, Value};
@@ -95,6 +96,8 @@ pub(super) struct Journal<'a> {
     metrics: JsonLines,
     timings: JsonLines,
     observer: &'a mut dyn Observer,
+    /// Held as long as the job runs; the system lets go of it however the job ends.
+    _lock: File,
 }
 
 impl<'a> Journal<'a> {
@@ -105,11 +108,18 @@ impl<'a> Journal<'a> {
         start: Start,
         observer: &'a mut dyn Observer,
     ) -> Result<(Self, Option<Checkpoint>)> {
-        let (folder, checkpoint) = match start {
-            Start::Fresh => (RunFolder::create(dir, config)?, None),
+        let (folder, checkpoint, lock) = match start {
+            Start::Fresh => {
+                let folder = RunFolder::create(dir, config)?;
+                let lock = lock(&folder)?;
+                (folder, None, lock)
+            }
             Start::Resume => {
-                same_config(&RunFolder::open(dir)?, config)?;
-                RunFolder::open_for_resume(dir)?
+                let folder = RunFolder::open(dir)?;
+                let lock = lock(&folder)?;
+                same_config(&folder, config)?;
+                let (folder, checkpoint) = RunFolder::open_for_resume(dir)?;
+                (folder, checkpoint, lock)
             }
         };
         let journal = Self {
@@ -117,6 +127,7 @@ impl<'a> Journal<'a> {
             timings: JsonLines::open(&folder.timings())?,
             folder,
             observer,
+            _lock: lock,
         };
         Ok((journal, checkpoint))
     }
@@ -185,6 +196,20 @@ impl<'a> Journal<'a> {
             },
         )?;
         Ok(path)
+    }
+}
+
+/// Makes sure that one process at a time writes a run.
+fn lock(folder: &RunFolder) -> Result<File> {
+    let path = folder.path().join(".lock");
+    let file = File::create(&path).map_err(|e| Error::io(&path, e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::run(
+            folder.path(),
+            "another process is writing this run: wait for its end, or stop it",
+        )),
+        Err(TryLockError::Error(e)) => Err(Error::io(&path, e)),
     }
 }
 

@@ -78,9 +78,16 @@ fn prepare(
             *image = augment(image, config, *seed, *draw, number as u32);
         }
     }
-    processor
+    let prompt = processor
         .prepare(row.messages(), &images)
-        .map_err(|e| row.error(e.to_string()))
+        .map_err(|e| row.error(e.to_string()))?;
+    if prompt.token_ids.is_empty() {
+        return Err(row.error(format!(
+            "{} renders nothing for this prompt",
+            processor.template().path().display()
+        )));
+    }
+    Ok(prompt)
 }
 
 impl Prompts {

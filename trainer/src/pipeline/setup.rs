@@ -62,6 +62,24 @@ pub(super) fn load_model(folder: &Path, device: &Device, processor: &Processor) 
             format!("the tokenizer has {tokens} tokens, but config.json says vocab_size = {rows}"),
         ));
     }
+    if let Some(images) = processor.image_processor() {
+        let vision = &model.config().vision;
+        let wanted = [
+            vision.patch_size,
+            vision.temporal_patch_size,
+            vision.spatial_merge_size,
+        ];
+        if images.geometry() != wanted {
+            return Err(Error::model(
+                folder,
+                format!(
+                    "config.json says patch_size, temporal_patch_size, merge_size = {wanted:?}, but \
+                     the image processor's file says {:?}",
+                    images.geometry()
+                ),
+            ));
+        }
+    }
     Ok(model)
 }
 

@@ -152,6 +152,11 @@ impl ImageProcessor {
                 return fail(format!("{name} = {size} must be between 1 and 1024"));
             }
         }
+        if let Some(std) = config.image_std
+            && std.iter().any(|std| !std.is_finite() || *std <= 0.0)
+        {
+            return fail(format!("image_std = {std:?} must be above 0"));
+        }
         let [(_, patch_size), (_, temporal_patch_size), (_, merge_size)] = sizes;
         Ok(Self {
             patch_size,
@@ -167,6 +172,11 @@ impl ImageProcessor {
     /// Patches that are merged into one token, in height and in width.
     pub fn merge_size(&self) -> usize {
         self.merge_size
+    }
+
+    /// Side of a patch, frames in it, and patches merged in height and in width.
+    pub fn geometry(&self) -> [usize; 3] {
+        [self.patch_size, self.temporal_patch_size, self.merge_size]
     }
 
     /// Tokens that stand for an image of this grid.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Rgb, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, Rgb, RgbImage};
 
 use crate::{Error, Result};
 
@@ -29,6 +29,10 @@ pub fn load_rgb(path: &Path) -> Result<RgbImage> {
         .into_decoder()
         .map_err(broken)?;
     let orientation = decoder.orientation().map_err(broken)?;
+    // A small file can claim to be a huge picture; the reader's own limits don't cover this way.
+    let mut limits = Limits::default();
+    limits.reserve(decoder.total_bytes()).map_err(broken)?;
+    decoder.set_limits(limits).map_err(broken)?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;
     image.apply_orientation(orientation);
     Ok(to_rgb(image))

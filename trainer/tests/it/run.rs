@@ -541,11 +541,11 @@ fn the_curve_is_drawn() {
     assert_eq!(fs::read(again).unwrap(), svg.as_bytes());
 
     // Rewards beyond 0 to 1, and a run without any point yet.
-    for reward in [&[(1, -2.0), (2, 3.5)][..], &[]] {
+    for training in [&[(1, -2.0), (2, 3.5)][..], &[]] {
         let curve = Curve {
             title: "",
             measure: "reward",
-            training: reward,
+            training,
             accuracy: &[],
         };
         write_svg(&path, &curve).unwrap();
