@@ -370,7 +370,7 @@ fn evaluating_what_is_no_model() {
     let math = guest("math");
     let rest = ["--data", "data/val.jsonl", "--reward", &math];
     for (folder, names) in [
-        ("data", ["data", "config.json is missing"]),
+        ("data", ["data/", "missing"]),
         ("absent", ["absent", "no such model folder"]),
     ] {
         project.refused(&[&["eval", "--model", folder], &rest[..]].concat(), &names);
