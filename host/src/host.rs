@@ -121,10 +121,11 @@ impl HostBuilder {
         self
     }
 
-    /// Wall-clock time after which a call with the default fuel (or less) is given up as
+    /// Wall-clock time after which a call over one sample is given up as
     /// [`HostFault`](crate::Outcome::HostFault). It is only a safety net for a machine in trouble: fuel
     /// decides verdicts, so this must be far longer than a guest takes to use up its fuel.
-    /// A call with more fuel, such as one over many samples, has so much more time. Default: a minute.
+    /// With more than the default fuel, give more time too. A call over many samples has as many times
+    /// the deadline. Default: a minute.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;

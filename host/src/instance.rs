@@ -83,7 +83,7 @@ pub(crate) fn call<T>(
     let memory = MemoryLimit::new(limits.memory);
     let mut store = Store::new(&host.engine, GuestState { images, memory });
     store.limiter(|state| &mut state.memory);
-    store.set_epoch_deadline(host.clock.deadline_for(fuel));
+    store.set_epoch_deadline(host.clock.deadline_for(samples));
     store.set_hostcall_fuel(usize::try_from(output).unwrap_or(usize::MAX));
     store.set_max_component_handles(handles);
     let answer = store

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use wasmtime::Engine;
 
-use crate::{Error, Limits, Result};
+use crate::{Error, Result};
 
 /// What a thread needs besides the guest's own stack.
 const NATIVE_STACK: usize = 4 << 20;
@@ -25,7 +25,7 @@ pub(crate) fn threads(count: usize, wasm_stack: usize) -> Result<ThreadPool> {
 /// The pace of the engine's epochs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
-    /// Ticks after which a call with the default fuel is given up.
+    /// Ticks after which a call over one sample is given up.
     deadline: u64,
 }
 
@@ -55,10 +55,8 @@ impl Clock {
         Ok(Self { deadline })
     }
 
-    /// Ticks for a call with this much fuel: the deadline for each default budget of it, so that
-    /// the fuel is always used up first.
-    pub(crate) fn deadline_for(&self, fuel: u64) -> u64 {
-        let budgets = fuel.div_ceil(Limits::default().fuel).max(1);
-        self.deadline.saturating_mul(budgets).min(u64::MAX / 2)
+    /// Ticks for a call over this many samples, which has as many times the fuel.
+    pub(crate) fn deadline_for(&self, samples: u64) -> u64 {
+        self.deadline.saturating_mul(samples).min(u64::MAX / 2)
     }
 }

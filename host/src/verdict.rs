@@ -103,12 +103,15 @@ fn check_step(
 const LARGEST: f64 = 1e30;
 
 fn check_number(what: &str, value: f64) -> Result<(), Failure> {
-    if value.is_finite() && value.abs() <= LARGEST {
-        return Ok(());
+    if !value.is_finite() {
+        return Err(broken(&format!("{what} is {value}")));
     }
-    Err(broken(&format!(
-        "{what} is {value}, which is no number between -1e30 and 1e30"
-    )))
+    if value.abs() > LARGEST {
+        return Err(broken(&format!(
+            "{what} is {value:e}, which is beyond 1e30"
+        )));
+    }
+    Ok(())
 }
 
 fn broken(message: &str) -> Failure {

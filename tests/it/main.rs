@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_input;
+mod bad_model;
 mod determinism;
 mod eval;
 mod help;

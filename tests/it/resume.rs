@@ -308,3 +308,27 @@ fn a_target_that_was_reached_stays_reached() {
     project.ok(&arguments);
     assert_same(&before, &run_files(&run));
 }
+
+#[test]
+fn one_process_at_a_time_writes_a_run() {
+    let project = Project::new();
+    let mut child = project.start(&arguments(
+        "train",
+        "train.toml",
+        &["trainer.max_steps=4000"],
+    ));
+    let metrics = project.path("runs/train/metrics.jsonl");
+    let begun = || fs::read_to_string(&metrics).is_ok_and(|text| text.contains("{\"step\":1,"));
+    assert!(wait_until(&mut child, begun));
+    let second = project.run(&["train", "train.toml", "--resume"]);
+    assert_eq!(second.code, Some(2));
+    assert!(
+        second
+            .stderr
+            .contains("another process is writing this run"),
+        "{}",
+        second.stderr
+    );
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

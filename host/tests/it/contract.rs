@@ -41,6 +41,11 @@ fn the_total_must_be_finite() {
         &Guest::judging("(f64.store offset=8 (local.get $out) (f64.const -inf))"),
         "the total is -inf",
     );
+    // Sums of such totals would not be.
+    broken(
+        &Guest::judging("(f64.store offset=8 (local.get $out) (f64.const 1e31))"),
+        "the total is 1e31, which is beyond 1e30",
+    );
 }
 
 /// Two parts at 16384, the first "ab" = 1, the second named by 2 bytes at 16450.

@@ -218,3 +218,37 @@ fn other_processors_and_missing_files_are_named() {
             .contains("not a PNG or JPEG")
     );
 }
+
+/// A PNG of a few bytes that claims to be 60,000 pixels wide and high: 10.8 GB of RGB.
+#[test]
+fn a_small_file_with_a_huge_picture_is_refused() {
+    fn chunk(png: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
+        let body: Vec<u8> = kind.iter().chain(data).copied().collect();
+        let mut crc = u32::MAX;
+        for byte in &body {
+            crc ^= u32::from(*byte);
+            for _ in 0..8 {
+                crc = (crc >> 1) ^ (0xEDB8_8320 * (crc & 1));
+            }
+        }
+        png.extend((data.len() as u32).to_be_bytes());
+        png.extend(body);
+        png.extend((!crc).to_be_bytes());
+    }
+    let side = 60_000_u32.to_be_bytes();
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    let header = [&side[..], &side, &[8, 2, 0, 0, 0]].concat();
+    chunk(&mut png, b"IHDR", &header);
+    chunk(
+        &mut png,
+        b"IDAT",
+        &[0x78, 0x01, 0x03, 0x00, 0x00, 0x00, 0x00, 0x01],
+    );
+    chunk(&mut png, b"IEND", &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bomb.png");
+    std::fs::write(&path, png).unwrap();
+    let error = load_rgb(&path).unwrap_err().to_string();
+    assert!(error.contains("bomb.png"), "{error}");
+    assert!(error.to_lowercase().contains("limit"), "{error}");
+}
