@@ -56,7 +56,7 @@ impl Clock {
     }
 
     /// Ticks for a call over this many samples, which has as many times the fuel.
-    pub(crate) fn deadline_for(&self, samples: u64) -> u64 {
+    pub(crate) fn deadline_for(self, samples: u64) -> u64 {
         self.deadline.saturating_mul(samples).min(u64::MAX / 2)
     }
 }

@@ -222,7 +222,7 @@ fn other_processors_and_missing_files_are_named() {
 /// A PNG of a few bytes that claims to be 60,000 pixels wide and high: 10.8 GB of RGB.
 #[test]
 fn a_small_file_with_a_huge_picture_is_refused() {
-    fn chunk(png: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
+    fn chunk(png: &mut Vec<u8>, kind: [u8; 4], data: &[u8]) {
         let body: Vec<u8> = kind.iter().chain(data).copied().collect();
         let mut crc = u32::MAX;
         for byte in &body {
@@ -238,13 +238,13 @@ fn a_small_file_with_a_huge_picture_is_refused() {
     let side = 60_000_u32.to_be_bytes();
     let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
     let header = [&side[..], &side, &[8, 2, 0, 0, 0]].concat();
-    chunk(&mut png, b"IHDR", &header);
+    chunk(&mut png, *b"IHDR", &header);
     chunk(
         &mut png,
-        b"IDAT",
+        *b"IDAT",
         &[0x78, 0x01, 0x03, 0x00, 0x00, 0x00, 0x00, 0x01],
     );
-    chunk(&mut png, b"IEND", &[]);
+    chunk(&mut png, *b"IEND", &[]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bomb.png");
     std::fs::write(&path, png).unwrap();

@@ -346,10 +346,12 @@ fn checkpoints_hold_state_and_files() {
     assert_eq!(fs::read_dir(run.checkpoints()).unwrap().count(), 1);
 }
 
+/// What an error says, and the damage that it is about.
+type Damage = (&'static str, fn(&Path));
+
 #[test]
 fn damaged_checkpoints_are_named() {
     let (_temp, run) = new_run();
-    type Damage = (&'static str, fn(&Path));
     let damage: [Damage; 4] = [
         (
             "moments.safetensors: a file of the checkpoint is gone",
