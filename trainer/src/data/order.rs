@@ -58,11 +58,6 @@ impl PromptOrder {
             }
         }
     }
-
-    /// Draws in an epoch.
-    pub fn epoch_len(&self) -> usize {
-        self.len
-    }
 }
 
 /// Fisher and Yates' shuffle.

@@ -15,14 +15,6 @@ pub struct PackedGroup<'a> {
     pub completions: Vec<&'a [u32]>,
 }
 
-impl PackedGroup<'_> {
-    /// Rows that the group takes: the prompt once, and every token but the last of each completion.
-    pub fn rows(&self) -> usize {
-        let own = |tokens: &&[u32]| tokens.len().saturating_sub(1);
-        self.prompt.token_ids.len() + self.completions.iter().map(own).sum::<usize>()
-    }
-}
-
 /// A token whose log-probability is wanted, and the row that predicts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {

@@ -50,7 +50,7 @@ pub(super) fn product(out: &mut [f32], a: Matrix, b: Matrix, accumulate: bool) {
         }
         return;
     }
-    // Hidden behind a thread-count of its own, candle's products use the same pool.
+    // The pool that candle's own products use too.
     let parallelism = match rayon::current_num_threads() {
         1 => Parallelism::None,
         threads => Parallelism::Rayon(threads),

@@ -27,7 +27,7 @@ mod rms_norm;
 mod rotary;
 mod segments;
 mod swiglu;
-mod values;
+pub(crate) mod values;
 
 pub use attention::{AttentionShape, attention};
 pub use cached::{CachedRows, attend_cached};

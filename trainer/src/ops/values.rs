@@ -9,7 +9,7 @@ pub(super) fn fused(x: &Tensor) -> bool {
 }
 
 /// The elements behind a contiguous layout.
-pub(super) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+pub(crate) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     let Some((start, end)) = layout.contiguous_offsets() else {
         bail!("a fused operation was given a tensor that is not contiguous")
     };

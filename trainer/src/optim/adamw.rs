@@ -3,6 +3,7 @@
 
 use super::Gradients;
 use crate::model::Weights;
+use crate::ops::values::slice;
 use crate::{Error, Result};
 use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Tensor, Var, bail};
 use rayon::prelude::*;
@@ -149,13 +150,6 @@ impl AdamW {
 /// Elements that one task handles.
 const CHUNK: usize = 32_768;
 
-fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> candle_core::Result<&'a [f32]> {
-    match layout.contiguous_offsets() {
-        Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
-        None => bail!("an optimiser's tensor is not contiguous"),
-    }
-}
-
 fn values_mut<'a>(
     storage: &'a mut CpuStorage,
     layout: &Layout,
@@ -192,7 +186,7 @@ impl InplaceOp2 for Decay {
         gradient_layout: &Layout,
     ) -> candle_core::Result<()> {
         let moment = values_mut(moment, moment_layout)?;
-        let gradient = values(gradient, gradient_layout)?;
+        let gradient = slice(gradient, gradient_layout)?;
         let (beta, rest, scale) = (
             self.beta as f32,
             (1.0 - self.beta) as f32,
@@ -239,7 +233,7 @@ impl InplaceOp3 for Update {
         second_layout: &Layout,
     ) -> candle_core::Result<()> {
         let weight = values_mut(weight, weight_layout)?;
-        let (first, second) = (values(first, first_layout)?, values(second, second_layout)?);
+        let (first, second) = (slice(first, first_layout)?, slice(second, second_layout)?);
         let (rate, root) = (self.rate as f32, self.root as f32);
         let (eps, keep) = (self.eps as f32, self.keep as f32);
         weight

@@ -16,10 +16,7 @@ impl Gradients {
         Self::default()
     }
 
-    /// Adds the gradients of a backward pass.
-    ///
-    /// # Errors
-    /// Where a weight in `expected` got no gradient: an operation on its way cut the graph.
+    /// Adds the gradients of a backward pass; see [`Self::check_coverage`] for weights that got none.
     pub fn add(&mut self, weights: &Weights, mut store: GradStore) -> Result<()> {
         for (name, var) in weights.iter() {
             let Some(gradient) = store.remove(var) else {

@@ -57,7 +57,7 @@ pub fn copy_description(source: &Path, target: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Reads the optimiser's state of a checkpoint into `policy`.
+/// The optimiser as a checkpoint holds it.
 pub(super) fn restore(
     folder: &Path,
     settings: crate::optim::AdamWSettings,
