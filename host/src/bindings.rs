@@ -1,5 +1,5 @@
 //! Rust types for `wit/plugin.wit`, generated.
-#![allow(missing_docs, unsafe_code, clippy::pedantic)]
+#![allow(missing_docs, unsafe_code, dead_code, clippy::pedantic)]
 
 wasmtime::component::bindgen!({
     path: "../wit",
@@ -7,3 +7,11 @@ wasmtime::component::bindgen!({
     with: { "rlhost:plugin/types.image": crate::sample::Image },
     ownership: Borrowing { duplicate_if_necessary: true },
 });
+
+/// The world of interpreters.
+pub mod code {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "code-interpreter",
+    });
+}

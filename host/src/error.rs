@@ -55,11 +55,13 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
     },
-    /// A component, but not of the world `rlhost:plugin/reward-plugin`.
-    #[error("{}: a component of another world than rlhost:plugin/reward-plugin{}", path.display(), world_faults(missing_exports, unknown_imports, detail.as_deref()))]
+    /// A component, but not of the world that is wanted.
+    #[error("{}: a component of another world than {}{}", path.display(), world.split('@').next().unwrap_or(world), world_faults(missing_exports, unknown_imports, detail.as_deref()))]
     WrongWorld {
         /// The file.
         path: PathBuf,
+        /// The world that it should be of.
+        world: &'static str,
         /// Every export that the world asks for and the component lacks.
         missing_exports: Vec<String>,
         /// Every import that the host does not grant.
@@ -93,6 +95,22 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// The plugin needs capabilities that are not granted.
+    #[error("plugin `{plugin}` needs {}, which is not granted; grant it with --allow or in the reward's table `allow`, if you trust the plugin with it", capabilities.join(", "))]
+    NotGranted {
+        /// The plugin's name.
+        plugin: String,
+        /// The capabilities by name.
+        capabilities: Vec<String>,
+    },
+    /// A capability that can't be granted as it is set up.
+    #[error("allow.{capability}: {message}")]
+    Capability {
+        /// The capability by name.
+        capability: String,
+        /// What is wrong with its settings.
+        message: String,
+    },
     /// Limits that make no sense.
     #[error("limits: {0}")]
     Limits(String),
@@ -124,6 +142,14 @@ pub enum Error {
         reward: String,
         /// What is wrong with it.
         message: String,
+    },
+    /// A sample that no reward of non-zero weight judges.
+    #[error("sample {sample}: no reward of non-zero weight applies ({has})")]
+    NoReward {
+        /// The sample's place, counted from 0.
+        sample: usize,
+        /// What it has in the columns that the rewards ask for.
+        has: String,
     },
     /// A sample's outcome meets the policy `stop`.
     #[error("reward `{reward}`, sample {sample}: {outcome}{}; its on_failure policy says stop", suffix(message.as_deref()))]

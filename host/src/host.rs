@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use wasmtime::Engine;
 use wasmtime::component::Linker;
 
 use crate::cache::CodeCache;
-use crate::instance::{self, GuestState};
+use crate::guest::GuestState;
 use crate::pool::{self, Clock};
-use crate::{Error, Limits, Plugin, PluginRef, Result, Search, engine};
+use crate::{Error, Limits, Plugin, PluginRef, Result, Search, engine, imports};
 
 /// Runs reward plugins. Clones share engine and threads.
 ///
@@ -26,6 +26,9 @@ pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<GuestState>,
     pub(crate) threads: ThreadPool,
+    /// Threads for calls that may wait for others; started when the first such call comes.
+    waiting: OnceLock<ThreadPool>,
+    waiting_threads: usize,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
     pub(crate) cache: CodeCache,
@@ -41,8 +44,22 @@ impl Host {
     /// Loads a plugin by path or name, compiles it (or takes its code from the cache), checks that it is
     /// of the world `rlhost:plugin/reward-plugin`, and asks it to describe itself.
     pub fn load(&self, plugin: impl Into<PluginRef>) -> Result<Plugin> {
-        let path = self.0.search.find(&plugin.into())?;
+        let path = self.find(&plugin.into())?;
         Plugin::load(self, &path)
+    }
+
+    /// The file of a plugin of this path or name.
+    pub(crate) fn find(&self, plugin: &PluginRef) -> Result<PathBuf> {
+        self.0.search.find(plugin)
+    }
+
+    /// The threads for calls that may wait for others, so that waiting holds nobody else up.
+    pub(crate) fn waiting(&self) -> Result<&ThreadPool> {
+        if let Some(threads) = self.0.waiting.get() {
+            return Ok(threads);
+        }
+        let threads = pool::threads(self.0.waiting_threads, self.0.limits.stack as usize)?;
+        Ok(self.0.waiting.get_or_init(|| threads))
     }
 
     /// The limits that plugins are described under; the defaults for scorers of this host.
@@ -88,6 +105,7 @@ impl fmt::Debug for Host {
 #[derive(Debug, Clone)]
 pub struct HostBuilder {
     threads: Option<usize>,
+    waiting: usize,
     limits: Limits,
     deadline: Duration,
     cache: Option<PathBuf>,
@@ -98,6 +116,7 @@ impl Default for HostBuilder {
     fn default() -> Self {
         Self {
             threads: None,
+            waiting: 32,
             limits: Limits::default(),
             deadline: Duration::from_mins(1),
             cache: CodeCache::default_folder(),
@@ -111,6 +130,14 @@ impl HostBuilder {
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
+        self
+    }
+
+    /// How many calls of plugins that were granted a judge or a retriever run, and mostly wait, at a time.
+    /// Default: 32.
+    #[must_use]
+    pub fn waiting(mut self, calls: usize) -> Self {
+        self.waiting = calls;
         self
     }
 
@@ -151,6 +178,11 @@ impl HostBuilder {
     pub fn build(self) -> Result<Host> {
         self.limits.validate()?;
         let threads = match self.threads {
+            _ if self.waiting == 0 => {
+                return Err(Error::Engine(
+                    "0 waiting calls asked for; at least 1 is needed".to_owned(),
+                ));
+            }
             Some(0) => {
                 return Err(Error::Engine(
                     "0 threads asked for; at least 1 is needed".to_owned(),
@@ -165,15 +197,18 @@ impl HostBuilder {
                 self.limits.stack
             ))
         })?;
-        let slots = u32::try_from(threads * 2)
+        // A call may hold a nested one: an interpreter's.
+        let slots = u32::try_from(threads.saturating_add(self.waiting).saturating_mul(2))
             .map_err(|_| Error::Engine(format!("{threads} threads are too many")))?;
         let engine = engine::build(stack, slots)?;
-        let linker = instance::linker(&engine).map_err(|e| Error::Engine(format!("{e:#}")))?;
+        let linker = imports::linker(&engine).map_err(|e| Error::Engine(format!("{e:#}")))?;
         let clock = Clock::start(&engine, self.deadline)?;
         Ok(Host(Arc::new(Shared {
             engine,
             linker,
             threads: pool::threads(threads, stack)?,
+            waiting: OnceLock::new(),
+            waiting_threads: self.waiting,
             clock,
             limits: self.limits,
             cache: CodeCache::new(self.cache),

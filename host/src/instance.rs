@@ -1,35 +1,21 @@
-//! One fresh instance: its limits, the functions that the host lends it, and how its end is judged.
+//! One fresh instance: its limits, and how its end is judged.
 
-use std::fmt;
-
-use wasmtime::component::{Component, InstancePre, Linker, Resource, ResourceType};
-use wasmtime::{
-    Engine, PoolConcurrencyLimitError, ResourceLimiter, Store, StoreContextMut, Trap, WasmBacktrace,
-};
+use wasmtime::component::{Component, Instance, InstancePre};
+use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
 use crate::bindings::{RewardPlugin, RewardPluginIndices};
-use crate::engine::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
+use crate::capability::{Exchange, LogLine};
+use crate::guest::{GuestState, HostCallBytesExhausted};
 use crate::host::Shared;
-use crate::{Image, Limits, Outcome};
+use crate::memory::GrowthDenied;
+use crate::{Limits, Outcome, wasi};
 
-/// The interface that plugins import.
-pub(crate) const TYPES: &str = "rlhost:plugin/types@0.1.0";
-/// The interface that plugins export.
-pub(crate) const REWARD: &str = "rlhost:plugin/reward@0.1.0";
-/// Fuel for a host call, besides the bytes that it moves.
-const HOST_CALL_FUEL: u64 = 1_000;
 /// Handles that a guest may hold besides its images.
 const MAX_HANDLES: usize = 10_000;
 /// Bytes of a message that are kept.
 const MAX_MESSAGE: usize = 2_000;
 
-/// What the host keeps for an instance.
-pub(crate) struct GuestState {
-    images: Vec<Image>,
-    memory: MemoryLimit,
-}
-
-/// A component, ready to be instantiated.
+/// A reward plugin, ready to be instantiated.
 pub(crate) struct Prepared {
     pre: InstancePre<GuestState>,
     indices: RewardPluginIndices,
@@ -38,9 +24,32 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Links a component and looks up its exports.
     pub(crate) fn new(host: &Shared, component: &Component) -> wasmtime::Result<Self> {
-        let pre = host.linker.instantiate_pre(component)?;
+        let mut linker = host.linker.clone();
+        wasi::add_to_linker(&mut linker, component)?;
+        let pre = linker.instantiate_pre(component)?;
         let indices = RewardPluginIndices::new(&pre)?;
         Ok(Self { pre, indices })
+    }
+
+    /// Runs `body` in a fresh instance, with the limits of a call over `samples` samples.
+    /// Must run on a thread of the host's own.
+    pub(crate) fn call<T>(
+        &self,
+        host: &Shared,
+        limits: &Limits,
+        samples: usize,
+        state: GuestState,
+        body: impl FnOnce(&RewardPlugin, &mut Store<GuestState>) -> wasmtime::Result<T>,
+    ) -> Call<T> {
+        let samples = (samples as u64).max(1);
+        let budget = Budget {
+            fuel: limits.fuel.saturating_mul(samples).min(Limits::MAX_FUEL),
+            output: limits.output.saturating_mul(samples),
+            deadline: host.clock.deadline_for(samples),
+        };
+        let load =
+            |store: &mut Store<GuestState>, instance: &Instance| self.indices.load(store, instance);
+        call(&host.engine, &self.pre, state, budget, load, body)
     }
 }
 
@@ -60,49 +69,73 @@ impl Failure {
     }
 }
 
-/// The answer of a call and the fuel that it took.
+/// What a call may use up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Budget {
+    pub(crate) fuel: u64,
+    /// Bytes that the host takes over at once.
+    pub(crate) output: u64,
+    /// Ticks of the clock.
+    pub(crate) deadline: u64,
+}
+
+/// The answer of a call, and what it left behind.
 pub(crate) struct Call<T> {
     pub(crate) answer: Result<T, Failure>,
     pub(crate) fuel: u64,
+    pub(crate) log: Vec<LogLine>,
+    pub(crate) exchanges: Vec<Exchange>,
 }
 
-/// Runs `body` in a fresh instance that holds `images`, with the limits of a call over `samples` samples.
-/// Must run on a thread of the host's own.
-pub(crate) fn call<T>(
-    host: &Shared,
-    plugin: &Prepared,
-    limits: &Limits,
-    samples: usize,
-    images: Vec<Image>,
-    body: impl FnOnce(&RewardPlugin, &mut Store<GuestState>) -> wasmtime::Result<T>,
+/// The host can't go on with a call, which says nothing about guest and sample.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct HostFault(pub(crate) String);
+
+/// Instantiates a component and runs `body` with its exports, as `load` finds them.
+pub(crate) fn call<T, G>(
+    engine: &Engine,
+    component: &InstancePre<GuestState>,
+    mut state: GuestState,
+    budget: Budget,
+    load: impl FnOnce(&mut Store<GuestState>, &Instance) -> wasmtime::Result<G>,
+    body: impl FnOnce(&G, &mut Store<GuestState>) -> wasmtime::Result<T>,
 ) -> Call<T> {
-    let samples = (samples as u64).max(1);
-    let fuel = limits.fuel.saturating_mul(samples).min(Limits::MAX_FUEL);
-    let output = limits.output.saturating_mul(samples);
-    let handles = images.len().saturating_add(MAX_HANDLES);
-    let memory = MemoryLimit::new(limits.memory);
-    let mut store = Store::new(&host.engine, GuestState { images, memory });
+    let handles = state.images.len().saturating_add(MAX_HANDLES);
+    state.deadline = budget.deadline;
+    let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.memory);
-    store.set_epoch_deadline(host.clock.deadline_for(samples));
-    store.set_hostcall_fuel(usize::try_from(output).unwrap_or(usize::MAX));
+    store.set_epoch_deadline(budget.deadline);
+    store.set_hostcall_fuel(usize::try_from(budget.output).unwrap_or(usize::MAX));
     store.set_max_component_handles(handles);
-    let answer = store
-        .set_fuel(fuel)
-        .and_then(|()| plugin.pre.instantiate(&mut store))
+    let mut answer = store
+        .set_fuel(budget.fuel)
+        .and_then(|()| component.instantiate(&mut store))
         .map_err(|error| judge(&error, Outcome::HostFault))
         .and_then(|instance| {
             // Types of exports that differ from the contract's come to light here, when a plugin is loaded.
-            let guest = plugin.indices.load(&mut store, &instance);
+            let guest = load(&mut store, &instance);
             guest.map_err(|error| judge(&error, Outcome::ProtocolError))
         })
         .and_then(|guest| body(&guest, &mut store).map_err(|error| judge(&error, Outcome::Trap)));
     let fuel = match &answer {
-        Err(failure) if failure.outcome == Outcome::BudgetExhausted => fuel,
+        Err(failure) if failure.outcome == Outcome::BudgetExhausted => budget.fuel,
         // How far it came depends on the machine, not on guest and sample.
         Err(failure) if failure.outcome == Outcome::HostFault => 0,
-        _ => fuel - store.get_fuel().unwrap_or(0).min(fuel),
+        _ => budget.fuel - store.get_fuel().unwrap_or(0).min(budget.fuel),
     };
-    Call { answer, fuel }
+    let mut state = store.into_data();
+    if let (Some(text), Err(failure)) = (wasi::finish(&mut state), &mut answer)
+        && failure.outcome == Outcome::Trap
+    {
+        failure.message = shorten(&format!("{}; on stderr: {text}", failure.message));
+    }
+    Call {
+        answer,
+        fuel,
+        log: state.log.finish(),
+        exchanges: state.tape.finish(),
+    }
 }
 
 /// Tells what an error of the engine means. Errors without a kind of their own come from whatever phase
@@ -117,10 +150,12 @@ fn judge(error: &wasmtime::Error, otherwise: Outcome) -> Failure {
         }
     } else if let Some(denied) = error.downcast_ref::<GrowthDenied>() {
         match denied {
-            GrowthDenied::Limit { .. } => Outcome::MemoryExhausted,
+            GrowthDenied::Bytes { .. } | GrowthDenied::Table { .. } => Outcome::MemoryExhausted,
             GrowthDenied::Machine(_) => Outcome::HostFault,
         }
-    } else if error.is::<PoolConcurrencyLimitError>() {
+    } else if error.is::<HostCallBytesExhausted>() {
+        Outcome::BudgetExhausted
+    } else if error.is::<PoolConcurrencyLimitError>() || error.is::<HostFault>() {
         Outcome::HostFault
     } else if error.root_cause().to_string().contains(OUTPUT_EXHAUSTED) {
         Outcome::OutputTooLarge
@@ -154,156 +189,4 @@ fn shorten(message: &str) -> String {
         return message.to_owned();
     }
     format!("{} …", &message[..message.floor_char_boundary(MAX_MESSAGE)])
-}
-
-/// Lends guests what they may import: the interface `types` and nothing else.
-pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<GuestState>> {
-    let mut linker = Linker::new(engine);
-    let mut types = linker.instance(TYPES)?;
-    types.resource("image", ResourceType::host::<Image>(), |_, _| Ok(()))?;
-    types.func_wrap(
-        "[method]image.width",
-        |mut store, (image,): (Resource<Image>,)| {
-            charge(&mut store, 4)?;
-            Ok((image_of(&store, &image)?.width(),))
-        },
-    )?;
-    types.func_wrap(
-        "[method]image.height",
-        |mut store, (image,): (Resource<Image>,)| {
-            charge(&mut store, 4)?;
-            Ok((image_of(&store, &image)?.height(),))
-        },
-    )?;
-    types.func_wrap(
-        "[method]image.rgb",
-        |mut store, (image,): (Resource<Image>,)| {
-            let image = image_of(&store, &image)?.clone();
-            charge(&mut store, image.rgb().len() as u64)?;
-            Ok((image.rgb().to_vec(),))
-        },
-    )?;
-    Ok(linker)
-}
-
-fn image_of<'a>(
-    store: &'a StoreContextMut<'_, GuestState>,
-    image: &Resource<Image>,
-) -> wasmtime::Result<&'a Image> {
-    let images = &store.data().images;
-    images
-        .get(image.rep() as usize)
-        .ok_or_else(|| wasmtime::Error::msg("a handle of no image of this call"))
-}
-
-/// Charges a host call that moves `bytes` bytes to the guest's fuel.
-fn charge(store: &mut StoreContextMut<'_, GuestState>, bytes: u64) -> wasmtime::Result<()> {
-    let fuel = store.get_fuel()?;
-    let left = fuel.checked_sub(HOST_CALL_FUEL.saturating_add(bytes));
-    store.set_fuel(left.unwrap_or(0))?;
-    left.map(|_| ()).ok_or_else(|| Trap::OutOfFuel.into())
-}
-
-/// Bounds memory and tables of an instance. Growth beyond the limit ends the call, so that the outcome
-/// does not depend on how the guest's allocator takes a refusal.
-struct MemoryLimit {
-    left: usize,
-    limit: u64,
-}
-
-/// Growth that did not happen.
-#[derive(Debug)]
-enum GrowthDenied {
-    /// The guest's limit forbids it.
-    Limit { limit: u64 },
-    /// The machine has no more.
-    Machine(String),
-}
-
-impl fmt::Display for GrowthDenied {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Limit { limit } => {
-                write!(f, "more memory asked for than the limit of {limit} bytes")
-            }
-            Self::Machine(error) => {
-                write!(f, "the machine can't give the guest more memory: {error}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for GrowthDenied {}
-
-impl MemoryLimit {
-    fn new(limit: u64) -> Self {
-        Self {
-            left: usize::try_from(limit).unwrap_or(usize::MAX),
-            limit,
-        }
-    }
-
-    fn denied(&self) -> wasmtime::Error {
-        GrowthDenied::Limit { limit: self.limit }.into()
-    }
-
-    fn take(&mut self, bytes: usize) -> wasmtime::Result<bool> {
-        self.left = self.left.checked_sub(bytes).ok_or_else(|| self.denied())?;
-        Ok(true)
-    }
-}
-
-impl ResourceLimiter for MemoryLimit {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let bytes = desired.saturating_sub(current);
-        if bytes <= self.left && maximum.is_some_and(|maximum| desired > maximum) {
-            // The guest's own declared maximum: it knows, and gets -1 as the specification says.
-            return Ok(false);
-        }
-        self.take(bytes)
-    }
-
-    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        // More than 32 bits can address is refused before `memory_growing` is asked.
-        if error.to_string().contains("memory type's limits") {
-            return Err(self.denied());
-        }
-        Err(GrowthDenied::Machine(format!("{error:#}")).into())
-    }
-
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        if desired > MAX_TABLE_ELEMENTS {
-            return Err(self.denied());
-        }
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        self.take(
-            desired
-                .saturating_sub(current)
-                .saturating_mul(size_of::<usize>()),
-        )
-    }
-
-    fn instances(&self) -> usize {
-        MAX_CORE_INSTANCES as usize
-    }
-
-    fn tables(&self) -> usize {
-        MAX_TABLES as usize
-    }
-
-    fn memories(&self) -> usize {
-        MAX_MEMORIES as usize
-    }
 }

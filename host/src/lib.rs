@@ -26,15 +26,21 @@
 
 mod bindings;
 mod cache;
+mod capability;
+mod component;
 mod digest;
+mod dispatch;
 mod engine;
 mod error;
 mod find;
+mod guest;
 mod host;
+mod imports;
 mod input;
 mod instance;
 mod limits;
 mod lower;
+mod memory;
 mod outcome;
 mod plugin;
 mod pool;
@@ -44,8 +50,15 @@ mod reward_set;
 mod sample;
 mod scorer;
 mod verdict;
+mod wasi;
 
+pub use capability::{
+    Allow, Answer, Capability, Exchange, Grants, Hit, HttpJudge, HttpRetriever, Interpreter,
+    InterpreterInfo, Judge, JudgeRequest, JudgeSettings, LogLevel, LogLine, Retriever,
+    RetrieverSettings,
+};
 pub use digest::{Digest, DigestError};
+pub use dispatch::When;
 pub use error::{Error, Result};
 pub use find::{PluginRef, Search};
 pub use host::{Host, HostBuilder};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::engine::{MAX_CORE_INSTANCES, MAX_TABLE_ELEMENTS};
 
 /// What one call into a guest may use up.
 ///
@@ -23,8 +24,18 @@ pub struct Limits {
     pub fuel: u64,
     /// Bytes of linear memory and tables in all; at most 4 GiB. Default: 64 MiB.
     pub memory: u64,
-    /// Bytes that the host takes over from the guest's answer for a sample. Default: 1 MiB.
+    /// Bytes that the host takes over from the guest at once: its answer for a sample, or the arguments of
+    /// a host call. Default: 1 MiB.
     pub output: u64,
+    /// Bytes that all host calls of a call may move: pixels, answers of others, lines of the log.
+    /// Default: 256 MiB.
+    pub host_call_bytes: u64,
+    /// Bytes of log lines that are kept. Default: 16 KiB.
+    pub log: u64,
+    /// Elements of a table; at most 262,144. Default: 65,536.
+    pub table_elements: u64,
+    /// Core instances that a component may consist of; at most 64, the default.
+    pub instances: u64,
     /// Bytes of the WebAssembly stack. It is a property of the whole [`Host`](crate::Host): a scorer's
     /// limits must name the host's. Default: 512 KiB.
     pub stack: u64,
@@ -36,6 +47,10 @@ impl Default for Limits {
             fuel: 1_000_000_000,
             memory: 64 << 20,
             output: 1 << 20,
+            host_call_bytes: 256 << 20,
+            log: 16 << 10,
+            table_elements: 1 << 16,
+            instances: 64,
             stack: 512 << 10,
         }
     }
@@ -66,6 +81,15 @@ impl Limits {
                 "from 1024 (1 KiB) to 1073741824 (1 GiB)",
                 self.output,
             );
+        }
+        if self.log > 1 << 30 {
+            return wrong("log", "at most 1073741824 (1 GiB)", self.log);
+        }
+        if self.table_elements > MAX_TABLE_ELEMENTS as u64 {
+            return wrong("table_elements", "at most 262144", self.table_elements);
+        }
+        if self.instances == 0 || self.instances > u64::from(MAX_CORE_INSTANCES) {
+            return wrong("instances", "from 1 to 64", self.instances);
         }
         if self.stack < 64 << 10 || self.stack > 256 << 20 {
             return wrong(

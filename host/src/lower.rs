@@ -27,7 +27,7 @@ pub(crate) fn with_arguments<T>(
         .zip(&parts)
         .map(|(sample, parts)| {
             let pairs = sample.prompt.iter().zip(parts);
-            let messages = pairs.map(|(message, content)| wit::Message {
+            let messages = pairs.map(|(message, content)| wit::MessageParam {
                 role: &message.role,
                 content,
             });
@@ -65,10 +65,10 @@ pub(crate) fn with_arguments<T>(
     body(&arguments)
 }
 
-fn part(part: &ContentPart) -> wit::ContentPart<'_> {
+fn part(part: &ContentPart) -> wit::ContentPartParam<'_> {
     match part {
-        ContentPart::Text(text) => wit::ContentPart::Text(text),
-        ContentPart::Image(index) => wit::ContentPart::Image(*index),
+        ContentPart::Text(text) => wit::ContentPartParam::Text(text),
+        ContentPart::Image(index) => wit::ContentPartParam::Image(*index),
     }
 }
 

@@ -2,31 +2,25 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use wasmtime::component::Component;
-use wasmtime::component::types::ComponentItem;
 
 use crate::bindings::exports;
 use crate::bindings::rlhost::plugin::types as wit;
-use crate::digest::Digest;
-use crate::host::Host;
-use crate::instance::{self, Prepared, REWARD, TYPES};
-use crate::{Error, Outcome, Result};
+use crate::capability::Capability;
+use crate::component::{self, World};
+use crate::guest::GuestState;
+use crate::instance::Prepared;
+use crate::{Digest, Error, Host, Outcome, Result, imports};
 
-/// The world that every plugin is of.
-const WORLD: &str = "rlhost:plugin/reward-plugin@0.1.0";
-/// What the interface `reward` holds.
-const REWARD_FUNCTIONS: [&str; 2] = ["describe", "score"];
-/// What the host's side of the interface `types` holds, besides plain types.
-const TYPES_FUNCTIONS: [&str; 3] = [
-    "[method]image.width",
-    "[method]image.height",
-    "[method]image.rgb",
-];
+/// What plugins export.
+const WORLD: World = World {
+    name: "rlhost:plugin/reward-plugin@0.1.0",
+    interface: "rlhost:plugin/reward@0.1.0",
+    functions: &["describe", "score"],
+};
 
 /// A reward plugin, loaded and described. Clones share the compiled code.
 #[derive(Clone)]
@@ -39,6 +33,7 @@ struct Loaded {
     digest: Digest,
     size: u64,
     info: PluginInfo,
+    capabilities: Vec<Capability>,
     imports: Vec<String>,
     exports: Vec<String>,
     cached: bool,
@@ -95,7 +90,9 @@ pub struct Inspection {
     pub size: u64,
     /// The world that it is of.
     pub world: String,
-    /// What it imports: the capabilities that it needs.
+    /// The capabilities that it needs: what must be granted before it scores.
+    pub capabilities: Vec<Capability>,
+    /// What it imports.
     pub imports: Vec<String>,
     /// What it exports.
     pub exports: Vec<String>,
@@ -106,31 +103,22 @@ pub struct Inspection {
 impl Plugin {
     /// Loads the component at `path`.
     pub(crate) fn load(host: &Host, path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).map_err(|e| Error::io(path, e))?;
-        check_header(path, &bytes)?;
-        let digest = Digest::of(&bytes);
-        let (component, cached) =
-            host.0
-                .cache
-                .load(&host.0.engine, digest, &bytes)
-                .map_err(|e| Error::Corrupt {
-                    path: path.to_owned(),
-                    message: format!("{e:#}"),
-                })?;
-        let (imports, exports) = check_world(host, path, &component)?;
-        let prepared =
-            Prepared::new(&host.0, &component).map_err(|e| wrong_types(path, format!("{e:#}")))?;
+        let loaded = component::load(host, path)?;
+        let names = component::check_world(host, path, &loaded.component, &WORLD, imports::known)?;
+        let prepared = Prepared::new(&host.0, &loaded.component)
+            .map_err(|e| component::wrong_types(path, &WORLD, format!("{e:#}")))?;
         let info = describe(host, path, &prepared)?;
         Ok(Self(Arc::new(Loaded {
             host: host.clone(),
             prepared,
             path: path.to_owned(),
-            digest,
-            size: bytes.len() as u64,
+            digest: loaded.digest,
+            size: loaded.size,
             info,
-            imports,
-            exports,
-            cached,
+            capabilities: imports::capabilities(&names.imports),
+            imports: names.imports,
+            exports: names.exports,
+            cached: loaded.cached,
         })))
     }
 
@@ -154,7 +142,12 @@ impl Plugin {
         &self.0.info
     }
 
-    /// What it imports, such as `rlhost:plugin/types@0.1.0`: the capabilities that it needs.
+    /// The capabilities that it needs: what must be granted before it scores.
+    pub fn capabilities(&self) -> &[Capability] {
+        &self.0.capabilities
+    }
+
+    /// What it imports, such as `rlhost:plugin/types@0.1.0`.
     pub fn imports(&self) -> &[String] {
         &self.0.imports
     }
@@ -175,7 +168,8 @@ impl Plugin {
             path: self.0.path.clone(),
             digest: self.0.digest,
             size: self.0.size,
-            world: WORLD.to_owned(),
+            world: WORLD.name.to_owned(),
+            capabilities: self.0.capabilities.clone(),
             imports: self.0.imports.clone(),
             exports: self.0.exports.clone(),
             description: self.0.info.clone(),
@@ -202,138 +196,20 @@ impl fmt::Debug for Plugin {
     }
 }
 
-/// Tells components from core modules and from everything else by the first 8 bytes.
-fn check_header(path: &Path, bytes: &[u8]) -> Result<()> {
-    const MODULE: &[u8] = b"\0asm\x01\0\0\0";
-    const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
-    let fail = |message: &str| {
-        Err(Error::NotWasm {
-            path: path.to_owned(),
-            message: message.to_owned(),
-        })
-    };
-    match bytes.get(..8) {
-        Some(COMPONENT) => Ok(()),
-        Some(MODULE) => Err(Error::CoreModule {
-            path: path.to_owned(),
-        }),
-        _ if bytes.is_empty() => fail("the file is empty"),
-        _ if bytes.starts_with(b"\x7fELF") => fail(
-            "it holds native code (compiled .cwasm files are never loaded; give the .wasm file)",
-        ),
-        _ if bytes.starts_with(b"\0asm") => {
-            fail("a WebAssembly version that this host does not know")
-        }
-        _ => fail("it does not start as WebAssembly does"),
-    }
-}
-
-/// Names every export that is missing and every import that is not granted; returns imports and exports.
-fn check_world(
-    host: &Host,
-    path: &Path,
-    component: &Component,
-) -> Result<(Vec<String>, Vec<String>)> {
-    let engine = &host.0.engine;
-    let ty = component.component_type();
-    let mut unknown_imports = Vec::new();
-    let mut imports = Vec::new();
-    for (name, item) in ty.imports(engine) {
-        imports.push(name.to_owned());
-        check_version(path, name, TYPES)?;
-        if !is_interface(name, TYPES) {
-            unknown_imports.push(name.to_owned());
-        } else if let ComponentItem::ComponentInstance(instance) = item.ty {
-            let functions = instance.exports(engine).filter(|(function, item)| {
-                matches!(item.ty, ComponentItem::ComponentFunc(_))
-                    && !TYPES_FUNCTIONS.contains(function)
-            });
-            unknown_imports.extend(functions.map(|(function, _)| format!("{name}#{function}")));
-        }
-    }
-    let mut missing: BTreeSet<_> = REWARD_FUNCTIONS.into_iter().collect();
-    let mut exports = Vec::new();
-    for (name, item) in ty.exports(engine) {
-        exports.push(name.to_owned());
-        check_version(path, name, REWARD)?;
-        if let (true, ComponentItem::ComponentInstance(instance)) =
-            (is_interface(name, REWARD), item.ty)
-        {
-            for (function, _) in instance.exports(engine) {
-                missing.remove(function);
-            }
-        }
-    }
-    if missing.is_empty() && unknown_imports.is_empty() {
-        return Ok((imports, exports));
-    }
-    Err(Error::WrongWorld {
-        path: path.to_owned(),
-        missing_exports: missing
-            .into_iter()
-            .map(|f| format!("{REWARD}#{f}"))
-            .collect(),
-        unknown_imports,
-        detail: None,
-    })
-}
-
-/// Whether `name` is the interface `wanted` at a version that is compatible with the host's: while the
-/// contract is at 0.x, one with the same x.
-fn is_interface(name: &str, wanted: &str) -> bool {
-    match (name.split_once('@'), wanted.split_once('@')) {
-        (Some((name, version)), Some((wanted, ours))) => {
-            name == wanted && minor(version) == minor(ours)
-        }
-        _ => false,
-    }
-}
-
-fn minor(version: &str) -> Option<&str> {
-    version.rsplit_once('.').map(|(minor, _)| minor)
-}
-
-/// Fails if `name` is the interface `wanted` at a version that this host does not speak.
-fn check_version(path: &Path, name: &str, wanted: &str) -> Result<()> {
-    let interface = |name: &str| name.split('@').next().map(str::to_owned);
-    if interface(name) == interface(wanted) && !is_interface(name, wanted) {
-        return Err(Error::VersionMismatch {
-            path: path.to_owned(),
-            found: name.to_owned(),
-            expected: wanted.to_owned(),
-        });
-    }
-    Ok(())
-}
-
-/// The right names, but other types.
-fn wrong_types(path: &Path, detail: String) -> Error {
-    Error::WrongWorld {
-        path: path.to_owned(),
-        missing_exports: Vec::new(),
-        unknown_imports: Vec::new(),
-        detail: Some(detail),
-    }
-}
-
 /// Asks the plugin to describe itself and checks what it says.
 fn describe(host: &Host, path: &Path, prepared: &Prepared) -> Result<PluginInfo> {
     let fail = |message: String| Error::Describe {
         path: path.to_owned(),
         message,
     };
+    let state = GuestState::new(&host.0.limits, Vec::new());
     let call = host.0.threads.install(|| {
-        instance::call(
-            &host.0,
-            prepared,
-            &host.0.limits,
-            1,
-            Vec::new(),
-            |guest, store| guest.rlhost_plugin_reward().call_describe(store),
-        )
+        prepared.call(&host.0, &host.0.limits, 1, state, |guest, store| {
+            guest.rlhost_plugin_reward().call_describe(store)
+        })
     });
     let info = call.answer.map_err(|failure| match failure.outcome {
-        Outcome::ProtocolError => wrong_types(path, failure.message),
+        Outcome::ProtocolError => component::wrong_types(path, &WORLD, failure.message),
         outcome => fail(format!(
             "`describe` ended with {outcome}: {}",
             failure.message

@@ -41,6 +41,13 @@ pub struct Receipt {
     pub call: Option<Digest>,
     /// SHA-256 of the parameters.
     pub params: Digest,
+    /// The components of the interpreters that the plugin could use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interpreters: Vec<Digest>,
+    /// SHA-256 over what the call asked others and their answers: each exchange of the record as a line
+    /// of JSON; absent where nobody was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchanges: Option<Digest>,
     /// Engine, its version, target architecture and limits: all else that the outcome depends on.
     pub engine: String,
     /// Fuel that was used. A call over several samples notes it on the first of them.
@@ -51,13 +58,17 @@ pub struct Receipt {
 
 /// The text that stands as [`Receipt::engine`].
 pub(crate) fn engine_settings(limits: &Limits) -> String {
+    // `wasi` counts the changes of what the deterministic WASI gives to guests.
     format!(
-        "wasmtime-{}/{}/fuel={},memory={},output={},stack={}",
+        "wasmtime-{}/{}/wasi=1,fuel={},memory={},output={},host_call_bytes={},table_elements={},instances={},stack={}",
         wasmtime_environ::VERSION,
         std::env::consts::ARCH,
         limits.fuel,
         limits.memory,
         limits.output,
+        limits.host_call_bytes,
+        limits.table_elements,
+        limits.instances,
         limits.stack
     )
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::{Outcome, Receipt};
+use crate::{Exchange, LogLine, Outcome, Receipt};
 
 /// A judged sample with its place: one line of JSON.
 ///
@@ -74,6 +74,13 @@ pub struct RewardRecord {
     pub fuel: u64,
     /// Why there is no verdict.
     pub message: Option<String>,
+    /// What the plugin wrote to its log. A call over several samples notes it on the first of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<LogLine>,
+    /// What the plugin asked others, and their answers. A call over several samples notes them on the
+    /// first of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exchanges: Vec<Exchange>,
     /// What the score was made of.
     pub receipt: Receipt,
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Judgement, Outcome, Result, RewardRecord, Sample, Scored, Scorer, StepReward};
+use crate::{
+    Error, Judgement, Outcome, Result, RewardRecord, Sample, Scored, Scorer, StepReward, When,
+};
 
 /// What an outcome other than a score does to its sample.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -70,16 +72,19 @@ pub struct Reward {
     pub weight: f64,
     /// What outcomes other than a score do.
     pub on_failure: FailurePolicy,
+    /// The samples that it judges; others it leaves alone, and they have no record of it.
+    pub when: When,
 }
 
 impl Reward {
-    /// A reward of weight 1 whose failures make the sample abstain.
+    /// A reward of weight 1 for all samples, whose failures make the sample abstain.
     pub fn new(name: impl Into<String>, scorer: Scorer) -> Self {
         Self {
             name: name.into(),
             scorer,
             weight: 1.0,
             on_failure: FailurePolicy::default(),
+            when: When::default(),
         }
     }
 }
@@ -136,29 +141,51 @@ impl RewardSet {
     /// non-zero weight does, by its policy.
     ///
     /// # Errors
-    /// [`Error::Stopped`] where a policy says so; it names the first such sample.
+    /// [`Error::Stopped`] where a policy says so; it names the first such sample. [`Error::NoReward`] for
+    /// a sample that no reward of non-zero weight judges.
     pub fn score(&self, samples: &[Sample]) -> Result<Vec<Judgement>> {
-        let mut columns: Vec<_> = self
+        let mut columns: Vec<Vec<Option<Scored>>> = self
             .rewards
             .iter()
-            .map(|reward| reward.scorer.score(samples).into_iter())
+            .map(|reward| column(reward, samples))
             .collect();
         (0..samples.len())
             .map(|sample| {
-                let row = columns.iter_mut().filter_map(Iterator::next).collect();
+                let row: Vec<_> = columns
+                    .iter_mut()
+                    .map(|column| column[sample].take())
+                    .collect();
+                if let Some(has) = self.unjudged(&samples[sample]) {
+                    return Err(Error::NoReward { sample, has });
+                }
                 self.judge(sample, row)
             })
             .collect()
     }
 
+    /// What a sample that no reward of non-zero weight judges has in the columns that the rewards ask for;
+    /// `None` for all others. It depends on the data alone, so a run can ask before it starts.
+    pub fn unjudged(&self, sample: &Sample) -> Option<String> {
+        let judges = |reward: &Reward| reward.weight != 0.0 && reward.when.holds(sample);
+        if self.rewards.iter().any(judges) {
+            return None;
+        }
+        let asking = self.rewards.iter().filter(|reward| !reward.when.is_empty());
+        let has = asking.map(|r| format!("{} asks for {}", r.name, r.when.describe(sample)));
+        Some(has.collect::<Vec<_>>().join("; "))
+    }
+
     /// Sums what each reward says about one sample.
-    fn judge(&self, sample: usize, row: Vec<Scored>) -> Result<Judgement> {
+    fn judge(&self, sample: usize, row: Vec<Option<Scored>>) -> Result<Judgement> {
         let mut score = 0.0;
         let mut abstains = None;
         let mut parts = BTreeMap::new();
         let mut steps = Vec::new();
         let mut records = Vec::with_capacity(row.len());
         for (reward, scored) in self.rewards.iter().zip(row) {
+            let Some(scored) = scored else {
+                continue;
+            };
             if let Some(total) = scored.total {
                 score += reward.weight * total;
                 let weighted = scored.steps.iter().map(|step| StepReward {
@@ -197,6 +224,8 @@ impl RewardSet {
                 parts: scored.parts,
                 fuel: scored.fuel,
                 message: scored.message,
+                log: scored.log,
+                exchanges: scored.exchanges,
                 receipt: scored.receipt,
             });
         }
@@ -216,4 +245,22 @@ impl RewardSet {
             rewards: records,
         })
     }
+}
+
+/// What a reward says of each sample; `None` where it does not judge it.
+fn column(reward: &Reward, samples: &[Sample]) -> Vec<Option<Scored>> {
+    if reward.when.is_empty() {
+        return reward.scorer.score(samples).into_iter().map(Some).collect();
+    }
+    let judged: Vec<bool> = samples
+        .iter()
+        .map(|sample| reward.when.holds(sample))
+        .collect();
+    let chosen = samples.iter().zip(&judged).filter(|(_, judged)| **judged);
+    let chosen: Vec<Sample> = chosen.map(|(sample, _)| sample.clone()).collect();
+    let mut scored = reward.scorer.score(&chosen).into_iter();
+    judged
+        .into_iter()
+        .map(|judged| if judged { scored.next() } else { None })
+        .collect()
 }

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
+use crate::capability::{
+    Capability, Exchange, Grants, Interpreter, LogLine, Tape, exchanges_digest,
+};
 use crate::digest::Digest;
-use crate::instance::{self, Failure};
+use crate::guest::GuestState;
+use crate::instance::Failure;
 use crate::lower;
 use crate::receipt::{call_digest, engine_settings, input_digest};
 use crate::verdict::{self, Verdict};
@@ -21,6 +26,9 @@ pub struct Scorer {
     params: String,
     params_digest: Digest,
     engine: String,
+    /// What the plugin may use; `None` where it uses nothing.
+    grants: Option<Arc<Grants>>,
+    interpreters: Vec<Digest>,
 }
 
 /// What a plugin says about one sample.
@@ -38,14 +46,40 @@ pub struct Scored {
     pub fuel: u64,
     /// Why there is no score.
     pub message: Option<String>,
+    /// What the plugin wrote to its log. A call over several samples notes it on the first of them.
+    pub log: Vec<LogLine>,
+    /// What the plugin asked others. A call over several samples notes it on the first of them.
+    pub exchanges: Vec<Exchange>,
     /// What the score was made of.
     pub receipt: Receipt,
 }
 
 impl Scorer {
-    /// Prepares a plugin. Every parameter must be one that the plugin's description names.
+    /// Prepares a plugin that needs no capability. Every parameter must be one that the plugin's
+    /// description names.
     pub fn new(plugin: &Plugin, params: &Map<String, Value>, limits: Limits) -> Result<Self> {
+        Self::with_grants(plugin, params, limits, Grants::none())
+    }
+
+    /// Prepares a plugin and grants it capabilities. What it does not import it does not get.
+    ///
+    /// # Errors
+    /// [`Error::NotGranted`] where the plugin needs more; the others as for [`Scorer::new`].
+    pub fn with_grants(
+        plugin: &Plugin,
+        params: &Map<String, Value>,
+        limits: Limits,
+        grants: Grants,
+    ) -> Result<Self> {
         limits.validate()?;
+        let needed = plugin.capabilities();
+        let missing: Vec<_> = needed.iter().filter(|c| !grants.allows(**c)).collect();
+        if !missing.is_empty() {
+            return Err(Error::NotGranted {
+                plugin: plugin.info().name.clone(),
+                capabilities: missing.iter().map(|c| format!("`{c}`")).collect(),
+            });
+        }
         let stack = plugin.host().limits().stack;
         if limits.stack != stack {
             return Err(Error::Limits(format!(
@@ -83,6 +117,17 @@ impl Scorer {
             params_digest: Digest::of(params.as_bytes()),
             params,
             engine: engine_settings(&limits),
+            interpreters: if needed.contains(&Capability::Interpreter) {
+                grants
+                    .interpreters
+                    .iter()
+                    .map(Interpreter::digest)
+                    .collect()
+            } else {
+                Vec::new()
+            },
+            // The log is open to a guest's WASI too, which names no capability.
+            grants: (!needed.is_empty() || grants.log).then(|| Arc::new(grants)),
         })
     }
 
@@ -108,9 +153,29 @@ impl Scorer {
     /// If a call over several samples fails, all of them get its outcome. Scores and fuel are the same
     /// for any number of threads and, for plugins of scope `sample`, for any order.
     pub fn score(&self, samples: &[Sample]) -> Vec<Scored> {
+        self.score_all(samples, None)
+    }
+
+    /// Scores samples again with the exchanges that were recorded for each of them: nobody is asked. A
+    /// question that is not recorded ends as [`Outcome::HostFault`].
+    pub fn replay(&self, samples: &[Sample], recorded: &[Vec<Exchange>]) -> Vec<Scored> {
+        self.score_all(samples, Some(recorded))
+    }
+
+    fn score_all(&self, samples: &[Sample], recorded: Option<&[Vec<Exchange>]>) -> Vec<Scored> {
         let calls = self.calls(samples);
-        self.plugin.host().0.threads.install(|| {
-            let run = |range: &Range<usize>| self.run(&samples[range.clone()]);
+        let host = self.plugin.host();
+        let run = |range: &Range<usize>| {
+            let tape = match recorded {
+                None => Tape::default(),
+                Some(all) => {
+                    let exchanges = all.iter().take(range.end).skip(range.start).flatten();
+                    Tape::replay(exchanges.cloned().collect())
+                }
+            };
+            self.run(&samples[range.clone()], tape)
+        };
+        let score = || {
             let mut results: Vec<Vec<Scored>> = calls.par_iter().map(run).collect();
             // A fault of the host says nothing about the sample, so such calls get a second chance when
             // the others are done. Outcomes of the guest's own making would only come again.
@@ -126,7 +191,13 @@ impl Scorer {
                     }
                 });
             results.into_iter().flatten().collect()
-        })
+        };
+        let waits = self.grants.as_deref().is_some_and(Grants::waits);
+        match host.waiting() {
+            Ok(threads) if waits && recorded.is_none() => threads.install(score),
+            // Without threads of their own, calls that wait hold others up, and nothing worse.
+            _ => host.0.threads.install(score),
+        }
     }
 
     /// Which samples each call sees.
@@ -148,7 +219,7 @@ impl Scorer {
     }
 
     /// One call of the guest.
-    fn run(&self, samples: &[Sample]) -> Vec<Scored> {
+    fn run(&self, samples: &[Sample], tape: Tape) -> Vec<Scored> {
         let groups = self.group_numbers(samples);
         let inputs: Vec<_> = samples
             .iter()
@@ -160,13 +231,12 @@ impl Scorer {
             .iter()
             .flat_map(|s| s.images.iter().cloned())
             .collect();
-        let host = &self.plugin.host().0;
-        let result = instance::call(
-            host,
-            self.plugin.prepared(),
+        let state = GuestState::new(&self.limits, images).with_grants(self.grants.clone(), tape);
+        let result = self.plugin.prepared().call(
+            &self.plugin.host().0,
             &self.limits,
             samples.len(),
-            images,
+            state,
             |guest, store| {
                 lower::with_arguments(samples, &groups, &self.params, |arguments| {
                     guest.rlhost_plugin_reward().call_score(store, arguments)
@@ -177,45 +247,30 @@ impl Scorer {
             .answer
             .and_then(|answers| verdict::check_all(answers, samples, self.plugin.info()))
             .unwrap_or_else(|failure| vec![Err(failure); samples.len()]);
-        let fuels = std::iter::once(result.fuel).chain(std::iter::repeat(0));
-        let scored = answers.into_iter().zip(inputs).zip(fuels);
-        scored
-            .map(|((answer, input), fuel)| self.scored(answer, fuel, input, call))
-            .collect()
-    }
-
-    fn scored(
-        &self,
-        answer: Result<Verdict, Failure>,
-        fuel: u64,
-        input: Digest,
-        call: Option<Digest>,
-    ) -> Scored {
-        let outcome = answer
-            .as_ref()
-            .map_or_else(|failure| failure.outcome, |_| Outcome::Score);
-        let receipt = Receipt {
-            component: self.plugin.digest(),
-            input,
-            call,
-            params: self.params_digest,
-            engine: self.engine.clone(),
-            fuel,
-            outcome,
-        };
-        let (total, parts, steps, message) = match answer {
-            Ok(verdict) => (Some(verdict.total), verdict.parts, verdict.steps, None),
-            Err(failure) => (None, BTreeMap::new(), Vec::new(), Some(failure.message)),
-        };
-        Scored {
-            outcome,
-            total,
-            parts,
-            steps,
-            fuel,
-            message,
-            receipt,
+        let exchanges = exchanges_digest(&result.exchanges);
+        let scored = answers.into_iter().zip(inputs).map(|(answer, input)| {
+            let receipt = Receipt {
+                component: self.plugin.digest(),
+                input,
+                call,
+                params: self.params_digest,
+                interpreters: self.interpreters.clone(),
+                exchanges,
+                engine: self.engine.clone(),
+                fuel: 0,
+                outcome: Outcome::Score,
+            };
+            scored(answer, receipt)
+        });
+        let mut scored: Vec<_> = scored.collect();
+        // What belongs to the whole call stands on its first sample.
+        if let Some(first) = scored.first_mut() {
+            first.fuel = result.fuel;
+            first.receipt.fuel = result.fuel;
+            first.log = result.log;
+            first.exchanges = result.exchanges;
         }
+        scored
     }
 
     /// The group numbers that the guest sees: counted from 0 in a batch, else 0.
@@ -228,5 +283,37 @@ impl Scorer {
             .zip(groups)
             .flat_map(|(number, group)| vec![number; group.len()]);
         numbers.collect()
+    }
+}
+
+/// An answer with its receipt.
+fn scored(answer: Result<Verdict, Failure>, mut receipt: Receipt) -> Scored {
+    let (outcome, total, parts, steps, message) = match answer {
+        Ok(verdict) => (
+            Outcome::Score,
+            Some(verdict.total),
+            verdict.parts,
+            verdict.steps,
+            None,
+        ),
+        Err(failure) => (
+            failure.outcome,
+            None,
+            BTreeMap::new(),
+            Vec::new(),
+            Some(failure.message),
+        ),
+    };
+    receipt.outcome = outcome;
+    Scored {
+        outcome,
+        total,
+        parts,
+        steps,
+        fuel: 0,
+        message,
+        log: Vec::new(),
+        exchanges: Vec::new(),
+        receipt,
     }
 }

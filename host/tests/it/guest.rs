@@ -181,7 +181,11 @@ pub fn component(wat: &str, wit: &str) -> Vec<u8> {
     let mut module = wat::parse_str(wat).unwrap();
     let mut resolve = Resolve::default();
     let package = resolve.push_str("plugin.wit", wit).unwrap();
-    let world = resolve.select_world(&[package], None).unwrap();
+    // Packages of one world need no name.
+    let name = wit
+        .contains("world reward-plugin")
+        .then_some("reward-plugin");
+    let world = resolve.select_world(&[package], name).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
     let encoder = ComponentEncoder::default().validate(true);
     encoder.module(&module).unwrap().encode().unwrap()

@@ -34,6 +34,7 @@ fn a_plugin_tells_all_about_itself() {
             "digest": plugin.digest(),
             "size": bytes.len(),
             "world": "rlhost:plugin/reward-plugin@0.1.0",
+            "capabilities": [],
             "imports": ["rlhost:plugin/types@0.1.0"],
             "exports": ["rlhost:plugin/reward@0.1.0"],
             "description": {
@@ -92,8 +93,8 @@ fn truncated_and_damaged_components_are_corrupt() {
 fn a_component_of_another_world_names_what_is_wrong() {
     let bytes = wat::parse_str(
         r#"(component
-            (import "wasi:cli/environment@0.2.0" (instance))
-            (import "wasi:clocks/wall-clock@0.2.0" (instance))
+            (import "wasi:http/outgoing-handler@0.2.0" (instance))
+            (import "wasi:clocks/wall-clock@0.3.0" (instance))
             (component $empty)
             (instance $it (instantiate $empty))
             (export "wasi:cli/run@0.2.0" (instance $it)))"#,
@@ -114,7 +115,10 @@ fn a_component_of_another_world_names_what_is_wrong() {
             );
             assert_eq!(
                 unknown_imports,
-                ["wasi:cli/environment@0.2.0", "wasi:clocks/wall-clock@0.2.0"]
+                [
+                    "wasi:http/outgoing-handler@0.2.0",
+                    "wasi:clocks/wall-clock@0.3.0"
+                ]
             );
         }
         other => panic!("{other}"),
@@ -125,7 +129,7 @@ fn a_component_of_another_world_names_what_is_wrong() {
         "{text}"
     );
     assert!(
-        text.contains("not granted: wasi:cli/environment@0.2.0, "),
+        text.contains("not granted: wasi:http/outgoing-handler@0.2.0, "),
         "{text}"
     );
 }

@@ -28,10 +28,10 @@ use crate::{Error, Result};
 use schema::{Setting, Shape};
 
 pub use sections::{
-    ActorConfig, AlgorithmConfig, AugmentConfig, Config, DataConfig, Device, FailureOutcome,
-    FailurePolicy, Files, KlLossType, LimitsConfig, LossAggMode, LrScheduler, ModelConfig,
-    OnFailure, OptimConfig, PolicyLossConfig, RewardConfig, RolloutConfig, SftConfig,
-    TrainerConfig, ValSamplingConfig,
+    ActorConfig, AlgorithmConfig, AllowConfig, AugmentConfig, Config, DataConfig, Device,
+    FailureOutcome, FailurePolicy, Files, JudgeConfig, KlLossType, LimitsConfig, LossAggMode,
+    LrScheduler, ModelConfig, OnFailure, OptimConfig, PolicyLossConfig, RetrieverConfig,
+    RewardConfig, RolloutConfig, SftConfig, TrainerConfig, ValSamplingConfig,
 };
 
 impl Config {

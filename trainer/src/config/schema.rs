@@ -54,6 +54,7 @@ settings! {
     f64 => Shape::Number,
     [f64; 2] => Shape::Numbers(2),
     i64 => Shape::Integer,
+    u32 => Shape::Count,
     u64 => Shape::Count,
     usize => Shape::Count,
     bool => Shape::Boolean,

@@ -371,10 +371,76 @@ section! {
         fuel: Option<u64> = None,
         /// Bytes of linear memory.
         memory: Option<u64> = None,
-        /// Bytes of the result.
+        /// Bytes of the result, or of the arguments of a host call.
         output: Option<u64> = None,
+        /// Bytes that all host calls may move.
+        host_call_bytes: Option<u64> = None,
+        /// Bytes of log lines that are kept.
+        log: Option<u64> = None,
+        /// Elements of a table.
+        table_elements: Option<u64> = None,
+        /// Core instances of the component.
+        instances: Option<u64> = None,
         /// Bytes of WebAssembly stack.
         stack: Option<u64> = None,
+    }
+}
+
+section! {
+    /// `[reward.NAME.allow.judge]`: a model behind an OpenAI-compatible endpoint.
+    JudgeConfig {
+        /// The endpoint's base, such as `http://127.0.0.1:8000/v1`.
+        url: String = String::new(),
+        /// The model's name there.
+        model: String = String::new(),
+        /// Name of the environment variable that holds the key.
+        api_key_env: Option<String> = None,
+        /// Seconds for one try.
+        timeout: f64 = 60.0,
+        /// Further tries, with growing pauses.
+        retries: u32 = 3,
+        /// Requests at a time.
+        concurrency: u32 = 16,
+        /// How often one call of the plugin may ask.
+        max_calls: u32 = 8,
+        /// The longest answer in tokens.
+        max_tokens: u32 = 1024,
+        /// Further fields of the request, such as `seed`.
+        extra: Table = Table::new(),
+    }
+}
+
+section! {
+    /// `[reward.NAME.allow.retriever]`: a retrieval service.
+    RetrieverConfig {
+        /// The service's address, such as `http://127.0.0.1:8000/retrieve`.
+        url: String = String::new(),
+        /// Name of the environment variable that holds the key.
+        api_key_env: Option<String> = None,
+        /// Seconds for one try.
+        timeout: f64 = 10.0,
+        /// Further tries, with growing pauses.
+        retries: u32 = 3,
+        /// Requests at a time.
+        concurrency: u32 = 16,
+        /// How often one call of the plugin may search.
+        max_calls: u32 = 8,
+    }
+}
+
+section! {
+    /// `[reward.NAME.allow]`: what a plugin may use besides its sample.
+    AllowConfig {
+        /// Keep the plugin's log lines with the sample.
+        log: bool = false,
+        /// Interpreters for untrusted code: paths of components, or names of plugins.
+        interpreter: Files = Files::default(),
+        /// Bytes of memory of a program with its interpreter; 256 MiB by default.
+        interpreter_memory: Option<u64> = None,
+        /// A model to ask.
+        judge: Option<JudgeConfig> = None,
+        /// An index to search.
+        retriever: Option<RetrieverConfig> = None,
     }
 }
 
@@ -391,6 +457,10 @@ section! {
         limits: LimitsConfig = LimitsConfig::default(),
         /// What happens to a sample that gets no score.
         on_failure: OnFailure = OnFailure::Always(FailurePolicy::Abstain),
+        /// The samples that it judges, by columns of the data; all by default.
+        when: Table = Table::new(),
+        /// What the plugin may use besides its sample.
+        allow: AllowConfig = AllowConfig::default(),
     }
 }
 

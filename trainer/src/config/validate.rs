@@ -219,9 +219,20 @@ fn check_reward(name: &str, reward: &RewardConfig) -> Result<()> {
         ("fuel", limits.fuel),
         ("memory", limits.memory),
         ("output", limits.output),
+        ("instances", limits.instances),
         ("stack", limits.stack),
     ] {
         at_least_one(&format!("reward.{name}.limits.{key}"), limit.unwrap_or(1))?;
+    }
+    if let Some(judge) = &reward.allow.judge {
+        for (key, value) in [("url", &judge.url), ("model", &judge.model)] {
+            let key = format!("reward.{name}.allow.judge.{key}");
+            require(!value.is_empty(), &format!("{key}: not set"))?;
+        }
+    }
+    if let Some(retriever) = &reward.allow.retriever {
+        let key = format!("reward.{name}.allow.retriever.url");
+        require(!retriever.url.is_empty(), &format!("{key}: not set"))?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Accuracy on held-out prompts.
 
 use super::prompts::{Drawn, in_order, processor, usable_rows};
-use super::rewards::{Tally, judge, load_rewards, response_text};
+use super::rewards::{Tally, check_dispatch, judge, load_rewards, response_text};
 use super::setup;
 use crate::Result;
 use crate::config::Config;
@@ -45,16 +45,18 @@ pub(super) struct Validation<'a> {
 }
 
 impl<'a> Validation<'a> {
-    /// The first `limit` usable rows of `dataset`.
+    /// The first `limit` usable rows of `dataset`, each of which a reward must apply to.
     pub(super) fn new(
         config: &Config,
         dataset: &'a Dataset,
         processor: &Processor,
         limit: Option<usize>,
+        rewards: &RewardSet,
     ) -> Result<Self> {
         let report = usable_rows(config, dataset, processor)?;
         let mut rows = report.kept;
         rows.truncate(limit.unwrap_or(usize::MAX));
+        check_dispatch(rewards, rows.iter().map(|&row| &dataset.rows()[row]))?;
         let sampling = &config.rollout.val_override_config;
         Ok(Self {
             prompts: in_order(dataset, &rows, processor)?,
@@ -152,7 +154,7 @@ fn accuracy(parts: &BTreeMap<String, f64>) -> Option<f64> {
 pub fn evaluate(config: &Config, model: &Model, processor: &Processor) -> Result<Evaluation> {
     let dataset = Dataset::load(&config.data.val_files.0, &config.data)?;
     let rewards = load_rewards(config)?;
-    Validation::new(config, &dataset, processor, None)?.run(model, processor, &rewards)
+    Validation::new(config, &dataset, processor, None, &rewards)?.run(model, processor, &rewards)
 }
 
 /// Loads the model of a folder, or of a run's latest checkpoint, and evaluates it.

@@ -6,7 +6,7 @@ use super::job::{Job, Plan};
 use super::journal::{Clock, Observer, Start, Summary};
 use super::policy::{Policy, Signals};
 use super::prompts::{Drawn, Prompts, held_out, processor};
-use super::rewards::{Tally, judge, load_rewards, response_text};
+use super::rewards::{Tally, check_dispatch, judge, load_rewards, response_text};
 use super::setup;
 use crate::Result;
 use crate::algorithm::{
@@ -30,10 +30,11 @@ pub fn train(config: &Config, start: Start, observer: &mut dyn Observer) -> Resu
     let processor = processor(config, &source)?;
     let rewards = load_rewards(config)?;
     let prompts = Prompts::load(config, &processor)?;
+    check_dispatch(&rewards, prompts.rows())?;
     let held_out = held_out(config)?;
     let validation = held_out
         .as_ref()
-        .map(|dataset| Validation::new(config, dataset, &processor, None))
+        .map(|dataset| Validation::new(config, dataset, &processor, None, &rewards))
         .transpose()?;
     let reference = if config.algorithm.use_kl_loss {
         Some(Model::load(&source, &device)?)

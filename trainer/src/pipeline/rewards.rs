@@ -7,9 +7,12 @@ use crate::processor::{Content, Part, Tokenizer};
 use crate::rollout::{Completion, FinishReason};
 use crate::{Error, Result};
 use rlhost_host::{
-    ContentPart, FailurePolicy, Host, Image, Judgement, Limits, Message, Reward, RewardSet, Sample,
-    Scorer, Turn,
+    Allow, ContentPart, Host, Image, Judgement, Limits, Message, Reward, RewardSet, Sample, Scorer,
+    Turn,
 };
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// Loads the plugins of all `[reward.NAME]` tables.
@@ -24,6 +27,10 @@ pub fn load_rewards(config: &Config) -> Result<RewardSet> {
                 fuel: own.fuel.unwrap_or(defaults.fuel),
                 memory: own.memory.unwrap_or(defaults.memory),
                 output: own.output.unwrap_or(defaults.output),
+                host_call_bytes: own.host_call_bytes.unwrap_or(defaults.host_call_bytes),
+                log: own.log.unwrap_or(defaults.log),
+                table_elements: own.table_elements.unwrap_or(defaults.table_elements),
+                instances: own.instances.unwrap_or(defaults.instances),
                 stack: own.stack.unwrap_or(defaults.stack),
             };
             (name.as_str(), limits)
@@ -45,19 +52,38 @@ pub fn load_rewards(config: &Config) -> Result<RewardSet> {
         let wrong = |key: &str, e: &dyn std::fmt::Display| {
             Error::Config(format!("reward.{name}.{key}: {e}"))
         };
-        let params = serde_json::to_value(&reward.params).map_err(|e| wrong("params", &e))?;
-        let params = params.as_object().cloned().unwrap_or_default();
-        let on_failure = serde_json::to_value(&reward.on_failure)
-            .and_then(serde_json::from_value::<FailurePolicy>)
-            .map_err(|e| wrong("on_failure", &e))?;
+        let params: Map<String, Value> = hosts(&reward.params).map_err(|e| wrong("params", &e))?;
+        let allow: Allow = hosts(&reward.allow).map_err(|e| wrong("allow", &e))?;
+        let grants = allow.grants(&host).map_err(|e| wrong("allow", &e))?;
+        let on_failure = hosts(&reward.on_failure).map_err(|e| wrong("on_failure", &e))?;
         rewards.push(Reward {
             name: name.clone(),
-            scorer: Scorer::new(&plugin, &params, limits)?,
+            scorer: Scorer::with_grants(&plugin, &params, limits, grants)?,
             weight: reward.weight,
             on_failure,
+            when: hosts(&reward.when).map_err(|e| wrong("when", &e))?,
         });
     }
     Ok(RewardSet::new(rewards)?)
+}
+
+/// A part of the configuration as the host's type for it: both have the same keys.
+fn hosts<T: DeserializeOwned>(part: &impl Serialize) -> serde_json::Result<T> {
+    serde_json::from_value(serde_json::to_value(part)?)
+}
+
+/// Checks that every row is judged by a reward of non-zero weight: a row that none applies to is an
+/// error at the start, and no zero in the middle of a run.
+pub(super) fn check_dispatch<'a>(
+    rewards: &RewardSet,
+    rows: impl Iterator<Item = &'a Row>,
+) -> Result<()> {
+    for row in rows {
+        if let Some(has) = rewards.unjudged(&described(row)) {
+            return Err(row.error(format!("no reward applies to this row ({has})")));
+        }
+    }
+    Ok(())
 }
 
 /// Text of a completion as rewards and people read it: without the stop token.
@@ -135,14 +161,24 @@ fn sample(group: u32, row: &Row) -> Result<Sample> {
     Ok(Sample {
         group,
         prompt,
+        images,
+        ..described(row)
+    })
+}
+
+/// What a row says beside its prompt and pictures.
+fn described(row: &Row) -> Sample {
+    Sample {
+        group: 0,
+        prompt: Vec::new(),
         response: Vec::new(),
         answer: row.answer().to_owned(),
         data_source: row.data_source().unwrap_or_default().to_owned(),
         problem_type: row.problem_type().unwrap_or_default().to_owned(),
         answer_type: row.answer_type().unwrap_or_default().to_owned(),
         columns: row.extra().to_owned(),
-        images,
-    })
+        images: Vec::new(),
+    }
 }
 
 /// What many judgements say together.

@@ -28,8 +28,9 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
     let judged = match &held_out {
         Some(dataset) if !config.reward.is_empty() => {
             let limit = config.sft.val_samples;
-            let validation = Validation::new(config, dataset, &processor, limit)?;
-            Some((validation, load_rewards(config)?))
+            let rewards = load_rewards(config)?;
+            let validation = Validation::new(config, dataset, &processor, limit, &rewards)?;
+            Some((validation, rewards))
         }
         _ => None,
     };

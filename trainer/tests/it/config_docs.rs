@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rlhost_trainer::config::{Config, RewardConfig};
+use rlhost_trainer::config::{Config, JudgeConfig, RetrieverConfig, RewardConfig};
 use serde_json::Value;
 
 /// A row of one of the page's tables.
@@ -38,7 +38,11 @@ fn page() -> BTreeMap<String, Row> {
 /// The code's keys with their defaults; null for those without one.
 fn declared() -> BTreeMap<String, Value> {
     let mut config = Config::default();
-    config.reward.insert("NAME".into(), RewardConfig::default());
+    let mut reward = RewardConfig::default();
+    // Tables that are not there by default, but whose keys have defaults.
+    reward.allow.judge = Some(JudgeConfig::default());
+    reward.allow.retriever = Some(RetrieverConfig::default());
+    config.reward.insert("NAME".into(), reward);
     let mut keys = BTreeMap::new();
     collect("", serde_json::to_value(&config).unwrap(), &mut keys);
     keys

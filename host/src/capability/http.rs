@@ -1,0 +1,181 @@
+//! Asking an HTTP service that speaks JSON: with a time-out, retries and bounded concurrency.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+use ureq::Agent;
+
+use crate::{Error, Result};
+
+use super::Answer;
+
+/// The longest answer that is read.
+const MAX_BYTES: u64 = 16 << 20;
+/// The longest pause before a further try.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+/// Bytes of a service's own error text that are kept.
+const MAX_TEXT: usize = 500;
+
+/// How a service is asked.
+pub(super) struct Settings<'a> {
+    pub(super) capability: &'a str,
+    pub(super) url: String,
+    /// Name of the environment variable that holds the key.
+    pub(super) api_key_env: Option<&'a str>,
+    /// Seconds for one try.
+    pub(super) timeout: f64,
+    /// Further tries after the first.
+    pub(super) retries: u32,
+    /// Requests at a time.
+    pub(super) concurrency: u32,
+}
+
+/// A service that can be asked.
+pub(super) struct Service {
+    agent: Agent,
+    url: String,
+    key: Option<String>,
+    retries: u32,
+    slots: Slots,
+}
+
+impl Service {
+    pub(super) fn new(settings: Settings<'_>) -> Result<Self> {
+        let wrong = |key: &str, message: String| Error::Capability {
+            capability: settings.capability.to_owned(),
+            message: format!("{key}: {message}"),
+        };
+        let url = &settings.url;
+        if !(url.starts_with("http://") || url.starts_with("https://")) {
+            return Err(wrong(
+                "url",
+                format!("`{url}` must start with http:// or https://"),
+            ));
+        }
+        let timeout = Duration::try_from_secs_f64(settings.timeout).ok();
+        let Some(timeout) = timeout.filter(|timeout| !timeout.is_zero()) else {
+            let message = format!("{} is no number of seconds above 0", settings.timeout);
+            return Err(wrong("timeout", message));
+        };
+        if settings.concurrency == 0 {
+            return Err(wrong("concurrency", "must be at least 1".to_owned()));
+        }
+        let key = match settings.api_key_env {
+            Some(name) => Some(std::env::var(name).map_err(|_| {
+                wrong(
+                    "api_key_env",
+                    format!("the environment variable `{name}` is not set"),
+                )
+            })?),
+            None => None,
+        };
+        let agent = Agent::config_builder()
+            .timeout_global(Some(timeout))
+            // The text of an error status says what is wrong, so it is read like an answer.
+            .http_status_as_error(false)
+            .build();
+        Ok(Self {
+            agent: agent.into(),
+            url: settings.url,
+            key,
+            retries: settings.retries,
+            slots: Slots::new(settings.concurrency),
+        })
+    }
+
+    /// Sends `body` and gives back what comes, after as many tries as there may be.
+    pub(super) fn post(&self, body: &Value) -> Answer {
+        let _slot = self.slots.take();
+        let mut pause = Duration::from_millis(500);
+        let mut tries = 0;
+        loop {
+            let (message, wait) = match self.attempt(body) {
+                Attempt::Done(answer) => return answer,
+                Attempt::Again(message, wait) => (message, wait),
+            };
+            tries += 1;
+            if tries > self.retries {
+                return Answer::Unavailable(format!("{message} (tries: {tries})"));
+            }
+            thread::sleep(wait.unwrap_or(pause).min(MAX_PAUSE));
+            pause *= 2;
+        }
+    }
+
+    fn attempt(&self, body: &Value) -> Attempt {
+        let mut request = self.agent.post(&self.url);
+        if let Some(key) = &self.key {
+            request = request.header("Authorization", format!("Bearer {key}"));
+        }
+        let mut response = match request.send_json(body) {
+            Ok(response) => response,
+            Err(error) => return Attempt::Again(error.to_string(), None),
+        };
+        let status = response.status().as_u16();
+        let wait = response
+            .headers()
+            .get("retry-after")
+            .and_then(|value| value.to_str().ok()?.parse().ok())
+            .map(Duration::from_secs);
+        let text = response.body_mut().with_config().limit(MAX_BYTES);
+        let text = match text.read_to_string() {
+            Ok(text) => text,
+            Err(error) => return Attempt::Again(error.to_string(), None),
+        };
+        let shown = format!("HTTP status {status}: {}", shorten(text.trim()));
+        match status {
+            200..=299 => Attempt::Done(match serde_json::from_str(&text) {
+                Ok(value) => Answer::Ok(value),
+                Err(_) => {
+                    Answer::Unavailable(format!("the answer is not JSON: {}", shorten(&text)))
+                }
+            }),
+            408 | 425 | 429 | 500..=599 => Attempt::Again(shown, wait),
+            _ => Attempt::Done(Answer::Rejected(shown)),
+        }
+    }
+}
+
+enum Attempt {
+    Done(Answer),
+    /// Worth another try, perhaps after the time that the service asks for.
+    Again(String, Option<Duration>),
+}
+
+pub(super) fn shorten(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_TEXT.min(text.len()))]
+}
+
+/// Bounds how many threads do something at a time.
+struct Slots {
+    free: Mutex<u32>,
+    freed: Condvar,
+}
+
+impl Slots {
+    fn new(count: u32) -> Self {
+        Self {
+            free: Mutex::new(count),
+            freed: Condvar::new(),
+        }
+    }
+
+    fn take(&self) -> Slot<'_> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = self.freed.wait_while(free, |free| *free == 0);
+        *free.unwrap_or_else(PoisonError::into_inner) -= 1;
+        Slot(self)
+    }
+}
+
+/// A slot that is given back at the end of its life.
+struct Slot<'a>(&'a Slots);
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.freed.notify_one();
+    }
+}

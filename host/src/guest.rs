@@ -1,0 +1,87 @@
+//! What the host keeps for a running guest, and what host calls cost it.
+
+use std::sync::Arc;
+
+use wasmtime::component::Resource;
+use wasmtime::{StoreContextMut, Trap};
+
+use crate::capability::{Grants, LogBuffer, Tape};
+use crate::memory::MemoryLimit;
+use crate::wasi::Wasi;
+use crate::{Image, Limits};
+
+/// Fuel for a host call, besides the bytes that it moves.
+const HOST_CALL_FUEL: u64 = 1_000;
+
+/// A store of a guest, as host functions see it.
+pub(crate) type Context<'a> = StoreContextMut<'a, GuestState>;
+
+/// What the host keeps for an instance.
+pub(crate) struct GuestState {
+    pub(crate) images: Vec<Image>,
+    pub(crate) memory: MemoryLimit,
+    /// Bytes that host calls may still move.
+    bytes_left: u64,
+    /// What the guest may use besides its images; `None` where that is nothing.
+    pub(crate) grants: Option<Arc<Grants>>,
+    pub(crate) log: LogBuffer,
+    /// What the guest asked others, and what they answered.
+    pub(crate) tape: Tape,
+    pub(crate) wasi: Wasi,
+    /// Ticks of the clock that the call has, once more after each time of waiting for somebody else.
+    pub(crate) deadline: u64,
+}
+
+impl GuestState {
+    pub(crate) fn new(limits: &Limits, images: Vec<Image>) -> Self {
+        Self {
+            images,
+            memory: MemoryLimit::new(limits),
+            bytes_left: limits.host_call_bytes,
+            grants: None,
+            log: LogBuffer::new(limits.log),
+            tape: Tape::default(),
+            wasi: Wasi::default(),
+            deadline: 0,
+        }
+    }
+
+    /// With what a user granted, and what may be asked or is recorded.
+    pub(crate) fn with_grants(mut self, grants: Option<Arc<Grants>>, tape: Tape) -> Self {
+        self.grants = grants;
+        self.tape = tape;
+        self
+    }
+
+    /// The image that a handle means.
+    pub(crate) fn image(&self, handle: &Resource<Image>) -> wasmtime::Result<&Image> {
+        self.images
+            .get(handle.rep() as usize)
+            .ok_or_else(|| wasmtime::Error::msg("a handle of no image of this call"))
+    }
+}
+
+/// Charges a host call that moves `bytes` bytes to the guest: to its fuel and to its share of bytes.
+pub(crate) fn charge(store: &mut Context<'_>, bytes: u64) -> wasmtime::Result<()> {
+    take_fuel(store, HOST_CALL_FUEL.saturating_add(bytes))?;
+    let state = store.data_mut();
+    match state.bytes_left.checked_sub(bytes) {
+        Some(left) => {
+            state.bytes_left = left;
+            Ok(())
+        }
+        None => Err(HostCallBytesExhausted.into()),
+    }
+}
+
+/// Takes fuel from the guest; what is more than it has ends the call.
+pub(crate) fn take_fuel(store: &mut Context<'_>, fuel: u64) -> wasmtime::Result<()> {
+    let left = store.get_fuel()?.checked_sub(fuel);
+    store.set_fuel(left.unwrap_or(0))?;
+    left.map(|_| ()).ok_or_else(|| Trap::OutOfFuel.into())
+}
+
+/// The guest moved more bytes in host calls than it may.
+#[derive(Debug, thiserror::Error)]
+#[error("host calls moved more bytes than the limit host_call_bytes allows")]
+pub(crate) struct HostCallBytesExhausted;

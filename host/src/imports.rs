@@ -1,0 +1,83 @@
+//! What the host lends a reward plugin: the interface `types`, capabilities, and a deterministic WASI.
+
+use wasmtime::Engine;
+use wasmtime::component::{Linker, Resource, ResourceType};
+
+use crate::capability::{self, Capability};
+use crate::component::is_interface;
+use crate::guest::{GuestState, charge};
+use crate::{Image, wasi};
+
+/// The interface that every plugin may import.
+const TYPES: &str = "rlhost:plugin/types@0.1.0";
+/// What the host's side of the interface `types` holds, besides plain types.
+const TYPES_FUNCTIONS: [&str; 3] = [
+    "[method]image.width",
+    "[method]image.height",
+    "[method]image.rgb",
+];
+/// The interface whose types `interpreter` uses. A plugin has no business with its functions.
+const CODE: &str = "rlhost:plugin/code@0.1.0";
+
+/// Whether there is an interface of this name, or such a function in it.
+pub(crate) fn known(import: &str, function: Option<&str>) -> bool {
+    if wasi::is_interface(import) {
+        return true;
+    }
+    if is_interface(import, CODE) {
+        return function.is_none();
+    }
+    let functions = if is_interface(import, TYPES) {
+        &TYPES_FUNCTIONS
+    } else {
+        match capability(import) {
+            Some(capability) => capability.functions(),
+            None => return false,
+        }
+    };
+    function.is_none_or(|function| functions.contains(&function))
+}
+
+fn capability(import: &str) -> Option<Capability> {
+    Capability::ALL
+        .into_iter()
+        .find(|capability| is_interface(import, capability.interface()))
+}
+
+/// The capabilities among a component's imports.
+pub(crate) fn capabilities(imports: &[String]) -> Vec<Capability> {
+    let mut found: Vec<_> = imports.iter().filter_map(|i| capability(i)).collect();
+    found.sort_unstable();
+    found
+}
+
+/// Lends guests all but WASI, which is defined for each component by the versions that it names.
+pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<GuestState>> {
+    let mut linker = Linker::new(engine);
+    let mut types = linker.instance(TYPES)?;
+    types.resource("image", ResourceType::host::<Image>(), |_, _| Ok(()))?;
+    types.func_wrap(
+        "[method]image.width",
+        |mut store, (image,): (Resource<Image>,)| {
+            charge(&mut store, 4)?;
+            Ok((store.data().image(&image)?.width(),))
+        },
+    )?;
+    types.func_wrap(
+        "[method]image.height",
+        |mut store, (image,): (Resource<Image>,)| {
+            charge(&mut store, 4)?;
+            Ok((store.data().image(&image)?.height(),))
+        },
+    )?;
+    types.func_wrap(
+        "[method]image.rgb",
+        |mut store, (image,): (Resource<Image>,)| {
+            let image = store.data().image(&image)?.clone();
+            charge(&mut store, image.rgb().len() as u64)?;
+            Ok((image.rgb().to_vec(),))
+        },
+    )?;
+    capability::add_to_linker(&mut linker)?;
+    Ok(linker)
+}
