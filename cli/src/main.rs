@@ -1,5 +1,6 @@
 //! The `rlhost` command: a thin face over `rlhost-trainer` and `rlhost-host`.
 
+mod allow;
 mod eval;
 mod init;
 mod jobs;

@@ -39,6 +39,12 @@ fn print(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
     writeln!(out, "digest    sha256:{}", found.digest.hex())?;
     writeln!(out, "size      {} bytes", found.size)?;
     writeln!(out, "world     {}", found.world)?;
+    let capabilities: Vec<_> = found.capabilities.iter().map(|c| c.as_str()).collect();
+    let needs = match capabilities.as_slice() {
+        [] => "nothing".to_owned(),
+        some => format!("{} (grant with --allow)", some.join(", ")),
+    };
+    writeln!(out, "needs     {needs}")?;
     for (label, names) in [("imports", &found.imports), ("exports", &found.exports)] {
         for (i, name) in names.iter().enumerate() {
             writeln!(out, "{:<9} {name}", if i == 0 { label } else { "" })?;

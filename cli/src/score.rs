@@ -1,6 +1,6 @@
 //! `rlhost score`: judge responses from a file.
 
-use crate::output;
+use crate::{allow, output};
 use anyhow::Result;
 use rlhost_host::{Host, Limits, Record, Reward, RewardSet, Sample, SampleReader, Scope, Scorer};
 use serde_json::{Map, Value};
@@ -20,6 +20,8 @@ pub struct Arguments {
     /// A parameter of the plugin; the value is JSON, or else a text
     #[arg(long, value_name = "KEY=VALUE", value_parser = parameter)]
     param: Vec<(String, Value)>,
+    #[command(flatten)]
+    allow: allow::Arguments,
     /// Fuel for a sample
     #[arg(long)]
     fuel: Option<u64>,
@@ -54,7 +56,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         ..defaults
     };
     let params: Map<String, Value> = arguments.param.iter().cloned().collect();
-    let scorer = Scorer::new(&plugin, &params, limits)?;
+    let scorer = Scorer::with_grants(&plugin, &params, limits, arguments.allow.grants(&host)?)?;
     let rewards = RewardSet::new([Reward::new(plugin.info().name.clone(), scorer)])?;
     // A plugin that compares samples must see all of them at once.
     let chunk = match plugin.info().scope {

@@ -8,12 +8,10 @@ use std::time::Duration;
 
 use rayon::ThreadPool;
 use wasmtime::Engine;
-use wasmtime::component::Linker;
 
 use crate::cache::CodeCache;
-use crate::guest::GuestState;
 use crate::pool::{self, Clock};
-use crate::{Error, Limits, Plugin, PluginRef, Result, Search, engine, imports};
+use crate::{Error, Limits, Plugin, PluginRef, Result, Search, engine};
 
 /// Runs reward plugins. Clones share engine and threads.
 ///
@@ -24,7 +22,6 @@ pub struct Host(pub(crate) Arc<Shared>);
 
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
-    pub(crate) linker: Linker<GuestState>,
     pub(crate) threads: ThreadPool,
     /// Threads for calls that may wait for others; started when the first such call comes.
     waiting: OnceLock<ThreadPool>,
@@ -201,11 +198,9 @@ impl HostBuilder {
         let slots = u32::try_from(threads.saturating_add(self.waiting).saturating_mul(2))
             .map_err(|_| Error::Engine(format!("{threads} threads are too many")))?;
         let engine = engine::build(stack, slots)?;
-        let linker = imports::linker(&engine).map_err(|e| Error::Engine(format!("{e:#}")))?;
         let clock = Clock::start(&engine, self.deadline)?;
         Ok(Host(Arc::new(Shared {
             engine,
-            linker,
             threads: pool::threads(threads, stack)?,
             waiting: OnceLock::new(),
             waiting_threads: self.waiting,

@@ -1,9 +1,9 @@
 //! What the host lends a reward plugin: the interface `types`, capabilities, and a deterministic WASI.
 
 use wasmtime::Engine;
-use wasmtime::component::{Linker, Resource, ResourceType};
+use wasmtime::component::{Component, Linker, LinkerInstance, Resource, ResourceType};
 
-use crate::capability::{self, Capability};
+use crate::capability::Capability;
 use crate::component::is_interface;
 use crate::guest::{GuestState, charge};
 use crate::{Image, wasi};
@@ -51,10 +51,24 @@ pub(crate) fn capabilities(imports: &[String]) -> Vec<Capability> {
     found
 }
 
-/// Lends guests all but WASI, which is defined for each component by the versions that it names.
-pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<GuestState>> {
+/// Lends a component what it imports, under the very versions that it names.
+pub(crate) fn linker(
+    engine: &Engine,
+    component: &Component,
+) -> wasmtime::Result<Linker<GuestState>> {
     let mut linker = Linker::new(engine);
-    let mut types = linker.instance(TYPES)?;
+    for (import, _) in component.component_type().imports(engine) {
+        if is_interface(import, TYPES) {
+            types(&mut linker.instance(import)?)?;
+        } else if let Some(capability) = capability(import) {
+            capability.add_to_linker(&mut linker.instance(import)?)?;
+        }
+    }
+    wasi::add_to_linker(&mut linker, component)?;
+    Ok(linker)
+}
+
+fn types(types: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
     types.resource("image", ResourceType::host::<Image>(), |_, _| Ok(()))?;
     types.func_wrap(
         "[method]image.width",
@@ -77,7 +91,5 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<GuestState>> {
             charge(&mut store, image.rgb().len() as u64)?;
             Ok((image.rgb().to_vec(),))
         },
-    )?;
-    capability::add_to_linker(&mut linker)?;
-    Ok(linker)
+    )
 }

@@ -8,7 +8,7 @@ use crate::capability::{Exchange, LogLine};
 use crate::guest::{GuestState, HostCallBytesExhausted};
 use crate::host::Shared;
 use crate::memory::GrowthDenied;
-use crate::{Limits, Outcome, wasi};
+use crate::{Limits, Outcome, imports, wasi};
 
 /// Handles that a guest may hold besides its images.
 const MAX_HANDLES: usize = 10_000;
@@ -24,8 +24,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Links a component and looks up its exports.
     pub(crate) fn new(host: &Shared, component: &Component) -> wasmtime::Result<Self> {
-        let mut linker = host.linker.clone();
-        wasi::add_to_linker(&mut linker, component)?;
+        let linker = imports::linker(&host.engine, component)?;
         let pre = linker.instantiate_pre(component)?;
         let indices = RewardPluginIndices::new(&pre)?;
         Ok(Self { pre, indices })

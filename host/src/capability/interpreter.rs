@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use wasmtime::component::{InstancePre, Linker};
+use wasmtime::component::{InstancePre, Linker, LinkerInstance};
 
 use crate::bindings::code::{CodeInterpreterIndices, exports::rlhost::plugin::code as exported};
 use crate::bindings::rlhost::plugin::{code, interpreter as wit};
@@ -156,8 +156,9 @@ impl Loaded {
     }
 }
 
-pub(super) fn add_to_linker(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
-    let mut interface = linker.instance(Capability::Interpreter.interface())?;
+pub(super) fn add_to_linker(
+    interface: &mut LinkerInstance<'_, GuestState>,
+) -> wasmtime::Result<()> {
     interface.func_wrap("languages", |mut store, (): ()| {
         let languages: BTreeSet<String> =
             super::granted(store.data(), Capability::Interpreter, |grants| {

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 use serde_json::{Map, Value, json};
-use wasmtime::component::Linker;
+use wasmtime::component::LinkerInstance;
 
 use crate::bindings::rlhost::plugin::{judge as wit, types};
 use crate::guest::GuestState;
@@ -172,8 +172,7 @@ impl Judge for HttpJudge {
     }
 }
 
-pub(super) fn add_to_linker(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
-    let mut judge = linker.instance(Capability::Judge.interface())?;
+pub(super) fn add_to_linker(judge: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
     judge.func_wrap("ask", |mut store, (request,): (wit::Request,)| {
         let judge = super::granted(store.data(), Capability::Judge, |g| g.judge.clone())?;
         let images = request.images.iter();

@@ -1,7 +1,7 @@
 //! `log`: lines that are kept with the sample.
 
 use serde::{Deserialize, Serialize};
-use wasmtime::component::Linker;
+use wasmtime::component::LinkerInstance;
 
 use crate::bindings::rlhost::plugin::log as wit;
 use crate::guest::{GuestState, charge};
@@ -91,8 +91,7 @@ impl LogBuffer {
     }
 }
 
-pub(super) fn add_to_linker(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
-    let mut log = linker.instance(Capability::Log.interface())?;
+pub(super) fn add_to_linker(log: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
     log.func_wrap(
         "write",
         |mut store, (level, message): (wit::Level, String)| {

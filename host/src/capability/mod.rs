@@ -27,7 +27,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use wasmtime::component::Linker;
+use wasmtime::component::LinkerInstance;
 
 use crate::guest::GuestState;
 
@@ -86,6 +86,19 @@ impl Capability {
             Self::Interpreter => &["languages", "run"],
             Self::Retriever => &["search"],
             Self::Judge => &["ask"],
+        }
+    }
+
+    /// Lends a guest the interface. Each function asks for its grant.
+    pub(crate) fn add_to_linker(
+        self,
+        instance: &mut LinkerInstance<'_, GuestState>,
+    ) -> wasmtime::Result<()> {
+        match self {
+            Self::Log => log::add_to_linker(instance),
+            Self::Interpreter => interpreter::add_to_linker(instance),
+            Self::Retriever => retriever::add_to_linker(instance),
+            Self::Judge => judge::add_to_linker(instance),
         }
     }
 }
@@ -160,14 +173,6 @@ impl fmt::Debug for Grants {
         let granted = Capability::ALL.into_iter().filter(|c| self.allows(*c));
         f.debug_set().entries(granted).finish()
     }
-}
-
-/// Lends guests the interfaces of all capabilities. Each function asks for its grant.
-pub(crate) fn add_to_linker(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
-    log::add_to_linker(linker)?;
-    interpreter::add_to_linker(linker)?;
-    retriever::add_to_linker(linker)?;
-    judge::add_to_linker(linker)
 }
 
 /// What `pick` finds among the guest's grants. A scorer is only made where all that the plugin imports

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use wasmtime::component::Linker;
+use wasmtime::component::LinkerInstance;
 
 use crate::Result;
 use crate::bindings::rlhost::plugin::retriever as wit;
@@ -122,8 +122,9 @@ fn hit(found: &Value) -> Option<Hit> {
     })
 }
 
-pub(super) fn add_to_linker(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
-    let mut retriever = linker.instance(Capability::Retriever.interface())?;
+pub(super) fn add_to_linker(
+    retriever: &mut LinkerInstance<'_, GuestState>,
+) -> wasmtime::Result<()> {
     retriever.func_wrap("search", |mut store, (query, top_k): (String, u32)| {
         let retriever =
             super::granted(store.data(), Capability::Retriever, |g| g.retriever.clone())?;

@@ -1,6 +1,6 @@
 //! Clocks that only a guest's own doings move, and polling.
 
-use wasmtime::component::{ComponentType, LinkerInstance, Lower, Resource, ResourceType};
+use wasmtime::component::{ComponentType, LinkerInstance, Lower, Resource};
 
 use crate::guest::{GuestState, charge};
 
@@ -120,7 +120,6 @@ pub(super) fn wall(instance: &mut LinkerInstance<'_, GuestState>) -> wasmtime::R
 
 /// `wasi:io/poll`
 pub(super) fn poll(instance: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
-    instance.resource("pollable", ResourceType::host::<Pollable>(), |_, _| Ok(()))?;
     instance.func_wrap(
         "[method]pollable.ready",
         |mut store, (pollable,): (Resource<Pollable>,)| {

@@ -1,6 +1,6 @@
 //! Streams: an input that is at its end, and outputs that take everything at once.
 
-use wasmtime::component::{ComponentType, Lift, LinkerInstance, Lower, Resource, ResourceType};
+use wasmtime::component::{ComponentType, Lift, LinkerInstance, Lower, Resource};
 
 use crate::guest::{GuestState, charge};
 
@@ -26,17 +26,8 @@ enum StreamError {
     Closed,
 }
 
-/// `wasi:io/error`
-pub(super) fn error(instance: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
-    instance.resource("error", ResourceType::host::<Error>(), |_, _| Ok(()))
-}
-
 /// `wasi:io/streams`
 pub(super) fn streams(instance: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
-    instance.resource("input-stream", ResourceType::host::<Input>(), |_, _| Ok(()))?;
-    instance.resource("output-stream", ResourceType::host::<Output>(), |_, _| {
-        Ok(())
-    })?;
     for function in ["read", "blocking-read"] {
         instance.func_wrap(
             &format!("[method]input-stream.{function}"),

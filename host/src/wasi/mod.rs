@@ -20,7 +20,8 @@ mod io;
 mod network;
 mod random;
 
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, Linker, ResourceType};
 
 use crate::capability::LogLevel;
 use crate::guest::GuestState;
@@ -53,8 +54,22 @@ pub(crate) fn add_to_linker(
 ) -> wasmtime::Result<()> {
     let ty = component.component_type();
     let engine = linker.engine().clone();
-    for (import, _) in ty.imports(&engine).filter(|(name, _)| is_interface(name)) {
+    let mut imports = ty
+        .imports(&engine)
+        .filter(|(name, _)| is_interface(name))
+        .peekable();
+    if imports.peek().is_none() {
+        return Ok(());
+    }
+    for (import, item) in imports {
         let mut instance = linker.instance(import)?;
+        if let ComponentItem::ComponentInstance(exports) = &item.ty {
+            for (name, export) in exports.exports(&engine) {
+                if matches!(export.ty, ComponentItem::Resource(_)) {
+                    instance.resource(name, resource(name), |_, _| Ok(()))?;
+                }
+            }
+        }
         match import.split('@').next().unwrap_or(import) {
             "wasi:cli/environment" => command_line::environment(&mut instance)?,
             "wasi:cli/exit" => command_line::exit(&mut instance)?,
@@ -73,13 +88,11 @@ pub(crate) fn add_to_linker(
             "wasi:clocks/monotonic-clock" => clocks::monotonic(&mut instance)?,
             "wasi:clocks/wall-clock" => clocks::wall(&mut instance)?,
             "wasi:filesystem/preopens" => command_line::no_folders(&mut instance)?,
-            "wasi:io/error" => io::error(&mut instance)?,
             "wasi:io/poll" => clocks::poll(&mut instance)?,
             "wasi:io/streams" => io::streams(&mut instance)?,
             "wasi:random/random" => random::secure(&mut instance)?,
             "wasi:random/insecure" => random::insecure(&mut instance)?,
             "wasi:random/insecure-seed" => random::seed(&mut instance)?,
-            "wasi:sockets/network" => network::network(&mut instance)?,
             "wasi:sockets/instance-network" => network::instance_network(&mut instance)?,
             "wasi:sockets/ip-name-lookup" => {
                 network::denied(&mut instance, "resolve-addresses")?;
@@ -95,6 +108,20 @@ pub(crate) fn add_to_linker(
     }
     // The rest only works on handles (files, sockets, terminals) that no guest has.
     linker.define_unknown_imports_as_traps(component)
+}
+
+/// The host's type for a resource. An interface that uses one of another names it again, so every
+/// interface must give the same.
+fn resource(name: &str) -> ResourceType {
+    match name {
+        "error" => ResourceType::host::<io::Error>(),
+        "pollable" => ResourceType::host::<clocks::Pollable>(),
+        "input-stream" => ResourceType::host::<io::Input>(),
+        "output-stream" => ResourceType::host::<io::Output>(),
+        "network" => ResourceType::host::<network::Network>(),
+        // Files, sockets and terminals: no guest ever has one.
+        _ => ResourceType::host::<()>(),
+    }
 }
 
 /// Handle of the stream of standard output.

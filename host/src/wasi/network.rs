@@ -1,16 +1,11 @@
 //! No network: every way to one is denied.
 
-use wasmtime::component::{LinkerInstance, Resource, ResourceType, Val};
+use wasmtime::component::{LinkerInstance, Resource, Val};
 
 use crate::guest::{GuestState, charge};
 
 /// The network that is not there.
 pub(super) struct Network;
-
-/// `wasi:sockets/network`
-pub(super) fn network(instance: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
-    instance.resource("network", ResourceType::host::<Network>(), |_, _| Ok(()))
-}
 
 /// `wasi:sockets/instance-network`
 pub(super) fn instance_network(

@@ -178,6 +178,19 @@ pub fn score_one(scorer: &Scorer, sample: Sample) -> Scored {
 
 /// Wraps a core module's text as a component of the world of `wit`.
 pub fn component(wat: &str, wit: &str) -> Vec<u8> {
+    encoder(wat, wit).encode().unwrap()
+}
+
+/// Wraps a core module that imports what an adapter makes of the component's imports.
+pub fn adapted(wat: &str, name: &str, adapter: &[u8]) -> Vec<u8> {
+    encoder(wat, WIT)
+        .adapter(name, adapter)
+        .unwrap()
+        .encode()
+        .unwrap()
+}
+
+fn encoder(wat: &str, wit: &str) -> ComponentEncoder {
     let mut module = wat::parse_str(wat).unwrap();
     let mut resolve = Resolve::default();
     let package = resolve.push_str("plugin.wit", wit).unwrap();
@@ -188,7 +201,7 @@ pub fn component(wat: &str, wit: &str) -> Vec<u8> {
     let world = resolve.select_world(&[package], name).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
     let encoder = ComponentEncoder::default().validate(true);
-    encoder.module(&module).unwrap().encode().unwrap()
+    encoder.module(&module).unwrap()
 }
 
 /// The host that most tests share: two threads, no cache.

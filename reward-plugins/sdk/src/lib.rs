@@ -51,6 +51,7 @@
 #[cfg(any(target_arch = "wasm32", test))]
 mod allocator;
 mod describe;
+pub mod log;
 mod params;
 mod reward;
 mod sample;
@@ -65,6 +66,25 @@ pub mod bindings {
         pub_export_macro: true,
         default_bindings_module: "rlhost_plugin::bindings",
     });
+}
+
+/// Running untrusted code in a nested sandbox: the capability `interpreter`. A plugin that uses it runs
+/// only where the user grants it; in native tests its functions panic.
+pub mod interpreter {
+    pub use crate::bindings::rlhost::plugin::code::{File, Finished, Program};
+    pub use crate::bindings::rlhost::plugin::interpreter::{Execution, Fault, languages, run};
+}
+
+/// Asking a model: the capability `judge`. A plugin that uses it runs only where the user grants it; in
+/// native tests its function panics.
+pub mod judge {
+    pub use crate::bindings::rlhost::plugin::judge::{Fault, Request, ask};
+}
+
+/// Searching an index: the capability `retriever`. A plugin that uses it runs only where the user grants
+/// it; in native tests its function panics.
+pub mod retriever {
+    pub use crate::bindings::rlhost::plugin::retriever::{Fault, Hit, search};
 }
 
 pub use bindings::rlhost::plugin::types::{
