@@ -1,6 +1,7 @@
 //! The `rlhost` command: a thin face over `rlhost-trainer` and `rlhost-host`.
 
 mod eval;
+mod host;
 mod init;
 mod jobs;
 mod output;
@@ -47,6 +48,9 @@ enum Command {
     /// Look at configurations
     #[command(subcommand)]
     Config(settings::Command),
+    /// Compile the component on standard input: what the command starts itself for
+    #[command(hide = true)]
+    CompileComponent(host::Compile),
 }
 
 fn main() -> ExitCode {
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
         Command::Plugin(command) => plugin::run(&command),
         Command::Rollouts(command) => rollouts::run(&command),
         Command::Config(command) => settings::run(&command),
+        Command::CompileComponent(arguments) => return host::compile(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

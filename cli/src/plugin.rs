@@ -1,8 +1,8 @@
 //! `rlhost plugin inspect`.
 
-use crate::output;
+use crate::{host, output};
 use anyhow::Result;
-use rlhost_host::{Host, Inspection, Scope};
+use rlhost_host::{Inspection, Scope};
 use std::io::{self, Write};
 
 #[derive(clap::Subcommand)]
@@ -19,7 +19,7 @@ pub enum Command {
 
 pub fn run(command: &Command) -> Result<()> {
     let Command::Inspect { plugin, json } = command;
-    let found = Host::builder().build()?.load(plugin.as_str())?.inspect();
+    let found = host::builder()?.build()?.load(plugin.as_str())?.inspect();
     output::standard(|out| {
         if *json {
             writeln!(out, "{}", serde_json::to_string_pretty(&found)?)?;

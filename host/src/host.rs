@@ -11,6 +11,7 @@ use wasmtime::Engine;
 use wasmtime::component::Linker;
 
 use crate::cache::CodeCache;
+use crate::compiler::Compiler;
 use crate::instance::{self, GuestState};
 use crate::pool::{self, Clock};
 use crate::{Error, Limits, Plugin, PluginRef, Result, Search, engine};
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
     pub(crate) cache: CodeCache,
+    pub(crate) compiler: Compiler,
     search: Search,
 }
 
@@ -91,6 +93,7 @@ pub struct HostBuilder {
     limits: Limits,
     deadline: Duration,
     cache: Option<PathBuf>,
+    compiler: Compiler,
     search: Search,
 }
 
@@ -101,6 +104,7 @@ impl Default for HostBuilder {
             limits: Limits::default(),
             deadline: Duration::from_mins(1),
             cache: CodeCache::default_folder(),
+            compiler: Compiler::InProcess,
             search: Search::from_env(),
         }
     }
@@ -137,6 +141,13 @@ impl HostBuilder {
     #[must_use]
     pub fn cache(mut self, folder: Option<PathBuf>) -> Self {
         self.cache = folder;
+        self
+    }
+
+    /// Who compiles components whose code is not in the cache. Default: [`Compiler::InProcess`].
+    #[must_use]
+    pub fn compiler(mut self, compiler: Compiler) -> Self {
+        self.compiler = compiler;
         self
     }
 
@@ -177,6 +188,7 @@ impl HostBuilder {
             clock,
             limits: self.limits,
             cache: CodeCache::new(self.cache),
+            compiler: self.compiler,
             search: self.search,
         })))
     }

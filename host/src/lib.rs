@@ -26,6 +26,7 @@
 
 mod bindings;
 mod cache;
+mod compiler;
 mod digest;
 mod engine;
 mod error;
@@ -45,6 +46,9 @@ mod sample;
 mod scorer;
 mod verdict;
 
+pub use compiler::{
+    ChildCompiler, CompileFault, CompileLimits, CompileLimitsError, Compiler, compile_child,
+};
 pub use digest::{Digest, DigestError};
 pub use error::{Error, Result};
 pub use find::{PluginRef, Search};

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::bindings::rlhost::plugin::types as wit;
 use crate::digest::Digest;
 use crate::host::Host;
 use crate::instance::{self, Prepared, REWARD, TYPES};
-use crate::{Error, Outcome, Result};
+use crate::{CompileFault, Error, Outcome, Result};
 
 /// The world that every plugin is of.
 const WORLD: &str = "rlhost:plugin/reward-plugin@0.1.0";
@@ -106,17 +107,19 @@ pub struct Inspection {
 impl Plugin {
     /// Loads the component at `path`.
     pub(crate) fn load(host: &Host, path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).map_err(|e| Error::io(path, e))?;
+        let bytes = Arc::new(read(path, host.0.compiler.largest_component())?);
         check_header(path, &bytes)?;
         let digest = Digest::of(&bytes);
-        let (component, cached) =
-            host.0
-                .cache
-                .load(&host.0.engine, digest, &bytes)
-                .map_err(|e| Error::Corrupt {
-                    path: path.to_owned(),
-                    message: format!("{e:#}"),
-                })?;
+        let engine = &host.0.engine;
+        let (component, cached) = if let Some(component) = host.0.cache.get(engine, digest) {
+            (component, true)
+        } else {
+            let (component, code) = host.0.compiler.compile(engine, path, &bytes)?;
+            if let Some(code) = code {
+                host.0.cache.put(engine, digest, &code);
+            }
+            (component, false)
+        };
         let (imports, exports) = check_world(host, path, &component)?;
         let prepared =
             Prepared::new(&host.0, &component).map_err(|e| wrong_types(path, format!("{e:#}")))?;
@@ -200,6 +203,22 @@ impl fmt::Debug for Plugin {
             .field("digest", &self.0.digest)
             .finish_non_exhaustive()
     }
+}
+
+/// Reads a file of at most `limit` bytes.
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = limit.saturating_add(1);
+    File::open(path)
+        .and_then(|file| file.take(most).read_to_end(&mut bytes))
+        .map_err(|e| Error::io(path, e))?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::Compile {
+            path: path.to_owned(),
+            fault: CompileFault::ComponentTooLarge { limit },
+        });
+    }
+    Ok(bytes)
 }
 
 /// Tells components from core modules and from everything else by the first 8 bytes.

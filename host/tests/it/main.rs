@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cache;
+mod compiler;
 mod contract;
 mod find;
 mod guest;
