@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod bad_model;
+mod compiler;
 mod determinism;
 mod eval;
 mod help;
