@@ -71,7 +71,11 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Not `eprintln!`: where nobody listens, the exit code still tells.
-            let _ = writeln!(std::io::stderr(), "error: {}", describe(&error));
+            let _ = writeln!(
+                std::io::stderr(),
+                "error: {}",
+                output::printable(&describe(&error))
+            );
             // 2 is for what the caller can mend; 1 is for a fault of ours.
             let ours = matches!(error.downcast_ref(), Some(rlhost_trainer::Error::Tensor(_)));
             ExitCode::from(if ours { 1 } else { 2 })

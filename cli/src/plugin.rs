@@ -1,6 +1,7 @@
 //! `rlhost plugin inspect`.
 
-use crate::{host, output};
+use crate::host;
+use crate::output::{self, printable};
 use anyhow::Result;
 use rlhost_host::{Inspection, Scope};
 use std::io::{self, Write};
@@ -33,7 +34,7 @@ pub fn run(command: &Command) -> Result<()> {
 fn print(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
     let about = &found.description;
     writeln!(out, "{} {}", about.name, about.version)?;
-    writeln!(out, "{}", about.doc)?;
+    writeln!(out, "{}", printable(&about.doc))?;
     writeln!(out)?;
     writeln!(out, "file      {}", found.path.display())?;
     writeln!(out, "digest    sha256:{}", found.digest.hex())?;
@@ -41,7 +42,8 @@ fn print(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
     writeln!(out, "world     {}", found.world)?;
     for (label, names) in [("imports", &found.imports), ("exports", &found.exports)] {
         for (i, name) in names.iter().enumerate() {
-            writeln!(out, "{:<9} {name}", if i == 0 { label } else { "" })?;
+            let label = if i == 0 { label } else { "" };
+            writeln!(out, "{label:<9} {}", printable(name))?;
         }
     }
     let scope = match about.scope {
@@ -55,8 +57,13 @@ fn print(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
     }
     for (i, param) in about.params.iter().enumerate() {
         let label = if i == 0 { "params" } else { "" };
-        writeln!(out, "{label:<9} {} = {}", param.name, param.default)?;
-        writeln!(out, "{:<9}     {}", "", param.doc)?;
+        writeln!(
+            out,
+            "{label:<9} {} = {}",
+            param.name,
+            printable(&param.default)
+        )?;
+        writeln!(out, "{:<9}     {}", "", printable(&param.doc))?;
     }
     Ok(())
 }

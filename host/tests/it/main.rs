@@ -1,6 +1,7 @@
 //! Tests of the sandbox host, against small guests written in WebAssembly text.
 #![allow(clippy::unwrap_used)]
 
+mod attack;
 mod cache;
 mod compiler;
 mod contract;
