@@ -94,3 +94,21 @@ pub fn staged(path: &Path) -> PathBuf {
     name.push(".partial");
     path.with_file_name(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn only_text_reaches_the_terminal() {
+        assert_eq!(
+            printable("é\t½\n\u{1f468}\u{200d}\u{1f469}"),
+            "é\t½\n\u{1f468}\u{200d}\u{1f469}"
+        );
+        assert_eq!(printable("a\x1b[2J\r\0\x07\x7fb"), "a␛[2J␍␀␇␡b");
+        assert_eq!(
+            printable("\u{9b}2J\u{202e}x\u{2066}"),
+            "\u{fffd}2J\u{fffd}x\u{fffd}"
+        );
+    }
+}

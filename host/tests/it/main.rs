@@ -5,6 +5,7 @@ mod attack;
 mod cache;
 mod compiler;
 mod contract;
+mod corpus;
 mod find;
 mod guest;
 mod input;

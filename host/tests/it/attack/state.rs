@@ -22,8 +22,8 @@ fn smuggler() -> Guest {
     (elem declare func $mark)
     (func $mark)
     (func $write (local $i i32)
-        (drop (memory.grow (i32.const 300)))
-        (drop (memory.grow $second (i32.const 100)))
+        (drop (memory.grow (i32.const 60)))
+        (drop (memory.grow $second (i32.const 20)))
         (memory.fill (i32.const 16384) (i32.const 0xab) (i32.const 49152))
         (memory.fill (global.get $heap) (i32.const 0xab)
             (i32.sub (i32.mul (memory.size) (i32.const 65536)) (global.get $heap)))
@@ -43,8 +43,8 @@ fn smuggler() -> Guest {
         (local.set $found (i32.add (local.get $found) (i32.sub (memory.size) (i32.const 16))))
         (local.set $found (i32.add (local.get $found) (i32.sub (memory.size $second) (i32.const 2))))
         (local.set $found (i32.add (local.get $found) (i32.sub (table.size $table) (i32.const 64))))
-        (drop (memory.grow (i32.const 400)))
-        (drop (memory.grow $second (i32.const 200)))
+        (drop (memory.grow (i32.const 80)))
+        (drop (memory.grow $second (i32.const 40)))
         (drop (table.grow $table (ref.null func) (i32.const 2000)))
         (local.set $at (i32.const 16384))
         (loop $fixed
@@ -95,7 +95,7 @@ fn host(threads: usize) -> Host {
 fn check(scorer: &Scorer, samples: &[Sample]) {
     for (sample, scored) in samples.iter().zip(scorer.score(samples)) {
         let wanted = if sample.response[0].text == "w" {
-            316.0
+            76.0
         } else {
             0.0
         };
@@ -110,7 +110,7 @@ fn the_smuggler_sees_what_it_wrote_itself() {
         judge: "(call $write) (f64.store offset=8 (local.get $out) (f64.convert_i32_u (call $count)))",
         ..smuggler()
     };
-    assert!(guest.score_one().total.unwrap() > 1e6);
+    assert!(guest.score_one().total.unwrap() > 5e5);
 }
 
 #[test]
