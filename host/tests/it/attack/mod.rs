@@ -11,6 +11,9 @@ mod resources;
 mod state;
 mod texts;
 
+use std::fs;
+use std::path::Path;
+
 use rlhost_host::{Error, Host, Limits, Plugin};
 
 use crate::guest::{Folder, HOST};
@@ -35,4 +38,29 @@ fn little_fuel() -> Limits {
         fuel: 20_000_000,
         ..Limits::default()
     }
+}
+
+#[test]
+fn the_tests_that_the_book_names_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let book = fs::read_to_string(root.join("docs/security.md")).unwrap();
+    let mut named = 0;
+    for (package, folder) in [("host", "host/tests/it"), ("rlhost", "tests/it")] {
+        for name in book
+            .split('`')
+            .filter_map(|text| text.strip_prefix(&format!("{package}: ")))
+        {
+            let (module, function) = name.rsplit_once("::").unwrap();
+            let file = root.join(folder).join(module.replace("::", "/") + ".rs");
+            let source = fs::read_to_string(&file).unwrap_or_default();
+            let test = format!("#[test]\nfn {function}() {{");
+            assert!(
+                source.contains(&test),
+                "{name} is not in {}",
+                file.display()
+            );
+            named += 1;
+        }
+    }
+    assert!(named > 60, "{named}");
 }
