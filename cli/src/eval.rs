@@ -1,6 +1,6 @@
 //! `rlhost eval`: accuracy on held-out prompts, as JSON.
 
-use crate::output;
+use crate::{host, output};
 use anyhow::Result;
 use rlhost_trainer::config::Config;
 use rlhost_trainer::pipeline;
@@ -29,6 +29,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         config.add_reward(reward)?;
     }
     config.validate()?;
-    let found = pipeline::evaluate_model(&config, &arguments.model)?;
+    let found = pipeline::evaluate_model(&config, &arguments.model, host::builder()?)?;
     output::standard(|out| Ok(writeln!(out, "{}", serde_json::to_string_pretty(&found)?)?))
 }

@@ -1,7 +1,7 @@
 //! `rlhost sft` and `rlhost train`.
 
-use crate::output;
 use crate::progress::Progress;
+use crate::{host, output};
 use anyhow::Result;
 use rlhost_trainer::config::Config;
 use rlhost_trainer::pipeline::{self, Start, Summary};
@@ -44,7 +44,7 @@ impl Arguments {
 pub fn train(arguments: &Arguments) -> Result<()> {
     let config = arguments.config()?;
     let mut progress = Progress::training()?;
-    let summary = pipeline::train(&config, arguments.start(), &mut progress)?;
+    let summary = pipeline::train(&config, arguments.start(), host::builder()?, &mut progress)?;
     output::standard(|out| {
         finish(out, &summary)?;
         let folder = summary.folder.display();
@@ -56,7 +56,7 @@ pub fn train(arguments: &Arguments) -> Result<()> {
 pub fn sft(arguments: &Arguments) -> Result<()> {
     let config = arguments.config()?;
     let mut progress = Progress::fine_tuning()?;
-    let summary = pipeline::sft(&config, arguments.start(), &mut progress)?;
+    let summary = pipeline::sft(&config, arguments.start(), host::builder()?, &mut progress)?;
     output::standard(|out| finish(out, &summary))
 }
 

@@ -2,6 +2,7 @@
 
 mod allow;
 mod eval;
+mod host;
 mod init;
 mod jobs;
 mod output;
@@ -48,6 +49,9 @@ enum Command {
     /// Look at configurations
     #[command(subcommand)]
     Config(settings::Command),
+    /// Compile the component on standard input: what the command starts itself for
+    #[command(hide = true)]
+    CompileComponent(host::Compile),
 }
 
 fn main() -> ExitCode {
@@ -61,13 +65,18 @@ fn main() -> ExitCode {
         Command::Plugin(command) => plugin::run(&command),
         Command::Rollouts(command) => rollouts::run(&command),
         Command::Config(command) => settings::run(&command),
+        Command::CompileComponent(arguments) => return host::compile(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Not `eprintln!`: where nobody listens, the exit code still tells.
-            let _ = writeln!(std::io::stderr(), "error: {}", describe(&error));
+            let _ = writeln!(
+                std::io::stderr(),
+                "error: {}",
+                output::printable(&describe(&error))
+            );
             // 2 is for what the caller can mend; 1 is for a fault of ours.
             let ours = matches!(error.downcast_ref(), Some(rlhost_trainer::Error::Tensor(_)));
             ExitCode::from(if ours { 1 } else { 2 })

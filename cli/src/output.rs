@@ -72,10 +72,43 @@ pub fn file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Re
     written
 }
 
+/// Text of others, for a terminal: control characters but tab and line feed become pictures of themselves, so
+/// that a model or a plugin can't move the cursor or hide what it wrote.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\t' | '\n' => c,
+            '\x7f' => '\u{2421}',
+            '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
+            // The second half of the control characters, and those that turn the direction of writing.
+            '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
 /// A hidden name beside `path`, so that the rename stays on one file system.
 pub fn staged(path: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(".partial");
     path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn only_text_reaches_the_terminal() {
+        assert_eq!(
+            printable("é\t½\n\u{1f468}\u{200d}\u{1f469}"),
+            "é\t½\n\u{1f468}\u{200d}\u{1f469}"
+        );
+        assert_eq!(printable("a\x1b[2J\r\0\x07\x7fb"), "a␛[2J␍␀␇␡b");
+        assert_eq!(
+            printable("\u{9b}2J\u{202e}x\u{2066}"),
+            "\u{fffd}2J\u{fffd}x\u{fffd}"
+        );
+    }
 }

@@ -1,8 +1,9 @@
 //! `rlhost plugin inspect`.
 
-use crate::output;
+use crate::host;
+use crate::output::{self, printable};
 use anyhow::Result;
-use rlhost_host::{Host, Inspection, Scope};
+use rlhost_host::{Inspection, Scope};
 use std::io::{self, Write};
 
 #[derive(clap::Subcommand)]
@@ -19,7 +20,7 @@ pub enum Command {
 
 pub fn run(command: &Command) -> Result<()> {
     let Command::Inspect { plugin, json } = command;
-    let found = Host::builder().build()?.load(plugin.as_str())?.inspect();
+    let found = host::builder()?.build()?.load(plugin.as_str())?.inspect();
     output::standard(|out| {
         if *json {
             writeln!(out, "{}", serde_json::to_string_pretty(&found)?)?;
@@ -33,7 +34,7 @@ pub fn run(command: &Command) -> Result<()> {
 fn print(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
     let about = &found.description;
     writeln!(out, "{} {}", about.name, about.version)?;
-    writeln!(out, "{}", about.doc)?;
+    writeln!(out, "{}", printable(&about.doc))?;
     writeln!(out)?;
     writeln!(out, "file      {}", found.path.display())?;
     writeln!(out, "digest    sha256:{}", found.digest.hex())?;
@@ -47,7 +48,8 @@ fn print(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
     writeln!(out, "needs     {needs}")?;
     for (label, names) in [("imports", &found.imports), ("exports", &found.exports)] {
         for (i, name) in names.iter().enumerate() {
-            writeln!(out, "{:<9} {name}", if i == 0 { label } else { "" })?;
+            let label = if i == 0 { label } else { "" };
+            writeln!(out, "{label:<9} {}", printable(name))?;
         }
     }
     let scope = match about.scope {
@@ -61,8 +63,13 @@ fn print(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
     }
     for (i, param) in about.params.iter().enumerate() {
         let label = if i == 0 { "params" } else { "" };
-        writeln!(out, "{label:<9} {} = {}", param.name, param.default)?;
-        writeln!(out, "{:<9}     {}", "", param.doc)?;
+        writeln!(
+            out,
+            "{label:<9} {} = {}",
+            param.name,
+            printable(&param.default)
+        )?;
+        writeln!(out, "{:<9}     {}", "", printable(&param.doc))?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `rlhost rollouts show`: samples of a run, to be read by people.
 
-use crate::output;
+use crate::output::{self, printable};
 use anyhow::{Result, bail};
 use rlhost_host::Record;
 use rlhost_trainer::run::{RolloutRow, RunFolder, read_rollouts};
@@ -81,7 +81,7 @@ fn print(out: &mut dyn Write, record: &Record, row: &RolloutRow) -> std::io::Res
         None => writeln!(out, " · left out")?,
     }
     if !row.images.is_empty() {
-        writeln!(out, "images    {}", row.images.join(", "))?;
+        writeln!(out, "images    {}", printable(&row.images.join(", ")))?;
     }
     writeln!(out, "prompt    {}", indented(&row.prompt))?;
     writeln!(out, "response  {}", indented(&row.response))?;
@@ -93,7 +93,7 @@ fn print(out: &mut dyn Write, record: &Record, row: &RolloutRow) -> std::io::Res
     for reward in &judgement.rewards {
         write!(out, "{:<9} {}", reward.name, reward.outcome)?;
         for (part, value) in &reward.parts {
-            write!(out, ", {part} {value}")?;
+            write!(out, ", {} {value}", printable(part))?;
         }
         writeln!(out, ", {} fuel", reward.fuel)?;
         if let Some(message) = &reward.message {
@@ -105,5 +105,5 @@ fn print(out: &mut dyn Write, record: &Record, row: &RolloutRow) -> std::io::Res
 
 /// Lines after the first stand under it.
 fn indented(text: &str) -> String {
-    text.trim_end().replace('\n', "\n          ")
+    printable(text.trim_end()).replace('\n', "\n          ")
 }

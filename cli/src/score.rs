@@ -1,8 +1,8 @@
 //! `rlhost score`: judge responses from a file.
 
-use crate::{allow, output};
+use crate::{allow, host, output};
 use anyhow::Result;
-use rlhost_host::{Host, Limits, Record, Reward, RewardSet, Sample, SampleReader, Scope, Scorer};
+use rlhost_host::{Limits, Record, Reward, RewardSet, Sample, SampleReader, Scope, Scorer};
 use serde_json::{Map, Value};
 use std::io::Write;
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ fn parameter(text: &str) -> Result<(String, Value), String> {
 const CHUNK: usize = 4096;
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let mut host = Host::builder();
+    let mut host = host::builder()?;
     if let Some(threads) = arguments.threads {
         host = host.threads(threads.into());
     }

@@ -2,12 +2,14 @@
 //!
 //! What is kept is native code, so the folder must be ours alone: it is created with mode 0700 and left
 //! alone if it belongs to somebody else or others may write to it. Each file starts with the SHA-256 of
-//! the rest, so damage is noticed before the code is loaded. A cache that can't be used never fails a run.
+//! the rest, so damage is noticed before the code is loaded. Nor is it used where a folder above it is such
+//! that others could put another in its place. A cache that can't be used never fails a run.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::hash::{Hash, Hasher};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 use wasmtime::Engine;
@@ -17,6 +19,9 @@ use crate::digest::Digest;
 
 /// Starts a file of the cache, before the digest.
 const MAGIC: &[u8; 16] = b"rlhost-compiled\n";
+
+/// Bytes of compiled code that are kept in all.
+const MOST_BYTES: u64 = 2 << 30;
 
 /// The folder of compiled code, if there is one that can be used.
 #[derive(Debug, Clone)]
@@ -42,23 +47,21 @@ impl CodeCache {
             .or_else(|| Some(std::env::home_dir()?.join(".cache").join("rlhost")))
     }
 
-    /// The component of `bytes`, and whether its code came from the cache.
-    pub(crate) fn load(
-        &self,
-        engine: &Engine,
-        digest: Digest,
-        bytes: &[u8],
-    ) -> wasmtime::Result<(Component, bool)> {
-        let file = self.file(engine, digest);
-        if let Some(component) = file.as_deref().and_then(|file| read(engine, file)) {
-            return Ok((component, true));
+    /// The code of the component with this digest, if it is there and intact.
+    pub(crate) fn get(&self, engine: &Engine, digest: Digest) -> Option<Component> {
+        read(engine, &self.file(engine, digest)?)
+    }
+
+    /// Keeps a component's code, and drops what was not used for the longest time where there is too
+    /// much of it. A cache that can't be written is only slow: the run goes on without it.
+    pub(crate) fn put(&self, engine: &Engine, digest: Digest, code: &[u8]) {
+        if let Some(file) = self.file(engine, digest)
+            && code.len() as u64 <= MOST_BYTES
+            && write(&file, code).is_ok()
+            && let Some(folder) = file.parent()
+        {
+            let _ = evict(folder, &file, MOST_BYTES);
         }
-        let component = Component::from_binary(engine, bytes)?;
-        if let (Some(file), Ok(code)) = (file, component.serialize()) {
-            // A cache that can't be written is only slow: the run goes on without it.
-            let _ = write(&file, &code);
-        }
-        Ok((component, false))
     }
 
     /// The file for a component: by its digest and by all that compiled code depends on (engine version,
@@ -90,16 +93,27 @@ impl Hasher for HashInto {
     }
 }
 
+/// The code in a file of the cache, if the file is whole: magic, the code's digest, the code.
+pub(crate) fn intact(file: &[u8]) -> Option<&[u8]> {
+    let (digest, code) = file.strip_prefix(MAGIC)?.split_first_chunk::<32>()?;
+    (Digest::of(code).0 == *digest).then_some(code)
+}
+
 #[allow(unsafe_code)]
 fn read(engine: &Engine, file: &Path) -> Option<Component> {
     if !is_private(&fs::symlink_metadata(file).ok()?) {
         return None;
     }
-    let bytes = fs::read(file).ok()?;
-    let (digest, code) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<32>()?;
-    if Digest::of(code).0 != *digest {
+    let mut opened = File::open(file).ok()?;
+    // What the path names may have changed since it was looked at: what was opened counts.
+    if !is_private(&opened.metadata().ok()?) {
         return None;
     }
+    let mut bytes = Vec::new();
+    opened.read_to_end(&mut bytes).ok()?;
+    let code = intact(&bytes)?;
+    // When it was used last decides what is dropped; not knowing it does no harm.
+    let _ = opened.set_modified(SystemTime::now());
     // SAFETY: the file lies in a folder that only we can write to, is itself ours alone, and its digest
     // shows that it is what an engine like this one (the name holds its settings) serialised.
     unsafe { Component::deserialize(engine, code) }.ok()
@@ -115,6 +129,30 @@ fn write(file: &Path, code: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Removes the files that were used the longest time ago, until at most `most` bytes are left. The newest,
+/// `keep`, stays.
+fn evict(folder: &Path, keep: &Path, most: u64) -> std::io::Result<()> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        if metadata.is_file() {
+            files.push((metadata.modified()?, metadata.len(), entry.path()));
+        }
+    }
+    files.sort();
+    let mut sum: u64 = files.iter().map(|(_, len, _)| len).sum();
+    for (_, len, path) in files {
+        if sum <= most {
+            break;
+        }
+        if path != keep && fs::remove_file(&path).is_ok() {
+            sum -= len;
+        }
+    }
+    Ok(())
+}
+
 /// Creates the folder where it is missing, and says whether it can be trusted.
 fn ensure_private(folder: &Path) -> Option<()> {
     let mut builder = DirBuilder::new();
@@ -122,7 +160,9 @@ fn ensure_private(folder: &Path) -> Option<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).ok()?;
-    is_private(&fs::symlink_metadata(folder).ok()?).then_some(())
+    let private =
+        is_private(&fs::symlink_metadata(folder).ok()?) && is_out_of_reach(folder).ok()?;
+    private.then_some(())
 }
 
 /// Whether a file or folder belongs to us and nobody else may write to it.
@@ -134,8 +174,62 @@ fn is_private(metadata: &fs::Metadata) -> bool {
         && metadata.mode() & 0o022 == 0
 }
 
+/// Whether nobody else can put another folder in the place of this one: those above it belong to us or to
+/// root, and others may not write to them, or may not touch what is not theirs (the sticky bit of `/tmp`).
+#[cfg(unix)]
+fn is_out_of_reach(folder: &Path) -> std::io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let us = rustix::process::geteuid().as_raw();
+    for above in fs::canonicalize(folder)?.ancestors().skip(1) {
+        let metadata = fs::metadata(above)?;
+        let (mode, owner) = (metadata.mode(), metadata.uid());
+        let sticky = mode & 0o1000 != 0;
+        // Where every user has a group of the same number, it is as good as the user.
+        let own_group = metadata.gid() == owner;
+        let writable = mode & 0o002 != 0 || (mode & 0o020 != 0 && !own_group);
+        if !(owner == us || owner == 0) || (writable && !sticky) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Elsewhere than on Unix, folders above a user's own are the system's.
+#[cfg(not(unix))]
+fn is_out_of_reach(_: &Path) -> std::io::Result<bool> {
+    Ok(true)
+}
+
 /// Whether a file or folder can be trusted: elsewhere than on Unix a user's cache folder is private by default.
 #[cfg(not(unix))]
 fn is_private(metadata: &fs::Metadata) -> bool {
     !metadata.is_symlink()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_was_not_used_for_the_longest_time_goes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = SystemTime::now();
+        let file = |name: &str, age: u64| {
+            let path = folder.path().join(name);
+            let mut file = File::create(&path).unwrap();
+            file.write_all(&[0; 100]).unwrap();
+            file.set_modified(now - Duration::from_secs(age)).unwrap();
+            path
+        };
+        let (old, newest, middle) = (file("old", 300), file("newest", 400), file("middle", 200));
+        let young = file("young", 100);
+        evict(folder.path(), &newest, 400).unwrap();
+        assert!(old.exists());
+        evict(folder.path(), &newest, 250).unwrap();
+        let left: Vec<_> = [&old, &newest, &middle, &young].map(|p| p.exists()).into();
+        assert_eq!(left, [false, true, false, true]);
+    }
 }

@@ -1,13 +1,15 @@
 //! From a file to a compiled component of a known world.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
-use crate::{Digest, Error, Host, Result};
+use crate::{CompileFault, Digest, Error, Host, Result};
 
 /// A component, compiled.
 pub(crate) struct Loaded {
@@ -29,23 +31,41 @@ pub(crate) struct World {
 
 /// Reads and compiles the component at `path`, or takes its code from the cache.
 pub(crate) fn load(host: &Host, path: &Path) -> Result<Loaded> {
-    let bytes = fs::read(path).map_err(|e| Error::io(path, e))?;
+    let bytes = Arc::new(read(path, host.0.compiler.largest_component())?);
     check_header(path, &bytes)?;
     let digest = Digest::of(&bytes);
-    let (component, cached) = host
-        .0
-        .cache
-        .load(&host.0.engine, digest, &bytes)
-        .map_err(|e| Error::Corrupt {
-            path: path.to_owned(),
-            message: format!("{e:#}"),
-        })?;
+    let engine = &host.0.engine;
+    let (component, cached) = if let Some(component) = host.0.cache.get(engine, digest) {
+        (component, true)
+    } else {
+        let (component, code) = host.0.compiler.compile(engine, path, &bytes)?;
+        if let Some(code) = code {
+            host.0.cache.put(engine, digest, &code);
+        }
+        (component, false)
+    };
     Ok(Loaded {
         component,
         digest,
         size: bytes.len() as u64,
         cached,
     })
+}
+
+/// Reads a file of at most `limit` bytes.
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = limit.saturating_add(1);
+    File::open(path)
+        .and_then(|file| file.take(most).read_to_end(&mut bytes))
+        .map_err(|e| Error::io(path, e))?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::Compile {
+            path: path.to_owned(),
+            fault: CompileFault::ComponentTooLarge { limit },
+        });
+    }
+    Ok(bytes)
 }
 
 /// Tells components from core modules and from everything else by the first 8 bytes.

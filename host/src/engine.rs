@@ -27,6 +27,13 @@ pub(crate) fn build(stack: usize, slots: u32) -> Result<Engine> {
         .map_err(|e| Error::Engine(format!("{e:#}")))
 }
 
+/// An engine that only compiles: it reserves no address space, and its code runs in every engine of
+/// [`build`], whatever their stacks and slots.
+pub(crate) fn for_compiling() -> Result<Engine> {
+    // The stack is a setting of running code, but the engine wants one.
+    Engine::new(&base(512 << 10)).map_err(|e| Error::Engine(format!("{e:#}")))
+}
+
 fn base(stack: usize) -> Config {
     let mut config = Config::new();
     config
@@ -77,4 +84,29 @@ fn pooled(stack: usize, slots: u32) -> Config {
     let mut config = base(stack);
     config.allocation_strategy(pool);
     config
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::hash::{DefaultHasher, Hash, Hasher};
+
+    use super::*;
+
+    fn compatibility(engine: &Engine) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        hasher.finish()
+    }
+
+    #[test]
+    fn code_of_the_compiling_engine_runs_in_all_others() {
+        let wanted = compatibility(&for_compiling().unwrap());
+        for stack in [64 << 10, 512 << 10, 8 << 20] {
+            let pooled = Engine::new(&pooled(stack, 2)).unwrap();
+            assert_eq!(compatibility(&pooled), wanted, "pooled, {stack}");
+            let single = Engine::new(&base(stack)).unwrap();
+            assert_eq!(compatibility(&single), wanted, "single, {stack}");
+        }
+    }
 }

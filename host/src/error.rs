@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::Outcome;
+use crate::{CompileFault, Outcome};
 
 /// Result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -54,6 +54,15 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         message: String,
+    },
+    /// Compiling the component was given up.
+    #[error("{}: {fault}", path.display())]
+    Compile {
+        /// The file.
+        path: PathBuf,
+        /// Which limit it met, or what became of the compiler.
+        #[source]
+        fault: CompileFault,
     },
     /// A component, but not of the world that is wanted.
     #[error("{}: a component of another world than {}{}", path.display(), world.split('@').next().unwrap_or(world), world_faults(missing_exports, unknown_imports, detail.as_deref()))]

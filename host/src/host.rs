@@ -10,6 +10,7 @@ use rayon::ThreadPool;
 use wasmtime::Engine;
 
 use crate::cache::CodeCache;
+use crate::compiler::Compiler;
 use crate::pool::{self, Clock};
 use crate::{Error, Limits, Plugin, PluginRef, Result, Search, engine};
 
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
     pub(crate) cache: CodeCache,
+    pub(crate) compiler: Compiler,
     search: Search,
 }
 
@@ -106,6 +108,7 @@ pub struct HostBuilder {
     limits: Limits,
     deadline: Duration,
     cache: Option<PathBuf>,
+    compiler: Compiler,
     search: Search,
 }
 
@@ -117,6 +120,7 @@ impl Default for HostBuilder {
             limits: Limits::default(),
             deadline: Duration::from_mins(1),
             cache: CodeCache::default_folder(),
+            compiler: Compiler::InProcess,
             search: Search::from_env(),
         }
     }
@@ -164,6 +168,13 @@ impl HostBuilder {
         self
     }
 
+    /// Who compiles components whose code is not in the cache. Default: [`Compiler::InProcess`].
+    #[must_use]
+    pub fn compiler(mut self, compiler: Compiler) -> Self {
+        self.compiler = compiler;
+        self
+    }
+
     /// Where plugins are looked for by name. Default: [`Search::from_env`].
     #[must_use]
     pub fn search(mut self, search: Search) -> Self {
@@ -207,6 +218,7 @@ impl HostBuilder {
             clock,
             limits: self.limits,
             cache: CodeCache::new(self.cache),
+            compiler: self.compiler,
             search: self.search,
         })))
     }

@@ -1,12 +1,13 @@
 //! Samples from JSON Lines: what `rlhost score` reads.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{self, DeserializeOwned, MapAccess};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::{ContentPart, Error, FinishReason, Image, Message, Result, Sample, Turn};
@@ -17,7 +18,8 @@ use crate::{ContentPart, Error, FinishReason, Image, Message, Result, Sample, Tu
 /// "tokens"}`) must be there; `answer` (any JSON), `prompt` (a text or chat messages), `images` (paths,
 /// relative to the file's folder), `problem_type`, `answer_type`, `data_source` and `group` (a number;
 /// consecutive rows of equal number are completions of one prompt) may be. Whatever else a row holds
-/// becomes `columns`. Empty lines are skipped.
+/// becomes `columns`. Empty lines are skipped; a column that stands twice and a row of more than 64 MiB are
+/// errors.
 ///
 /// ```
 /// use rlhost_host::SampleReader;
@@ -36,7 +38,42 @@ pub struct SampleReader<R> {
     rows: u32,
 }
 
-type Row = BTreeMap<String, Box<RawValue>>;
+type Columns = BTreeMap<String, Box<RawValue>>;
+
+/// The most bytes of a row. Its images lie in files of their own.
+const MAX_ROW: u64 = 64 << 20;
+/// Starts the message about a column that stands twice.
+const TWICE: &str = "the same column twice";
+
+/// All columns of a row. Programs differ in which of two equal ones they take, so there may be none.
+struct Row(Columns);
+
+impl<'de> Deserialize<'de> for Row {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Row;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
+                let mut columns = Columns::new();
+                while let Some((name, value)) = map.next_entry()? {
+                    if columns.contains_key::<String>(&name) {
+                        return Err(de::Error::custom(format!("{TWICE}: `{name}`")));
+                    }
+                    columns.insert(name, value);
+                }
+                Ok(Row(columns))
+            }
+        }
+
+        deserializer.deserialize_map(Visitor)
+    }
+}
 
 impl SampleReader<BufReader<File>> {
     /// Opens a file.
@@ -67,11 +104,19 @@ impl<R: BufRead> SampleReader<R> {
     fn next_line(&mut self) -> Result<Option<String>> {
         loop {
             let mut bytes = Vec::new();
-            let count = self.reader.read_until(b'\n', &mut bytes);
+            let count = (&mut self.reader)
+                .take(MAX_ROW + 1)
+                .read_until(b'\n', &mut bytes);
             if count.map_err(|e| Error::io(&self.file, e))? == 0 {
                 return Ok(None);
             }
             self.line += 1;
+            if bytes.len() as u64 > MAX_ROW {
+                self.reader
+                    .skip_until(b'\n')
+                    .map_err(|e| Error::io(&self.file, e))?;
+                return Err(self.error(format!("the row has more than {MAX_ROW} bytes")));
+            }
             let line = String::from_utf8(bytes)
                 .map_err(|e| self.error(format!("not UTF-8: {}", e.utf8_error())))?;
             if !line.trim().is_empty() {
@@ -81,8 +126,10 @@ impl<R: BufRead> SampleReader<R> {
     }
 
     fn sample(&mut self, line: &str) -> Result<Sample> {
-        let mut row: Row = serde_json::from_str(line).map_err(|e| {
-            let what = if e.is_data() {
+        let Row(mut row) = serde_json::from_str(line).map_err(|e| {
+            let what = if e.to_string().starts_with(TWICE) {
+                "not a row"
+            } else if e.is_data() {
                 "not a JSON object"
             } else {
                 "broken JSON"
@@ -149,7 +196,7 @@ impl<R: BufRead> SampleReader<R> {
     /// Takes a column out of the row; `null` is as good as absent.
     fn column<T: DeserializeOwned>(
         &self,
-        row: &mut Row,
+        row: &mut Columns,
         key: &str,
         wanted: &str,
     ) -> Result<Option<T>> {

@@ -27,6 +27,7 @@
 mod bindings;
 mod cache;
 mod capability;
+mod compiler;
 mod component;
 mod digest;
 mod dispatch;
@@ -56,6 +57,9 @@ pub use capability::{
     Allow, Answer, Capability, Exchange, Grants, Hit, HttpJudge, HttpRetriever, Interpreter,
     InterpreterInfo, Judge, JudgeRequest, JudgeSettings, LogLevel, LogLine, Retriever,
     RetrieverSettings,
+};
+pub use compiler::{
+    ChildCompiler, CompileFault, CompileLimits, CompileLimitsError, Compiler, compile_child,
 };
 pub use digest::{Digest, DigestError};
 pub use dispatch::When;

@@ -13,6 +13,7 @@ use crate::capability::Capability;
 use crate::component::{self, World};
 use crate::guest::GuestState;
 use crate::instance::Prepared;
+use crate::verdict::{MAX_NAMES, check_name};
 use crate::{Digest, Error, Host, Outcome, Result, imports};
 
 /// What plugins export.
@@ -216,30 +217,35 @@ fn describe(host: &Host, path: &Path, prepared: &Prepared) -> Result<PluginInfo>
         )),
     })?;
     let info = PluginInfo::from(info);
-    if info.name.trim().is_empty() {
-        return Err(fail("its name is empty".to_owned()));
-    }
-    if info.version.trim().is_empty() {
-        return Err(fail("its version is empty".to_owned()));
+    check_name(&info.name).map_err(|fault| fail(format!("its name {fault}")))?;
+    check_name(&info.version).map_err(|fault| fail(format!("its version {fault}")))?;
+    for (what, count) in [
+        ("parts", info.parts.len()),
+        ("parameters", info.params.len()),
+    ] {
+        if count > MAX_NAMES {
+            return Err(fail(format!("{count} {what}, which is beyond {MAX_NAMES}")));
+        }
     }
     let mut seen = BTreeSet::new();
     for part in &info.parts {
-        if part.is_empty() || !seen.insert(part) {
-            return Err(fail(format!("part `{part}` is empty or stands twice")));
+        check_name(part).map_err(|fault| fail(format!("the name of a part {fault}")))?;
+        if !seen.insert(part) {
+            return Err(fail(format!("part `{part}` stands twice")));
         }
     }
     let mut seen = BTreeSet::new();
     for param in &info.params {
-        if param.name.is_empty() || !seen.insert(&param.name) {
-            return Err(fail(format!(
-                "parameter `{}` is empty or stands twice",
-                param.name
-            )));
+        check_name(&param.name)
+            .map_err(|fault| fail(format!("the name of a parameter {fault}")))?;
+        if !seen.insert(&param.name) {
+            return Err(fail(format!("parameter `{}` stands twice", param.name)));
         }
         if let Err(error) = serde_json::from_str::<serde_json::Value>(&param.default) {
             return Err(fail(format!(
-                "the default of parameter `{}` is not JSON: `{}` ({error})",
-                param.name, param.default
+                "the default of parameter `{}` is not JSON: {:?} ({error})",
+                param.name,
+                param.default.chars().take(200).collect::<String>()
             )));
         }
     }

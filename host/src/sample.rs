@@ -1,9 +1,12 @@
 //! What is judged: a completion with all that the data says about it.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Cursor, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
@@ -119,6 +122,9 @@ pub enum FinishReason {
     Cut,
 }
 
+/// Bytes that a decoded picture may have, and its decoder besides.
+const MAX_DECODED: u64 = 512 << 20;
+
 /// A picture of 8-bit RGB pixels. Cloning is cheap: clones share the pixels.
 #[derive(Clone)]
 pub struct Image(Arc<Pixels>);
@@ -164,18 +170,42 @@ impl Image {
     }
 
     /// Reads a PNG or JPEG file. Transparency is dropped, grey and deeper pixels become 8-bit RGB.
+    ///
+    /// A picture that would decode to more than 512 MiB is refused by its header.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let fail = |message: String| Error::Image {
+        match File::open(path) {
+            Ok(file) => Self::read(BufReader::new(file), path),
+            Err(error) => Err(Error::Image {
+                path: path.to_owned(),
+                message: format!("the image can't be read: {error}"),
+            }),
+        }
+    }
+
+    /// Decodes the bytes of a PNG or JPEG file, like [`Image::open`].
+    pub fn decode(bytes: &[u8]) -> Result<Self> {
+        Self::read(Cursor::new(bytes), Path::new("<memory>"))
+    }
+
+    fn read(file: impl BufRead + Seek, path: &Path) -> Result<Self> {
+        let fail = |what: &str, error: &dyn fmt::Display| Error::Image {
             path: path.to_owned(),
-            message,
+            message: format!("the image can't be {what}: {error}"),
         };
-        let reader = image::ImageReader::open(path)
-            .and_then(image::ImageReader::with_guessed_format)
-            .map_err(|e| fail(format!("the image can't be read: {e}")))?;
-        let decoded = reader
-            .decode()
-            .map_err(|e| fail(format!("the image can't be decoded: {e}")))?
+        let broken = |error| fail("decoded", &error);
+        let mut decoder = ImageReader::new(file)
+            .with_guessed_format()
+            .map_err(|error| fail("read", &error))?
+            .into_decoder()
+            .map_err(broken)?;
+        // A small file can claim to be a huge picture.
+        let mut limits = Limits::default();
+        limits.max_alloc = Some(MAX_DECODED);
+        limits.reserve(decoder.total_bytes()).map_err(broken)?;
+        decoder.set_limits(limits).map_err(broken)?;
+        let decoded = DynamicImage::from_decoder(decoder)
+            .map_err(broken)?
             .into_rgb8();
         let (width, height) = decoded.dimensions();
         Self::from_rgb(width, height, decoded.into_raw())

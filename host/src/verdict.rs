@@ -47,8 +47,15 @@ fn check(
         Failure::new(outcome, &message)
     })?;
     check_number("the total", verdict.total)?;
+    if verdict.parts.len() > MAX_NAMES {
+        return Err(broken(&format!(
+            "{} parts, which is beyond {MAX_NAMES}",
+            verdict.parts.len()
+        )));
+    }
     let mut parts = BTreeMap::new();
     for (name, value) in verdict.parts {
+        check_name(&name).map_err(|fault| broken(&format!("the name of a part {fault}")))?;
         check_number(&format!("part `{name}`"), value)?;
         if !info.parts.is_empty() && !info.parts.contains(&name) {
             return Err(broken(&format!(
@@ -97,6 +104,29 @@ fn check_step(
         end_byte: step.end_byte,
         value: step.value,
     })
+}
+
+/// How many parts, and how many parameters, a plugin may have.
+pub(crate) const MAX_NAMES: usize = 1_000;
+/// The most bytes of a name.
+const MAX_NAME: usize = 256;
+
+/// Says what is wrong with the name of a plugin, part or parameter. It ends up as the name of a metric, in
+/// tables and on terminals.
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
+    if name.trim().is_empty() {
+        return Err("is empty".to_owned());
+    }
+    if name.len() > MAX_NAME {
+        return Err(format!(
+            "has {} bytes, which is beyond {MAX_NAME}",
+            name.len()
+        ));
+    }
+    if name.contains(char::is_control) {
+        return Err(format!("holds a control character: {name:?}"));
+    }
+    Ok(())
 }
 
 /// The largest size of a number in a verdict: sums over a step of such numbers stay finite.

@@ -1,9 +1,11 @@
 //! End-to-end tests over the built binary and the real guests.
 #![allow(clippy::unwrap_used)]
 
+mod attacks;
 mod bad_input;
 mod bad_model;
 mod capabilities;
+mod compiler;
 mod determinism;
 mod eval;
 mod help;

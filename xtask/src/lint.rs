@@ -1,11 +1,11 @@
-//! `cargo xtask lint`: formatting and lints, of the host's and the guests' workspace.
+//! `cargo xtask lint`: formatting and lints, of the host's and the guests' workspace; formatting of `fuzz/`.
 
 use anyhow::Result;
 
 use crate::process;
 use crate::project::Project;
 
-/// Checks both workspaces; warnings are errors.
+/// Checks the workspaces; warnings are errors.
 pub fn run(project: &Project) -> Result<()> {
     for guests in [false, true] {
         let cargo = |arguments: &[&str]| {
@@ -25,5 +25,11 @@ pub fn run(project: &Project) -> Result<()> {
         }
         process::run(clippy.args(["--", "--deny", "warnings"]))?;
     }
+    // Fuzzing needs another compiler, but what the targets do is part of the host's tests and was just checked.
+    let manifest = project.root.join("fuzz/Cargo.toml");
+    let mut fmt = project.cargo();
+    fmt.args(["fmt", "--check", "--manifest-path"])
+        .arg(manifest);
+    process::run(&mut fmt)?;
     Ok(())
 }

@@ -96,3 +96,25 @@ fn code_that_others_could_have_written_is_not_loaded() {
     mode(&file, 0o666);
     assert!(!load(folder.path(), &component).is_cached());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_others_could_replace_is_not_used() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = Folder::new();
+    let component = folder.file("guest.wasm", &Guest::default().component());
+    let above = folder.path().join("above");
+    let cache = above.join("cache");
+    fs::create_dir_all(&cache).unwrap();
+    let mode =
+        |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    load(&cache, &component);
+    assert!(load(&cache, &component).is_cached());
+    // Whoever may write to the folder above could put a cache of his own in this one's place.
+    mode(&above, 0o777);
+    assert!(!load(&cache, &component).is_cached());
+    // Unless only owners may move what is theirs, as in /tmp.
+    mode(&above, 0o1777);
+    assert!(load(&cache, &component).is_cached());
+}

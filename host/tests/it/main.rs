@@ -1,8 +1,11 @@
 //! Tests of the sandbox host, against small guests written in WebAssembly text.
 #![allow(clippy::unwrap_used)]
 
+mod attack;
 mod cache;
+mod compiler;
 mod contract;
+mod corpus;
 mod find;
 mod guest;
 mod input;

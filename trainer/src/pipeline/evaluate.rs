@@ -9,7 +9,7 @@ use crate::data::Dataset;
 use crate::model::Model;
 use crate::processor::Processor;
 use crate::rollout::{NativeEngine, Request, RolloutEngine, SamplingParams};
-use rlhost_host::RewardSet;
+use rlhost_host::{HostBuilder, RewardSet};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -150,18 +150,24 @@ fn accuracy(parts: &BTreeMap<String, f64>) -> Option<f64> {
     }
 }
 
-/// Evaluates `model` on `data.val_files` with the configuration's rewards.
-pub fn evaluate(config: &Config, model: &Model, processor: &Processor) -> Result<Evaluation> {
+/// Evaluates `model` on `data.val_files` with the configuration's rewards, which run in the host that
+/// `host` describes.
+pub fn evaluate(
+    config: &Config,
+    model: &Model,
+    processor: &Processor,
+    host: HostBuilder,
+) -> Result<Evaluation> {
     let dataset = Dataset::load(&config.data.val_files.0, &config.data)?;
-    let rewards = load_rewards(config)?;
+    let rewards = load_rewards(config, host)?;
     Validation::new(config, &dataset, processor, None, &rewards)?.run(model, processor, &rewards)
 }
 
 /// Loads the model of a folder, or of a run's latest checkpoint, and evaluates it.
-pub fn evaluate_model(config: &Config, path: &Path) -> Result<Evaluation> {
+pub fn evaluate_model(config: &Config, path: &Path, host: HostBuilder) -> Result<Evaluation> {
     let folder = setup::model_folder(path)?;
     let processor = processor(config, &folder)?;
     let device = setup::device(config.trainer.device)?;
     let model = setup::load_model(&folder, &device, &processor)?;
-    evaluate(config, &model, &processor)
+    evaluate(config, &model, &processor, host)
 }

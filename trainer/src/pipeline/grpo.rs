@@ -19,16 +19,22 @@ use crate::rollout::{
     Completion, FinishReason, NativeEngine, Request, RolloutEngine, SamplingParams,
 };
 use crate::run::RolloutRow;
-use rlhost_host::{Judgement, Record, RewardSet};
+use rlhost_host::{HostBuilder, Judgement, Record, RewardSet};
 use std::collections::BTreeMap;
 
-/// Trains `actor.model` on `data.train_files` with the rewards of `config`.
-pub fn train(config: &Config, start: Start, observer: &mut dyn Observer) -> Result<Summary> {
+/// Trains `actor.model` on `data.train_files` with the rewards of `config`, which run in the host that
+/// `host` describes.
+pub fn train(
+    config: &Config,
+    start: Start,
+    host: HostBuilder,
+    observer: &mut dyn Observer,
+) -> Result<Summary> {
     config.validate_for_train()?;
     let source = setup::configured_model(config)?;
     let device = setup::device(config.trainer.device)?;
     let processor = processor(config, &source)?;
-    let rewards = load_rewards(config)?;
+    let rewards = load_rewards(config, host)?;
     let prompts = Prompts::load(config, &processor)?;
     check_dispatch(&rewards, prompts.rows())?;
     let held_out = held_out(config)?;

@@ -5,12 +5,13 @@
 //! interrupted. What happens on the way is told to an [`Observer`].
 //!
 //! ```no_run
+//! use rlhost_host::Host;
 //! use rlhost_trainer::config::Config;
 //! use rlhost_trainer::pipeline::{self, Silent, Start};
 //!
 //! let mut config = Config::load(Some("configs/quickstart.toml".as_ref()), &[])?;
 //! config.add_reward("math")?;
-//! let summary = pipeline::train(&config, Start::Fresh, &mut Silent)?;
+//! let summary = pipeline::train(&config, Start::Fresh, Host::builder(), &mut Silent)?;
 //! println!("{} steps, accuracy {:?}", summary.steps, summary.accuracy);
 //! # Ok::<(), rlhost_trainer::Error>(())
 //! ```

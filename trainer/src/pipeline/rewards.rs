@@ -7,16 +7,17 @@ use crate::processor::{Content, Part, Tokenizer};
 use crate::rollout::{Completion, FinishReason};
 use crate::{Error, Result};
 use rlhost_host::{
-    Allow, ContentPart, Host, Image, Judgement, Limits, Message, Reward, RewardSet, Sample, Scorer,
-    Turn,
+    Allow, ContentPart, HostBuilder, Image, Judgement, Limits, Message, Reward, RewardSet, Sample,
+    Scorer, Turn,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Loads the plugins of all `[reward.NAME]` tables.
-pub fn load_rewards(config: &Config) -> Result<RewardSet> {
+/// Loads the plugins of all `[reward.NAME]` tables into the host that `host` describes; its limits are
+/// set here.
+pub fn load_rewards(config: &Config, host: HostBuilder) -> Result<RewardSet> {
     let defaults = Limits::default();
     let limits: BTreeMap<&str, Limits> = config
         .reward
@@ -39,9 +40,7 @@ pub fn load_rewards(config: &Config) -> Result<RewardSet> {
     // The stack is a property of the engine: the deepest that any reward asks for serves all.
     let stack = limits.values().map(|limits| limits.stack).max();
     let stack = stack.unwrap_or(defaults.stack);
-    let host = Host::builder()
-        .limits(Limits { stack, ..defaults })
-        .build()?;
+    let host = host.limits(Limits { stack, ..defaults }).build()?;
     let mut rewards = Vec::new();
     for (name, reward) in &config.reward {
         let plugin = host.load(reward.plugin.as_str())?;

@@ -13,13 +13,19 @@ use crate::config::Config;
 use crate::data::Row;
 use crate::processor::Processor;
 use crate::{Error, Result};
+use rlhost_host::HostBuilder;
 use std::collections::BTreeMap;
 
 /// Trains `actor.model` on the column `data.target_key` of `data.train_files`.
 ///
 /// With `sft.target_accuracy`, the job ends as soon as the rewards' accuracy on held-out prompts
-/// reaches it.
-pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result<Summary> {
+/// reaches it. They run in the host that `host` describes.
+pub fn sft(
+    config: &Config,
+    start: Start,
+    host: HostBuilder,
+    observer: &mut dyn Observer,
+) -> Result<Summary> {
     config.validate_for_sft()?;
     let source = setup::configured_model(config)?;
     let processor = processor(config, &source)?;
@@ -28,7 +34,7 @@ pub fn sft(config: &Config, start: Start, observer: &mut dyn Observer) -> Result
     let judged = match &held_out {
         Some(dataset) if !config.reward.is_empty() => {
             let limit = config.sft.val_samples;
-            let rewards = load_rewards(config)?;
+            let rewards = load_rewards(config, host)?;
             let validation = Validation::new(config, dataset, &processor, limit, &rewards)?;
             Some((validation, rewards))
         }

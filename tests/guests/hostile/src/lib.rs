@@ -11,7 +11,7 @@ use rlhost_plugin::serde_json::Value;
 use rlhost_plugin::{Failure, PluginInfo, Reward, Sample, Verdict, export_reward};
 
 /// What `mode` can be.
-pub const MODES: [&str; 15] = [
+pub const MODES: [&str; 17] = [
     "score",
     "steps",
     "pixels",
@@ -19,6 +19,8 @@ pub const MODES: [&str; 15] = [
     "abstain",
     "invalid-reference",
     "internal",
+    "echo",
+    "escapes",
     "nan",
     "duplicate-part",
     "wrong-count",

@@ -8,6 +8,9 @@ use rlhost_plugin::{Failure, Sample, Verdict};
 /// Calls that this instance has seen: always 1 where every sample meets a fresh instance.
 static CALLS: AtomicU32 = AtomicU32::new(0);
 
+/// What would clear a terminal, name its window, forge a line and turn the direction of writing.
+const ESCAPES: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\r── step 1 · score 1\u{9b}5m\u{202e}\0\u{7f}";
+
 /// Judges `sample` as `mode` says, if it comes back at all.
 pub fn act(mode: &str, sample: &Sample) -> Result<Verdict, Failure> {
     match mode {
@@ -28,6 +31,8 @@ pub fn act(mode: &str, sample: &Sample) -> Result<Verdict, Failure> {
             "asked to reject the reference".into(),
         )),
         "internal" => Err(Failure::Internal("asked to fail".into())),
+        "echo" => Err(Failure::Internal(sample.last_text().to_owned())),
+        "escapes" => Err(Failure::Internal(ESCAPES.to_owned())),
         "nan" => Ok(Verdict::new(f64::NAN)),
         "duplicate-part" => Ok(Verdict::new(1.0).part("twice", 0.0).part("twice", 1.0)),
         "huge-output" => Err(Failure::Abstain("x".repeat(16 << 20))),

@@ -1,0 +1,34 @@
+//! The sandbox host as the command sets it up: components are compiled in a child of the command.
+
+use anyhow::{Context, Result};
+use rlhost_host::{CompileLimits, Compiler, Host, HostBuilder, compile_child};
+use std::env;
+use std::process::ExitCode;
+
+/// Where users set what compiling may use.
+const LIMITS: &str = "RLHOST_COMPILE_LIMITS";
+/// The subcommand of the child.
+const COMPILE: &str = "compile-component";
+
+#[derive(clap::Args)]
+pub struct Compile {
+    /// What compiling may use, as in `RLHOST_COMPILE_LIMITS`
+    limits: String,
+}
+
+/// A host with a compiler that limits itself.
+pub fn builder() -> Result<HostBuilder> {
+    let limits = match env::var(LIMITS) {
+        Ok(text) => text.parse().context(LIMITS)?,
+        Err(env::VarError::NotPresent) => CompileLimits::default(),
+        Err(error) => return Err(error).context(LIMITS),
+    };
+    let compiler = Compiler::this_program([COMPILE], limits)
+        .context("cannot find out which program this is, to compile components with it")?;
+    Ok(Host::builder().compiler(compiler))
+}
+
+/// The child: a component on standard input, its code on standard output.
+pub fn compile(arguments: &Compile) -> ExitCode {
+    compile_child(&arguments.limits)
+}

@@ -1,0 +1,191 @@
+//! Components that import what they may not.
+
+use rlhost_host::Error;
+
+use super::load;
+use crate::guest::{Guest, WIT, component};
+
+/// A component whose core module imports this, of a world with these changes.
+fn importing(import: &'static str, world: &str, types: &str, more: &str) -> Vec<u8> {
+    let guest = Guest {
+        imports: import,
+        ..Guest::default()
+    };
+    let wit = WIT
+        .replace(
+            "world reward-plugin {",
+            &format!("world reward-plugin {{ {world}"),
+        )
+        .replace("interface types {", &format!("interface types {{ {types}"));
+    component(&guest.wat(), &format!("{wit}\n{more}"))
+}
+
+const SECRETS: &str = "interface secrets { read: func() -> u32; }";
+
+const WASI: &str = "
+package wasi:clocks@0.2.0 { interface monotonic-clock { now: func() -> u64; } }
+package wasi:random@0.2.0 { interface random { get-random-u64: func() -> u64; } }
+package wasi:cli@0.2.0 { interface environment { get-arguments: func() -> list<string>; } }
+package wasi:filesystem@0.2.0 { interface preopens { get-directories: func() -> list<u32>; } }
+package wasi:sockets@0.2.0 { interface instance-network { instance-network: func() -> u32; } }
+package wasi:http@0.2.0 { interface outgoing-handler { handle: func(url: string) -> u32; } }";
+
+#[test]
+fn everything_that_is_not_granted_is_refused_by_name() {
+    let attacks: [(&str, &str, &'static str, &str, &str); 9] = [
+        (
+            "a clock",
+            "wasi:clocks/monotonic-clock@0.2.0",
+            r#"(import "wasi:clocks/monotonic-clock@0.2.0" "now" (func (result i64)))"#,
+            "import wasi:clocks/monotonic-clock@0.2.0;",
+            "",
+        ),
+        (
+            "randomness",
+            "wasi:random/random@0.2.0",
+            r#"(import "wasi:random/random@0.2.0" "get-random-u64" (func (result i64)))"#,
+            "import wasi:random/random@0.2.0;",
+            "",
+        ),
+        (
+            "arguments",
+            "wasi:cli/environment@0.2.0",
+            r#"(import "wasi:cli/environment@0.2.0" "get-arguments" (func (param i32)))"#,
+            "import wasi:cli/environment@0.2.0;",
+            "",
+        ),
+        (
+            "files",
+            "wasi:filesystem/preopens@0.2.0",
+            r#"(import "wasi:filesystem/preopens@0.2.0" "get-directories" (func (param i32)))"#,
+            "import wasi:filesystem/preopens@0.2.0;",
+            "",
+        ),
+        (
+            "sockets",
+            "wasi:sockets/instance-network@0.2.0",
+            r#"(import "wasi:sockets/instance-network@0.2.0" "instance-network" (func (result i32)))"#,
+            "import wasi:sockets/instance-network@0.2.0;",
+            "",
+        ),
+        (
+            "the network",
+            "wasi:http/outgoing-handler@0.2.0",
+            r#"(import "wasi:http/outgoing-handler@0.2.0" "handle" (func (param i32 i32) (result i32)))"#,
+            "import wasi:http/outgoing-handler@0.2.0;",
+            "",
+        ),
+        (
+            "an unknown interface",
+            "rlhost:plugin/secrets@0.1.0",
+            r#"(import "rlhost:plugin/secrets@0.1.0" "read" (func (result i32)))"#,
+            "import secrets;",
+            "",
+        ),
+        (
+            "an unknown function of a known interface",
+            "rlhost:plugin/types@0.1.0#answer-key",
+            r#"(import "rlhost:plugin/types@0.1.0" "answer-key" (func (result i32)))"#,
+            "",
+            "answer-key: func() -> u32;",
+        ),
+        (
+            "a function without an interface",
+            "escape",
+            r#"(import "$root" "escape" (func))"#,
+            "import escape: func();",
+            "",
+        ),
+    ];
+    for (what, name, import, world, types) in attacks {
+        let bytes = importing(import, world, types, &format!("{SECRETS}{WASI}"));
+        match load(&bytes).unwrap_err() {
+            Error::WrongWorld {
+                unknown_imports,
+                missing_exports,
+                ..
+            } => {
+                assert_eq!(unknown_imports, [name], "{what}");
+                assert!(missing_exports.is_empty(), "{what}");
+            }
+            other => panic!("{what}: {other}"),
+        }
+    }
+}
+
+#[test]
+fn known_functions_with_other_types_are_refused() {
+    for (found, instead, core) in [
+        (
+            "width: func() -> u32;",
+            "width: func() -> u64;",
+            "(param i32) (result i64)",
+        ),
+        (
+            "width: func() -> u32;",
+            "width: func() -> f32;",
+            "(param i32) (result f32)",
+        ),
+        (
+            "width: func() -> u32;",
+            "width: func(scale: u32) -> u32;",
+            "(param i32 i32) (result i32)",
+        ),
+        ("width: func() -> u32;", "width: func();", "(param i32)"),
+    ] {
+        let guest = Guest {
+            imports: super::leak(format!(
+                r#"(import "rlhost:plugin/types@0.1.0" "[method]image.width" (func {core}))"#
+            )),
+            ..Guest::default()
+        };
+        let bytes = component(&guest.wat(), &WIT.replace(found, instead));
+        let error = load(&bytes).unwrap_err();
+        assert!(
+            matches!(error, Error::WrongWorld { .. }),
+            "{instead}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_resource_that_is_something_else_is_refused() {
+    let bytes = wat::parse_str(
+        r#"(component
+            (import "rlhost:plugin/types@0.1.0" (instance $types
+                (export "image" (func (result u32)))))
+            (core module $m (func (export "f")))
+            (core instance $i (instantiate $m))
+            (func $f (canon lift (core func $i "f")))
+            (instance $reward (export "describe" (func $f)) (export "score" (func $f)))
+            (export "rlhost:plugin/reward@0.1.0" (instance $reward)))"#,
+    )
+    .unwrap();
+    let error = load(&bytes).unwrap_err();
+    assert!(matches!(error, Error::WrongWorld { .. }), "{error}");
+}
+
+#[test]
+fn a_whole_module_or_component_as_import_is_refused() {
+    for import in [
+        r#"(import "evil" (core module))"#,
+        r#"(import "evil" (component))"#,
+        r#"(import "rlhost:plugin/types@0.1.0" (component))"#,
+        r#"(import "rlhost:plugin/types@0.1.0" (func))"#,
+    ] {
+        let bytes = wat::parse_str(format!(
+            r#"(component {import}
+                (core module $m (func (export "f")))
+                (core instance $i (instantiate $m))
+                (func $f (canon lift (core func $i "f")))
+                (instance $reward (export "describe" (func $f)) (export "score" (func $f)))
+                (export "rlhost:plugin/reward@0.1.0" (instance $reward)))"#
+        ));
+        let error = load(&bytes.unwrap()).unwrap_err();
+        // The engine itself knows no imported components.
+        assert!(
+            matches!(error, Error::WrongWorld { .. } | Error::Corrupt { .. }),
+            "{import}: {error}"
+        );
+    }
+}
