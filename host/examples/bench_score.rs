@@ -9,6 +9,10 @@ use std::time::Instant;
 use rlhost_host::{Host, Plugin, Sample, SampleReader, Scorer};
 use serde_json::{Map, json};
 
+/// The allocator of the `rlhost` command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Samples whose latency is taken one by one.
 const SINGLE: usize = 5_000;
 /// Samples of one call that measures a rate.
@@ -38,7 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let report = json!({
         "plugin": one.plugin().info().name,
         "digest": one.plugin().digest(),
-        "engine": first.receipt.engine,
+        "engine": *first.receipt.engine,
         "outcome": first.outcome,
         "fuel": first.fuel,
         "latency_us": {"p50": percentile(50), "p99": percentile(99)},

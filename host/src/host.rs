@@ -92,6 +92,7 @@ pub struct HostBuilder {
     deadline: Duration,
     cache: Option<PathBuf>,
     search: Search,
+    sessions: u32,
 }
 
 impl Default for HostBuilder {
@@ -102,6 +103,7 @@ impl Default for HostBuilder {
             deadline: Duration::from_mins(1),
             cache: CodeCache::default_folder(),
             search: Search::from_env(),
+            sessions: 16,
         }
     }
 }
@@ -147,6 +149,16 @@ impl HostBuilder {
         self
     }
 
+    /// How many [sessions](crate::Session) may live at once. A plugin with several memories counts as many
+    /// times. Each takes 4 GiB of address space, but memory only as far as the plugin writes to it. Where
+    /// there are more than some 10,000, the operating system must allow enough mappings
+    /// (`vm.max_map_count` of Linux). Default: 16.
+    #[must_use]
+    pub fn sessions(mut self, sessions: u32) -> Self {
+        self.sessions = sessions;
+        self
+    }
+
     /// Builds the host and starts its threads.
     pub fn build(self) -> Result<Host> {
         self.limits.validate()?;
@@ -167,7 +179,7 @@ impl HostBuilder {
         })?;
         let slots = u32::try_from(threads * 2)
             .map_err(|_| Error::Engine(format!("{threads} threads are too many")))?;
-        let engine = engine::build(stack, slots)?;
+        let engine = engine::build(stack, slots, self.sessions)?;
         let linker = instance::linker(&engine).map_err(|e| Error::Engine(format!("{e:#}")))?;
         let clock = Clock::start(&engine, self.deadline)?;
         Ok(Host(Arc::new(Shared {

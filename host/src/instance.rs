@@ -1,13 +1,18 @@
 //! One fresh instance: its limits, the functions that the host lends it, and how its end is judged.
 
 use std::fmt;
+use std::sync::OnceLock;
 
-use wasmtime::component::{Component, InstancePre, Linker, Resource, ResourceType};
+use wasmtime::component::{
+    Component, ComponentExportIndex, Instance, InstancePre, Linker, Resource, ResourceType,
+    TypedFunc,
+};
 use wasmtime::{
     Engine, PoolConcurrencyLimitError, ResourceLimiter, Store, StoreContextMut, Trap, WasmBacktrace,
 };
 
-use crate::bindings::{RewardPlugin, RewardPluginIndices};
+use crate::bindings::RewardPluginIndices;
+use crate::bindings::rlhost::plugin::types as wit;
 use crate::engine::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
 use crate::host::Shared;
 use crate::{Image, Limits, Outcome};
@@ -25,7 +30,7 @@ const MAX_MESSAGE: usize = 2_000;
 
 /// What the host keeps for an instance.
 pub(crate) struct GuestState {
-    images: Vec<Image>,
+    pub(crate) images: Vec<Image>,
     memory: MemoryLimit,
 }
 
@@ -33,6 +38,10 @@ pub(crate) struct GuestState {
 pub(crate) struct Prepared {
     pre: InstancePre<GuestState>,
     indices: RewardPluginIndices,
+    /// The function `score`.
+    score: ComponentExportIndex,
+    /// Set once the type of `score` was found to be the contract's.
+    checked: OnceLock<()>,
 }
 
 impl Prepared {
@@ -40,9 +49,90 @@ impl Prepared {
     pub(crate) fn new(host: &Shared, component: &Component) -> wasmtime::Result<Self> {
         let pre = host.linker.instantiate_pre(component)?;
         let indices = RewardPluginIndices::new(&pre)?;
-        Ok(Self { pre, indices })
+        // Its version may be another than ours, as long as it is compatible: the engine finds it.
+        let score = component
+            .get_export_index(None, REWARD)
+            .and_then(|reward| component.get_export_index(Some(&reward), "score"))
+            .ok_or_else(|| wasmtime::Error::msg("there is no function `score`"))?;
+        Ok(Self {
+            pre,
+            indices,
+            score,
+            checked: OnceLock::new(),
+        })
+    }
+
+    /// A new instance in `store`, with the limits that the store has.
+    pub(crate) fn start(&self, store: &mut Store<GuestState>) -> Result<Guest<'_>, Failure> {
+        let instance = self.pre.instantiate(store);
+        let instance = instance.map_err(|error| judge(&error, Outcome::HostFault))?;
+        Ok(self.guest(instance))
+    }
+
+    /// The functions of an instance that [`Prepared::start`] made.
+    pub(crate) fn guest(&self, instance: Instance) -> Guest<'_> {
+        Guest {
+            plugin: self,
+            instance,
+        }
     }
 }
+
+/// An instance and what it exports.
+pub(crate) struct Guest<'a> {
+    plugin: &'a Prepared,
+    pub(crate) instance: Instance,
+}
+
+/// The parameters of `score` and what it returns.
+type ScoreParams<'a> = (&'a [wit::Sample<'a>],);
+type ScoreResults = (Vec<Result<wit::Verdict, wit::Failure>>,);
+
+impl Guest<'_> {
+    /// Calls `describe`. Types of exports that differ from the contract's come to light here.
+    pub(crate) fn describe(
+        &self,
+        store: &mut Store<GuestState>,
+    ) -> wasmtime::Result<wit::PluginInfo> {
+        let guest = self.plugin.indices.load(&mut *store, &self.instance);
+        let guest = guest.map_err(|error| WrongTypes(error.root_cause().to_string()))?;
+        guest.rlhost_plugin_reward().call_describe(store)
+    }
+
+    /// Calls `score`.
+    pub(crate) fn score(
+        &self,
+        store: &mut Store<GuestState>,
+        samples: &[wit::Sample<'_>],
+    ) -> wasmtime::Result<Vec<Result<wit::Verdict, wit::Failure>>> {
+        let function = self.score_function(store)?;
+        Ok(function.call(store, (samples,))?.0)
+    }
+
+    /// The function `score`. Comparing its type with the contract's takes 3% of a small plugin's call, so
+    /// that is done once for a component.
+    #[allow(unsafe_code)]
+    fn score_function<'a>(
+        &self,
+        store: &mut Store<GuestState>,
+    ) -> wasmtime::Result<TypedFunc<ScoreParams<'a>, ScoreResults>> {
+        let Prepared { score, checked, .. } = self.plugin;
+        if checked.get().is_none() {
+            let function = self.instance.get_typed_func(store, score)?;
+            checked.get_or_init(|| ());
+            return Ok(function);
+        }
+        let function = self.instance.get_func(store, score);
+        let function = function.ok_or_else(|| wasmtime::Error::msg("`score` is no function"))?;
+        // SAFETY: `get_typed_func` found that this export of this very component has these types.
+        Ok(unsafe { TypedFunc::new_unchecked(function) })
+    }
+}
+
+/// An export has other types than the contract says.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct WrongTypes(String);
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,28 +164,42 @@ pub(crate) fn call<T>(
     limits: &Limits,
     samples: usize,
     images: Vec<Image>,
-    body: impl FnOnce(&RewardPlugin, &mut Store<GuestState>) -> wasmtime::Result<T>,
+    body: impl FnOnce(&Guest<'_>, &mut Store<GuestState>) -> wasmtime::Result<T>,
 ) -> Call<T> {
-    let samples = (samples as u64).max(1);
-    let fuel = limits.fuel.saturating_mul(samples).min(Limits::MAX_FUEL);
-    let output = limits.output.saturating_mul(samples);
+    let mut store = store(host, limits, images);
+    call_in(host, &mut store, limits, samples, |store| {
+        let guest = plugin.start(store)?;
+        body(&guest, store).map_err(|error| judge(&error, Outcome::Trap))
+    })
+}
+
+/// A store for one instance that holds `images`.
+pub(crate) fn store(host: &Shared, limits: &Limits, images: Vec<Image>) -> Store<GuestState> {
     let handles = images.len().saturating_add(MAX_HANDLES);
     let memory = MemoryLimit::new(limits.memory);
     let mut store = Store::new(&host.engine, GuestState { images, memory });
     store.limiter(|state| &mut state.memory);
+    store.set_max_component_handles(handles);
+    store
+}
+
+/// Runs `body`, which may use the fuel, the time and the output of a call over `samples` samples.
+pub(crate) fn call_in<T>(
+    host: &Shared,
+    store: &mut Store<GuestState>,
+    limits: &Limits,
+    samples: usize,
+    body: impl FnOnce(&mut Store<GuestState>) -> Result<T, Failure>,
+) -> Call<T> {
+    let samples = (samples as u64).max(1);
+    let fuel = limits.fuel.saturating_mul(samples).min(Limits::MAX_FUEL);
+    let output = limits.output.saturating_mul(samples);
     store.set_epoch_deadline(host.clock.deadline_for(samples));
     store.set_hostcall_fuel(usize::try_from(output).unwrap_or(usize::MAX));
-    store.set_max_component_handles(handles);
     let answer = store
         .set_fuel(fuel)
-        .and_then(|()| plugin.pre.instantiate(&mut store))
         .map_err(|error| judge(&error, Outcome::HostFault))
-        .and_then(|instance| {
-            // Types of exports that differ from the contract's come to light here, when a plugin is loaded.
-            let guest = plugin.indices.load(&mut store, &instance);
-            guest.map_err(|error| judge(&error, Outcome::ProtocolError))
-        })
-        .and_then(|guest| body(&guest, &mut store).map_err(|error| judge(&error, Outcome::Trap)));
+        .and_then(|()| body(store));
     let fuel = match &answer {
         Err(failure) if failure.outcome == Outcome::BudgetExhausted => fuel,
         // How far it came depends on the machine, not on guest and sample.
@@ -107,7 +211,7 @@ pub(crate) fn call<T>(
 
 /// Tells what an error of the engine means. Errors without a kind of their own come from whatever phase
 /// it was: setting up is the host's fault, broken pointers and discriminants in an answer the guest's.
-fn judge(error: &wasmtime::Error, otherwise: Outcome) -> Failure {
+pub(crate) fn judge(error: &wasmtime::Error, otherwise: Outcome) -> Failure {
     let outcome = if let Some(trap) = error.downcast_ref::<Trap>() {
         match trap {
             Trap::OutOfFuel => Outcome::BudgetExhausted,
@@ -122,6 +226,8 @@ fn judge(error: &wasmtime::Error, otherwise: Outcome) -> Failure {
         }
     } else if error.is::<PoolConcurrencyLimitError>() {
         Outcome::HostFault
+    } else if error.is::<WrongTypes>() {
+        Outcome::ProtocolError
     } else if error.root_cause().to_string().contains(OUTPUT_EXHAUSTED) {
         Outcome::OutputTooLarge
     } else {

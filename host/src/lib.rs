@@ -43,6 +43,7 @@ mod record;
 mod reward_set;
 mod sample;
 mod scorer;
+mod session;
 mod verdict;
 
 pub use digest::{Digest, DigestError};
@@ -58,3 +59,4 @@ pub use record::{Judgement, Record, RewardRecord, StepReward};
 pub use reward_set::{FailureAction, FailurePolicy, Reward, RewardSet};
 pub use sample::{ContentPart, FinishReason, Image, Message, Sample, Turn};
 pub use scorer::{Scored, Scorer};
+pub use session::Session;

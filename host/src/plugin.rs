@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
-use crate::bindings::exports;
 use crate::bindings::rlhost::plugin::types as wit;
 use crate::digest::Digest;
 use crate::host::Host;
@@ -329,7 +328,7 @@ fn describe(host: &Host, path: &Path, prepared: &Prepared) -> Result<PluginInfo>
             &host.0.limits,
             1,
             Vec::new(),
-            |guest, store| guest.rlhost_plugin_reward().call_describe(store),
+            |guest, store| guest.describe(store).map(PluginInfo::from),
         )
     });
     let info = call.answer.map_err(|failure| match failure.outcome {
@@ -339,7 +338,6 @@ fn describe(host: &Host, path: &Path, prepared: &Prepared) -> Result<PluginInfo>
             failure.message
         )),
     })?;
-    let info = PluginInfo::from(info);
     if info.name.trim().is_empty() {
         return Err(fail("its name is empty".to_owned()));
     }
@@ -370,8 +368,8 @@ fn describe(host: &Host, path: &Path, prepared: &Prepared) -> Result<PluginInfo>
     Ok(info)
 }
 
-impl From<exports::rlhost::plugin::reward::PluginInfo> for PluginInfo {
-    fn from(info: exports::rlhost::plugin::reward::PluginInfo) -> Self {
+impl From<wit::PluginInfo> for PluginInfo {
+    fn from(info: wit::PluginInfo) -> Self {
         Self {
             name: info.name,
             version: info.version,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde_json::{Map, Value};
@@ -11,7 +12,9 @@ use crate::instance::{self, Failure};
 use crate::lower;
 use crate::receipt::{call_digest, engine_settings, input_digest};
 use crate::verdict::{self, Verdict};
-use crate::{Error, Image, Limits, Outcome, Plugin, Receipt, Result, Sample, Scope, StepReward};
+use crate::{
+    Error, Image, Limits, Outcome, Plugin, Receipt, Result, Sample, Scope, Session, StepReward,
+};
 
 /// A plugin with its parameters and limits, ready to score.
 #[derive(Debug, Clone)]
@@ -20,7 +23,7 @@ pub struct Scorer {
     limits: Limits,
     params: String,
     params_digest: Digest,
-    engine: String,
+    engine: Arc<str>,
 }
 
 /// What a plugin says about one sample.
@@ -82,7 +85,7 @@ impl Scorer {
             limits,
             params_digest: Digest::of(params.as_bytes()),
             params,
-            engine: engine_settings(&limits),
+            engine: engine_settings(&limits).into(),
         })
     }
 
@@ -99,6 +102,17 @@ impl Scorer {
     /// The parameters as the plugin gets them: the text of a JSON object.
     pub fn params(&self) -> &str {
         &self.params
+    }
+
+    /// What stands as `engine` in receipts.
+    pub(crate) fn engine(&self) -> &str {
+        &self.engine
+    }
+
+    /// Starts an instance that scores many samples, one after another. Read what a [`Session`] does not do
+    /// before you use one.
+    pub fn session(&self) -> Result<Session> {
+        Session::start(self)
     }
 
     /// Scores samples, in parallel on the host's threads; results stand in the order of the samples.
@@ -152,8 +166,11 @@ impl Scorer {
         let groups = self.group_numbers(samples);
         let inputs: Vec<_> = samples
             .iter()
-            .zip(&groups)
-            .map(|(sample, &group)| input_digest(sample, group, &self.params))
+            .enumerate()
+            .map(|(i, sample)| {
+                let group = groups.get(i).copied().unwrap_or(0);
+                input_digest(sample, group, &self.params)
+            })
             .collect();
         let call = (self.plugin.info().scope != Scope::Sample).then(|| call_digest(&inputs));
         let images: Vec<Image> = samples
@@ -169,7 +186,7 @@ impl Scorer {
             images,
             |guest, store| {
                 lower::with_arguments(samples, &groups, &self.params, |arguments| {
-                    guest.rlhost_plugin_reward().call_score(store, arguments)
+                    guest.score(store, arguments)
                 })
             },
         );
@@ -184,7 +201,8 @@ impl Scorer {
             .collect()
     }
 
-    fn scored(
+    /// Puts together what is known of a sample.
+    pub(crate) fn scored(
         &self,
         answer: Result<Verdict, Failure>,
         fuel: u64,
@@ -218,10 +236,10 @@ impl Scorer {
         }
     }
 
-    /// The group numbers that the guest sees: counted from 0 in a batch, else 0.
+    /// The group numbers that the guest sees: counted from 0 in a batch; else they are 0, and there is none.
     fn group_numbers(&self, samples: &[Sample]) -> Vec<u32> {
         if self.plugin.info().scope != Scope::Batch {
-            return vec![0; samples.len()];
+            return Vec::new();
         }
         let groups = samples.chunk_by(|a, b| a.group == b.group);
         let numbers = (0u32..)

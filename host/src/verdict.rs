@@ -1,6 +1,7 @@
 //! Checks what a guest answers against the contract.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::bindings::rlhost::plugin::types as wit;
 use crate::instance::Failure;
@@ -46,10 +47,10 @@ fn check(
         };
         Failure::new(outcome, &message)
     })?;
-    check_number("the total", verdict.total)?;
+    check_number(format_args!("the total"), verdict.total)?;
     let mut parts = BTreeMap::new();
     for (name, value) in verdict.parts {
-        check_number(&format!("part `{name}`"), value)?;
+        check_number(format_args!("part `{name}`"), value)?;
         if !info.parts.is_empty() && !info.parts.contains(&name) {
             return Err(broken(&format!(
                 "part `{name}` is not among those of `describe`"
@@ -74,7 +75,7 @@ fn check_step(
     step: &wit::StepReward,
     sample: &Sample,
 ) -> Result<StepReward, Failure> {
-    check_number(&format!("step {index}"), step.value)?;
+    check_number(format_args!("step {index}"), step.value)?;
     let Some(turn) = sample.response.get(step.turn as usize) else {
         return Err(broken(&format!(
             "step {index} is in turn {}, but the response has {}",
@@ -102,7 +103,7 @@ fn check_step(
 /// The largest size of a number in a verdict: sums over a step of such numbers stay finite.
 const LARGEST: f64 = 1e30;
 
-fn check_number(what: &str, value: f64) -> Result<(), Failure> {
+fn check_number(what: fmt::Arguments<'_>, value: f64) -> Result<(), Failure> {
     if !value.is_finite() {
         return Err(broken(&format!("{what} is {value}")));
     }

@@ -11,3 +11,4 @@ mod loading;
 mod receipts;
 mod rewards;
 mod scoring;
+mod sessions;
