@@ -122,23 +122,33 @@ impl Scorer {
     /// If a call over several samples fails, all of them get its outcome. Scores and fuel are the same
     /// for any number of threads and, for plugins of scope `sample`, for any order.
     pub fn score(&self, samples: &[Sample]) -> Vec<Scored> {
+        // A fault of the host says nothing about the sample, so such calls get a second chance when the
+        // others are done. Outcomes of the guest's own making would only come again.
+        let failed = |scored: &Scored| scored.outcome == Outcome::HostFault;
+        let threads = &self.plugin.host().0.threads;
+        if self.plugin.info().scope == Scope::Sample {
+            // Each result goes straight to its place.
+            let run = |sample: &Sample| {
+                let mut scored = self.run(std::slice::from_ref(sample));
+                scored.next().expect("a call has a result for each sample")
+            };
+            return threads.install(|| {
+                let mut results: Vec<_> = samples.par_iter().map(run).collect();
+                let again = results.par_iter_mut().zip(samples);
+                again
+                    .filter(|(result, _)| failed(result))
+                    .for_each(|(result, sample)| *result = run(sample));
+                results
+            });
+        }
         let calls = self.calls(samples);
-        self.plugin.host().0.threads.install(|| {
-            let run = |range: &Range<usize>| self.run(&samples[range.clone()]);
-            let mut results: Vec<Vec<Scored>> = calls.par_iter().map(run).collect();
-            // A fault of the host says nothing about the sample, so such calls get a second chance when
-            // the others are done. Outcomes of the guest's own making would only come again.
-            calls
-                .par_iter()
-                .zip(&mut results)
-                .for_each(|(range, result)| {
-                    if result
-                        .iter()
-                        .any(|scored| scored.outcome == Outcome::HostFault)
-                    {
-                        *result = run(range);
-                    }
-                });
+        let run = |range: &Range<usize>| self.run(&samples[range.clone()]).collect::<Vec<_>>();
+        threads.install(|| {
+            let mut results: Vec<_> = calls.par_iter().map(run).collect();
+            let again = results.par_iter_mut().zip(&calls);
+            again
+                .filter(|(results, _)| results.iter().any(failed))
+                .for_each(|(results, range)| *results = run(range));
             results.into_iter().flatten().collect()
         })
     }
@@ -161,8 +171,8 @@ impl Scorer {
         }
     }
 
-    /// One call of the guest.
-    fn run(&self, samples: &[Sample]) -> Vec<Scored> {
+    /// One call of the guest: a result for each of the samples.
+    fn run(&self, samples: &[Sample]) -> impl Iterator<Item = Scored> {
         let groups = self.group_numbers(samples);
         let inputs: Vec<_> = samples
             .iter()
@@ -196,9 +206,7 @@ impl Scorer {
             .unwrap_or_else(|failure| vec![Err(failure); samples.len()]);
         let fuels = std::iter::once(result.fuel).chain(std::iter::repeat(0));
         let scored = answers.into_iter().zip(inputs).zip(fuels);
-        scored
-            .map(|((answer, input), fuel)| self.scored(answer, fuel, input, call))
-            .collect()
+        scored.map(move |((answer, input), fuel)| self.scored(answer, fuel, input, call))
     }
 
     /// Puts together what is known of a sample.
