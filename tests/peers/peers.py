@@ -155,9 +155,9 @@ def extism_reused():
 WAYS = {
     "python-in-process": (python_function, 20_000, 200_000),
     "python-subprocess": (python_subprocess, 40, 40),
-    "wasmtime-py-component": (wasmtime_component, 300, 600),
-    "wasmtime-py-module": (wasmtime_module, 2_000, 6_000),
-    "extism-fresh": (extism_plugin, 1_000, 3_000),
+    "wasmtime-py-component": (wasmtime_component, 300, 400),
+    "wasmtime-py-module": (wasmtime_module, 500, 1_000),
+    "extism-fresh": (extism_plugin, 500, 1_000),
     "extism-reused": (extism_reused, 5_000, 20_000),
 }
 ROUNDS = 3
