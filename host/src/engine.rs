@@ -19,10 +19,15 @@ const KEEP_RESIDENT: usize = 1 << 20;
 /// Wasm frames that a trap's message names.
 const BACKTRACE_FRAMES: usize = 8;
 
+/// Core instances and tables of a session's component on average: a session has one memory, and few of
+/// them come near what a component may have.
+const SESSION_PARTS: u32 = 4;
+
 /// An engine whose guests run deterministically, on a pool of `slots` instances where the machine allows
-/// one (it takes about 4 GiB of address space, not memory, a slot) and on single allocations elsewhere.
-pub(crate) fn build(stack: usize, slots: u32) -> Result<Engine> {
-    Engine::new(&pooled(stack, slots))
+/// one (it takes about 4 GiB of address space, not memory, for each memory) and on single allocations
+/// elsewhere. The pool has room for `sessions` small instances besides.
+pub(crate) fn build(stack: usize, slots: u32, sessions: u32) -> Result<Engine> {
+    Engine::new(&pooled(stack, slots, sessions))
         .or_else(|_| Engine::new(&base(stack)))
         .map_err(|e| Error::Engine(format!("{e:#}")))
 }
@@ -60,12 +65,16 @@ fn base(stack: usize) -> Config {
     config
 }
 
-fn pooled(stack: usize, slots: u32) -> Config {
+fn pooled(stack: usize, slots: u32, sessions: u32) -> Config {
+    let total = |each: u32, session: u32| {
+        let sessions = sessions.saturating_mul(session);
+        slots.saturating_mul(each).saturating_add(sessions)
+    };
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(slots)
-        .total_core_instances(slots.saturating_mul(MAX_CORE_INSTANCES))
-        .total_memories(slots.saturating_mul(MAX_MEMORIES))
-        .total_tables(slots.saturating_mul(MAX_TABLES))
+    pool.total_component_instances(total(1, 1))
+        .total_core_instances(total(MAX_CORE_INSTANCES, SESSION_PARTS))
+        .total_memories(total(MAX_MEMORIES, 1))
+        .total_tables(total(MAX_TABLES, SESSION_PARTS))
         .max_core_instances_per_component(MAX_CORE_INSTANCES)
         .max_memories_per_component(MAX_MEMORIES)
         .max_tables_per_component(MAX_TABLES)
@@ -103,7 +112,7 @@ mod tests {
     fn code_of_the_compiling_engine_runs_in_all_others() {
         let wanted = compatibility(&for_compiling().unwrap());
         for stack in [64 << 10, 512 << 10, 8 << 20] {
-            let pooled = Engine::new(&pooled(stack, 2)).unwrap();
+            let pooled = Engine::new(&pooled(stack, 2, 1)).unwrap();
             assert_eq!(compatibility(&pooled), wanted, "pooled, {stack}");
             let single = Engine::new(&base(stack)).unwrap();
             assert_eq!(compatibility(&single), wanted, "single, {stack}");

@@ -126,6 +126,14 @@ pub enum Error {
     /// The sandbox engine can't be set up on this machine.
     #[error("the WebAssembly engine can't start: {0}")]
     Engine(String),
+    /// A session can't start, or has ended.
+    #[error("a session of plugin `{plugin}`: {message}")]
+    Session {
+        /// The plugin.
+        plugin: String,
+        /// Why.
+        message: String,
+    },
     /// A row of an input file is wrong.
     #[error("{}:{line}: {message}", file.display())]
     Input {

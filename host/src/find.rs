@@ -61,12 +61,6 @@ impl From<&PathBuf> for PluginRef {
     }
 }
 
-impl From<PathBuf> for PluginRef {
-    fn from(path: PathBuf) -> Self {
-        Self::Path(path)
-    }
-}
-
 /// The folders in which a plugin `NAME` is looked for as `NAME.wasm`, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Search {

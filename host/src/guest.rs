@@ -33,12 +33,12 @@ pub(crate) struct GuestState {
 }
 
 impl GuestState {
-    pub(crate) fn new(limits: &Limits, images: Vec<Image>) -> Self {
+    pub(crate) fn new(limits: &Limits, images: Vec<Image>, grants: Option<Arc<Grants>>) -> Self {
         Self {
             images,
             memory: MemoryLimit::new(limits),
             bytes_left: limits.host_call_bytes,
-            grants: None,
+            grants,
             log: LogBuffer::new(limits.log),
             tape: Tape::default(),
             wasi: Wasi::default(),
@@ -46,11 +46,11 @@ impl GuestState {
         }
     }
 
-    /// With what a user granted, and what may be asked or is recorded.
-    pub(crate) fn with_grants(mut self, grants: Option<Arc<Grants>>, tape: Tape) -> Self {
-        self.grants = grants;
-        self.tape = tape;
-        self
+    /// Gives an instance that lives on what a new call may use; memory is for its whole life.
+    pub(crate) fn begin(&mut self, limits: &Limits) {
+        self.bytes_left = limits.host_call_bytes;
+        self.log = LogBuffer::new(limits.log);
+        self.tape = Tape::default();
     }
 
     /// The image that a handle means.

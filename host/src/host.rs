@@ -110,6 +110,7 @@ pub struct HostBuilder {
     cache: Option<PathBuf>,
     compiler: Compiler,
     search: Search,
+    sessions: u32,
 }
 
 impl Default for HostBuilder {
@@ -122,6 +123,7 @@ impl Default for HostBuilder {
             cache: CodeCache::default_folder(),
             compiler: Compiler::InProcess,
             search: Search::from_env(),
+            sessions: 16,
         }
     }
 }
@@ -182,6 +184,16 @@ impl HostBuilder {
         self
     }
 
+    /// How many [sessions](crate::Session) may live at once. A plugin with several memories counts as many
+    /// times. Each takes 4 GiB of address space, but memory only as far as the plugin writes to it. Where
+    /// there are more than some 10,000, the operating system must allow enough mappings
+    /// (`vm.max_map_count` of Linux). Default: 16.
+    #[must_use]
+    pub fn sessions(mut self, sessions: u32) -> Self {
+        self.sessions = sessions;
+        self
+    }
+
     /// Builds the host and starts its threads.
     pub fn build(self) -> Result<Host> {
         self.limits.validate()?;
@@ -208,7 +220,7 @@ impl HostBuilder {
         // A call may hold a nested one: an interpreter's.
         let slots = u32::try_from(threads.saturating_add(self.waiting).saturating_mul(2))
             .map_err(|_| Error::Engine(format!("{threads} threads are too many")))?;
-        let engine = engine::build(stack, slots)?;
+        let engine = engine::build(stack, slots, self.sessions)?;
         let clock = Clock::start(&engine, self.deadline)?;
         Ok(Host(Arc::new(Shared {
             engine,

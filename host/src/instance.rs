@@ -1,15 +1,20 @@
-//! One fresh instance: its limits, and how its end is judged.
+//! One instance: its limits, its exports, and how its end is judged.
 
-use wasmtime::component::{Component, Instance, InstancePre};
+use std::sync::OnceLock;
+
+use wasmtime::component::{Component, ComponentExportIndex, Instance, InstancePre, TypedFunc};
 use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
-use crate::bindings::{RewardPlugin, RewardPluginIndices};
+use crate::bindings::RewardPluginIndices;
+use crate::bindings::rlhost::plugin::types as wit;
 use crate::capability::{Exchange, LogLine};
 use crate::guest::{GuestState, HostCallBytesExhausted};
 use crate::host::Shared;
 use crate::memory::GrowthDenied;
 use crate::{Limits, Outcome, imports, wasi};
 
+/// The interface that reward plugins export.
+pub(crate) const REWARD: &str = "rlhost:plugin/reward@0.1.0";
 /// Handles that a guest may hold besides its images.
 const MAX_HANDLES: usize = 10_000;
 /// Bytes of a message that are kept.
@@ -19,6 +24,10 @@ const MAX_MESSAGE: usize = 2_000;
 pub(crate) struct Prepared {
     pre: InstancePre<GuestState>,
     indices: RewardPluginIndices,
+    /// The function `score`.
+    score: ComponentExportIndex,
+    /// Set once the type of `score` was found to be the contract's.
+    checked: OnceLock<()>,
 }
 
 impl Prepared {
@@ -27,7 +36,31 @@ impl Prepared {
         let linker = imports::linker(&host.engine, component)?;
         let pre = linker.instantiate_pre(component)?;
         let indices = RewardPluginIndices::new(&pre)?;
-        Ok(Self { pre, indices })
+        // Its version may be another than ours, as long as it is compatible: the engine finds it.
+        let score = component
+            .get_export_index(None, REWARD)
+            .and_then(|reward| component.get_export_index(Some(&reward), "score"))
+            .ok_or_else(|| wasmtime::Error::msg("there is no function `score`"))?;
+        Ok(Self {
+            pre,
+            indices,
+            score,
+            checked: OnceLock::new(),
+        })
+    }
+
+    /// A new instance in `store`, with the limits that the store has.
+    pub(crate) fn start(&self, store: &mut Store<GuestState>) -> Result<Guest<'_>, Failure> {
+        let instance = start(&self.pre, store)?;
+        Ok(self.guest(instance))
+    }
+
+    /// The functions of an instance that [`Prepared::start`] made.
+    pub(crate) fn guest(&self, instance: Instance) -> Guest<'_> {
+        Guest {
+            plugin: self,
+            instance,
+        }
     }
 
     /// Runs `body` in a fresh instance, with the limits of a call over `samples` samples.
@@ -38,19 +71,71 @@ impl Prepared {
         limits: &Limits,
         samples: usize,
         state: GuestState,
-        body: impl FnOnce(&RewardPlugin, &mut Store<GuestState>) -> wasmtime::Result<T>,
+        body: impl FnOnce(&Guest<'_>, &mut Store<GuestState>) -> wasmtime::Result<T>,
     ) -> Call<T> {
-        let samples = (samples as u64).max(1);
-        let budget = Budget {
-            fuel: limits.fuel.saturating_mul(samples).min(Limits::MAX_FUEL),
-            output: limits.output.saturating_mul(samples),
-            deadline: host.clock.deadline_for(samples),
-        };
-        let load =
-            |store: &mut Store<GuestState>, instance: &Instance| self.indices.load(store, instance);
-        call(&host.engine, &self.pre, state, budget, load, body)
+        let mut store = store(&host.engine, state);
+        call_in(&mut store, Budget::new(host, limits, samples), |store| {
+            let guest = self.start(store)?;
+            body(&guest, store).map_err(|error| judge(&error, Outcome::Trap))
+        })
     }
 }
+
+/// An instance and what it exports.
+pub(crate) struct Guest<'a> {
+    plugin: &'a Prepared,
+    pub(crate) instance: Instance,
+}
+
+/// The parameters of `score` and what it returns.
+type ScoreParams<'a> = (&'a [wit::Sample<'a>],);
+type ScoreResults = (Vec<Result<wit::Verdict, wit::Failure>>,);
+
+impl Guest<'_> {
+    /// Calls `describe`. Types of exports that differ from the contract's come to light here.
+    pub(crate) fn describe(
+        &self,
+        store: &mut Store<GuestState>,
+    ) -> wasmtime::Result<wit::PluginInfo> {
+        let guest = self.plugin.indices.load(&mut *store, &self.instance);
+        let guest = guest.map_err(|error| WrongTypes(error.root_cause().to_string()))?;
+        guest.rlhost_plugin_reward().call_describe(store)
+    }
+
+    /// Calls `score`.
+    pub(crate) fn score(
+        &self,
+        store: &mut Store<GuestState>,
+        samples: &[wit::Sample<'_>],
+    ) -> wasmtime::Result<Vec<Result<wit::Verdict, wit::Failure>>> {
+        let function = self.score_function(store)?;
+        Ok(function.call(store, (samples,))?.0)
+    }
+
+    /// The function `score`. Comparing its type with the contract's takes 3% of a small plugin's call, so
+    /// that is done once for a component.
+    #[allow(unsafe_code)]
+    fn score_function<'a>(
+        &self,
+        store: &mut Store<GuestState>,
+    ) -> wasmtime::Result<TypedFunc<ScoreParams<'a>, ScoreResults>> {
+        let Prepared { score, checked, .. } = self.plugin;
+        if checked.get().is_none() {
+            let function = self.instance.get_typed_func(store, score)?;
+            checked.get_or_init(|| ());
+            return Ok(function);
+        }
+        let function = self.instance.get_func(store, score);
+        let function = function.ok_or_else(|| wasmtime::Error::msg("`score` is no function"))?;
+        // SAFETY: `get_typed_func` found that this export of this very component has these types.
+        Ok(unsafe { TypedFunc::new_unchecked(function) })
+    }
+}
+
+/// An export has other types than the contract says.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct WrongTypes(String);
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +163,18 @@ pub(crate) struct Budget {
     pub(crate) deadline: u64,
 }
 
+impl Budget {
+    /// The budget of a call over `samples` samples.
+    pub(crate) fn new(host: &Shared, limits: &Limits, samples: usize) -> Self {
+        let samples = (samples as u64).max(1);
+        Self {
+            fuel: limits.fuel.saturating_mul(samples).min(Limits::MAX_FUEL),
+            output: limits.output.saturating_mul(samples),
+            deadline: host.clock.deadline_for(samples),
+        }
+    }
+}
+
 /// The answer of a call, and what it left behind.
 pub(crate) struct Call<T> {
     pub(crate) answer: Result<T, Failure>,
@@ -91,40 +188,45 @@ pub(crate) struct Call<T> {
 #[error("{0}")]
 pub(crate) struct HostFault(pub(crate) String);
 
-/// Instantiates a component and runs `body` with its exports, as `load` finds them.
-pub(crate) fn call<T, G>(
-    engine: &Engine,
-    component: &InstancePre<GuestState>,
-    mut state: GuestState,
-    budget: Budget,
-    load: impl FnOnce(&mut Store<GuestState>, &Instance) -> wasmtime::Result<G>,
-    body: impl FnOnce(&G, &mut Store<GuestState>) -> wasmtime::Result<T>,
-) -> Call<T> {
+/// A store for one instance.
+pub(crate) fn store(engine: &Engine, state: GuestState) -> Store<GuestState> {
     let handles = state.images.len().saturating_add(MAX_HANDLES);
-    state.deadline = budget.deadline;
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.memory);
+    store.set_max_component_handles(handles);
+    store
+}
+
+/// A new instance in `store`.
+pub(crate) fn start(
+    component: &InstancePre<GuestState>,
+    store: &mut Store<GuestState>,
+) -> Result<Instance, Failure> {
+    let instance = component.instantiate(store);
+    instance.map_err(|error| judge(&error, Outcome::HostFault))
+}
+
+/// Runs `body`, which may use up the budget.
+pub(crate) fn call_in<T>(
+    store: &mut Store<GuestState>,
+    budget: Budget,
+    body: impl FnOnce(&mut Store<GuestState>) -> Result<T, Failure>,
+) -> Call<T> {
+    store.data_mut().deadline = budget.deadline;
     store.set_epoch_deadline(budget.deadline);
     store.set_hostcall_fuel(usize::try_from(budget.output).unwrap_or(usize::MAX));
-    store.set_max_component_handles(handles);
     let mut answer = store
         .set_fuel(budget.fuel)
-        .and_then(|()| component.instantiate(&mut store))
         .map_err(|error| judge(&error, Outcome::HostFault))
-        .and_then(|instance| {
-            // Types of exports that differ from the contract's come to light here, when a plugin is loaded.
-            let guest = load(&mut store, &instance);
-            guest.map_err(|error| judge(&error, Outcome::ProtocolError))
-        })
-        .and_then(|guest| body(&guest, &mut store).map_err(|error| judge(&error, Outcome::Trap)));
+        .and_then(|()| body(store));
     let fuel = match &answer {
         Err(failure) if failure.outcome == Outcome::BudgetExhausted => budget.fuel,
         // How far it came depends on the machine, not on guest and sample.
         Err(failure) if failure.outcome == Outcome::HostFault => 0,
         _ => budget.fuel - store.get_fuel().unwrap_or(0).min(budget.fuel),
     };
-    let mut state = store.into_data();
-    if let (Some(text), Err(failure)) = (wasi::finish(&mut state), &mut answer)
+    let state = store.data_mut();
+    if let (Some(text), Err(failure)) = (wasi::finish(state), &mut answer)
         && failure.outcome == Outcome::Trap
     {
         failure.message = shorten(&format!("{}; on stderr: {text}", failure.message));
@@ -132,14 +234,14 @@ pub(crate) fn call<T, G>(
     Call {
         answer,
         fuel,
-        log: state.log.finish(),
-        exchanges: state.tape.finish(),
+        log: std::mem::take(&mut state.log).finish(),
+        exchanges: std::mem::take(&mut state.tape).finish(),
     }
 }
 
 /// Tells what an error of the engine means. Errors without a kind of their own come from whatever phase
 /// it was: setting up is the host's fault, broken pointers and discriminants in an answer the guest's.
-fn judge(error: &wasmtime::Error, otherwise: Outcome) -> Failure {
+pub(crate) fn judge(error: &wasmtime::Error, otherwise: Outcome) -> Failure {
     let outcome = if let Some(trap) = error.downcast_ref::<Trap>() {
         match trap {
             Trap::OutOfFuel => Outcome::BudgetExhausted,
@@ -156,6 +258,8 @@ fn judge(error: &wasmtime::Error, otherwise: Outcome) -> Failure {
         Outcome::BudgetExhausted
     } else if error.is::<PoolConcurrencyLimitError>() || error.is::<HostFault>() {
         Outcome::HostFault
+    } else if error.is::<WrongTypes>() {
+        Outcome::ProtocolError
     } else if error.root_cause().to_string().contains(OUTPUT_EXHAUSTED) {
         Outcome::OutputTooLarge
     } else {

@@ -50,6 +50,7 @@ mod record;
 mod reward_set;
 mod sample;
 mod scorer;
+mod session;
 mod verdict;
 mod wasi;
 
@@ -75,3 +76,4 @@ pub use record::{Judgement, Record, RewardRecord, StepReward};
 pub use reward_set::{FailureAction, FailurePolicy, Reward, RewardSet};
 pub use sample::{ContentPart, FinishReason, Image, Message, Sample, Turn};
 pub use scorer::{Scored, Scorer};
+pub use session::Session;

@@ -5,64 +5,59 @@ use wasmtime::component::Resource;
 use crate::bindings::rlhost::plugin::types as wit;
 use crate::{ContentPart, FinishReason, Image, Sample};
 
-/// Calls `body` with the samples as arguments of a call. Images become handles: their numbers count
-/// through the images of all samples in order.
+/// Calls `body` with the samples as arguments of a call. `groups` holds their group numbers, or nothing
+/// where all are 0. Images become handles: their numbers count through the images of all samples in order.
 pub(crate) fn with_arguments<T>(
     samples: &[Sample],
     groups: &[u32],
     params: &str,
     body: impl FnOnce(&[wit::Sample<'_>]) -> T,
 ) -> T {
-    let parts: Vec<Vec<Vec<_>>> = samples
-        .iter()
-        .map(|s| {
-            s.prompt
-                .iter()
-                .map(|m| m.content.iter().map(part).collect())
-                .collect()
+    // Each kind lies in one list, of which the samples get slices: a call over one short sample, made many
+    // thousand times a second, takes two allocations so.
+    let messages = || samples.iter().flat_map(|sample| &sample.prompt);
+    let parts: Vec<_> = messages()
+        .flat_map(|message| message.content.iter().map(part))
+        .collect();
+    let mut parts = parts.as_slice();
+    let messages: Vec<_> = messages()
+        .map(|message| wit::MessageParam {
+            role: &message.role,
+            content: next(&mut parts, message.content.len()),
         })
         .collect();
-    let messages: Vec<Vec<_>> = samples
-        .iter()
-        .zip(&parts)
-        .map(|(sample, parts)| {
-            let pairs = sample.prompt.iter().zip(parts);
-            let messages = pairs.map(|(message, content)| wit::MessageParam {
-                role: &message.role,
-                content,
-            });
-            messages.collect()
-        })
+    let mut messages = messages.as_slice();
+    let turns = samples.iter().flat_map(|sample| &sample.response);
+    let turns: Vec<_> = turns.map(turn).collect();
+    let mut turns = turns.as_slice();
+    let images = samples.iter().flat_map(|sample| &sample.images);
+    let images: Vec<Resource<Image>> = images
+        .zip(0..)
+        .map(|(_, number)| Resource::new_own(number))
         .collect();
-    let turns: Vec<Vec<_>> = samples
-        .iter()
-        .map(|sample| sample.response.iter().map(turn).collect())
-        .collect();
-    let mut handles = 0u32..;
-    let images: Vec<Vec<Resource<Image>>> = samples
-        .iter()
-        .map(|sample| {
-            let handles = handles.by_ref().take(sample.images.len());
-            handles.map(Resource::new_own).collect()
-        })
-        .collect();
+    let mut images = images.as_slice();
     let arguments: Vec<_> = samples
         .iter()
         .enumerate()
         .map(|(i, sample)| wit::Sample {
-            group: groups[i],
-            prompt: &messages[i],
-            response: &turns[i],
+            group: groups.get(i).copied().unwrap_or(0),
+            prompt: next(&mut messages, sample.prompt.len()),
+            response: next(&mut turns, sample.response.len()),
             answer: &sample.answer,
             data_source: &sample.data_source,
             problem_type: &sample.problem_type,
             answer_type: &sample.answer_type,
             columns: &sample.columns,
             params,
-            images: &images[i],
+            images: next(&mut images, sample.images.len()),
         })
         .collect();
     body(&arguments)
+}
+
+/// Takes the next `count` elements off a list that has them.
+fn next<'a, T>(list: &mut &'a [T], count: usize) -> &'a [T] {
+    list.split_off(..count).unwrap_or_default()
 }
 
 fn part(part: &ContentPart) -> wit::ContentPartParam<'_> {

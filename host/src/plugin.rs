@@ -7,19 +7,18 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bindings::exports;
 use crate::bindings::rlhost::plugin::types as wit;
 use crate::capability::Capability;
 use crate::component::{self, World};
 use crate::guest::GuestState;
-use crate::instance::Prepared;
+use crate::instance::{Prepared, REWARD};
 use crate::verdict::{MAX_NAMES, check_name};
 use crate::{Digest, Error, Host, Outcome, Result, imports};
 
 /// What plugins export.
 const WORLD: World = World {
     name: "rlhost:plugin/reward-plugin@0.1.0",
-    interface: "rlhost:plugin/reward@0.1.0",
+    interface: REWARD,
     functions: &["describe", "score"],
 };
 
@@ -203,10 +202,10 @@ fn describe(host: &Host, path: &Path, prepared: &Prepared) -> Result<PluginInfo>
         path: path.to_owned(),
         message,
     };
-    let state = GuestState::new(&host.0.limits, Vec::new());
+    let state = GuestState::new(&host.0.limits, Vec::new(), None);
     let call = host.0.threads.install(|| {
         prepared.call(&host.0, &host.0.limits, 1, state, |guest, store| {
-            guest.rlhost_plugin_reward().call_describe(store)
+            guest.describe(store).map(PluginInfo::from)
         })
     });
     let info = call.answer.map_err(|failure| match failure.outcome {
@@ -216,7 +215,6 @@ fn describe(host: &Host, path: &Path, prepared: &Prepared) -> Result<PluginInfo>
             failure.message
         )),
     })?;
-    let info = PluginInfo::from(info);
     check_name(&info.name).map_err(|fault| fail(format!("its name {fault}")))?;
     check_name(&info.version).map_err(|fault| fail(format!("its version {fault}")))?;
     for (what, count) in [
@@ -252,8 +250,8 @@ fn describe(host: &Host, path: &Path, prepared: &Prepared) -> Result<PluginInfo>
     Ok(info)
 }
 
-impl From<exports::rlhost::plugin::reward::PluginInfo> for PluginInfo {
-    fn from(info: exports::rlhost::plugin::reward::PluginInfo) -> Self {
+impl From<wit::PluginInfo> for PluginInfo {
+    fn from(info: wit::PluginInfo) -> Self {
         Self {
             name: info.name,
             version: info.version,

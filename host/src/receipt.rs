@@ -22,6 +22,8 @@
 //! The parameter digest is SHA-256 over the text of `params`: a JSON object with its keys sorted and
 //! no white space.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -48,12 +50,31 @@ pub struct Receipt {
     /// of JSON; absent where nobody was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchanges: Option<Digest>,
-    /// Engine, its version, target architecture and limits: all else that the outcome depends on.
-    pub engine: String,
+    /// Engine, its version, target architecture and limits: all else that the outcome depends on. Receipts
+    /// of one scorer share the text.
+    #[serde(with = "shared_text")]
+    pub engine: Arc<str>,
     /// Fuel that was used. A call over several samples notes it on the first of them.
     pub fuel: u64,
     /// What came of it.
     pub outcome: Outcome,
+}
+
+/// Shared text as a plain string.
+mod shared_text {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(text)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<str>, D::Error> {
+        String::deserialize(deserializer).map(Into::into)
+    }
 }
 
 /// The text that stands as [`Receipt::engine`].

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use rayon::ThreadPool;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
@@ -16,7 +17,9 @@ use crate::instance::Failure;
 use crate::lower;
 use crate::receipt::{call_digest, engine_settings, input_digest};
 use crate::verdict::{self, Verdict};
-use crate::{Error, Image, Limits, Outcome, Plugin, Receipt, Result, Sample, Scope, StepReward};
+use crate::{
+    Error, Image, Limits, Outcome, Plugin, Receipt, Result, Sample, Scope, Session, StepReward,
+};
 
 /// A plugin with its parameters and limits, ready to score.
 #[derive(Debug, Clone)]
@@ -25,7 +28,7 @@ pub struct Scorer {
     limits: Limits,
     params: String,
     params_digest: Digest,
-    engine: String,
+    engine: Arc<str>,
     /// What the plugin may use; `None` where it uses nothing.
     grants: Option<Arc<Grants>>,
     interpreters: Vec<Digest>,
@@ -116,7 +119,7 @@ impl Scorer {
             limits,
             params_digest: Digest::of(params.as_bytes()),
             params,
-            engine: engine_settings(&limits),
+            engine: engine_settings(&limits).into(),
             interpreters: if needed.contains(&Capability::Interpreter) {
                 grants
                     .interpreters
@@ -146,6 +149,22 @@ impl Scorer {
         &self.params
     }
 
+    /// What stands as `engine` in receipts.
+    pub(crate) fn engine(&self) -> &str {
+        &self.engine
+    }
+
+    /// The state of a guest that holds `images` and may use what is granted.
+    pub(crate) fn state(&self, images: Vec<Image>) -> GuestState {
+        GuestState::new(&self.limits, images, self.grants.clone())
+    }
+
+    /// Starts an instance that scores many samples, one after another. Read what a [`Session`] does not do
+    /// before you use one.
+    pub fn session(&self) -> Result<Session> {
+        Session::start(self)
+    }
+
     /// Scores samples, in parallel on the host's threads; results stand in the order of the samples.
     ///
     /// Every call of the guest gets a fresh instance. What one call sees depends on the plugin's scope:
@@ -163,41 +182,54 @@ impl Scorer {
     }
 
     fn score_all(&self, samples: &[Sample], recorded: Option<&[Vec<Exchange>]>) -> Vec<Scored> {
-        let calls = self.calls(samples);
-        let host = self.plugin.host();
-        let run = |range: &Range<usize>| {
-            let tape = match recorded {
-                None => Tape::default(),
-                Some(all) => {
-                    let exchanges = all.iter().take(range.end).skip(range.start).flatten();
-                    Tape::replay(exchanges.cloned().collect())
-                }
+        let tape = |range: Range<usize>| match recorded {
+            None => Tape::default(),
+            Some(all) => {
+                let exchanges = all.iter().take(range.end).skip(range.start).flatten();
+                Tape::replay(exchanges.cloned().collect())
+            }
+        };
+        // A fault of the host says nothing about the sample, so such calls get a second chance when the
+        // others are done. Outcomes of the guest's own making would only come again.
+        let failed = |scored: &Scored| scored.outcome == Outcome::HostFault;
+        let threads = self.threads(recorded.is_some());
+        if self.plugin.info().scope == Scope::Sample {
+            // Each result goes straight to its place.
+            let run = |(i, sample): (usize, &Sample)| {
+                let mut scored = self.run(std::slice::from_ref(sample), tape(i..i + 1));
+                scored.next().expect("a call has a result for each sample")
             };
-            self.run(&samples[range.clone()], tape)
-        };
-        let score = || {
-            let mut results: Vec<Vec<Scored>> = calls.par_iter().map(run).collect();
-            // A fault of the host says nothing about the sample, so such calls get a second chance when
-            // the others are done. Outcomes of the guest's own making would only come again.
-            calls
-                .par_iter()
-                .zip(&mut results)
-                .for_each(|(range, result)| {
-                    if result
-                        .iter()
-                        .any(|scored| scored.outcome == Outcome::HostFault)
-                    {
-                        *result = run(range);
-                    }
-                });
-            results.into_iter().flatten().collect()
-        };
-        let waits = self.grants.as_deref().is_some_and(Grants::waits);
-        match host.waiting() {
-            Ok(threads) if waits && recorded.is_none() => threads.install(score),
-            // Without threads of their own, calls that wait hold others up, and nothing worse.
-            _ => host.0.threads.install(score),
+            return threads.install(|| {
+                let mut results: Vec<_> = samples.par_iter().enumerate().map(run).collect();
+                let again = results.par_iter_mut().zip(samples.par_iter().enumerate());
+                again
+                    .filter(|(result, _)| failed(result))
+                    .for_each(|(result, sample)| *result = run(sample));
+                results
+            });
         }
+        let calls = self.calls(samples);
+        let run = |range: &Range<usize>| {
+            let scored = self.run(&samples[range.clone()], tape(range.clone()));
+            scored.collect::<Vec<_>>()
+        };
+        threads.install(|| {
+            let mut results: Vec<_> = calls.par_iter().map(run).collect();
+            let again = results.par_iter_mut().zip(&calls);
+            again
+                .filter(|(results, _)| results.iter().any(failed))
+                .for_each(|(results, range)| *results = run(range));
+            results.into_iter().flatten().collect()
+        })
+    }
+
+    /// The threads that calls run on: those that may wait for others have their own.
+    fn threads(&self, replays: bool) -> &ThreadPool {
+        let host = self.plugin.host();
+        let waits = !replays && self.grants.as_deref().is_some_and(Grants::waits);
+        // Without threads of their own, calls that wait hold others up, and nothing worse.
+        let own = waits.then(|| host.waiting().ok()).flatten();
+        own.unwrap_or(&host.0.threads)
     }
 
     /// Which samples each call sees.
@@ -218,20 +250,24 @@ impl Scorer {
         }
     }
 
-    /// One call of the guest.
-    fn run(&self, samples: &[Sample], tape: Tape) -> Vec<Scored> {
+    /// One call of the guest: a result for each of the samples.
+    fn run(&self, samples: &[Sample], tape: Tape) -> impl Iterator<Item = Scored> {
         let groups = self.group_numbers(samples);
         let inputs: Vec<_> = samples
             .iter()
-            .zip(&groups)
-            .map(|(sample, &group)| input_digest(sample, group, &self.params))
+            .enumerate()
+            .map(|(i, sample)| {
+                let group = groups.get(i).copied().unwrap_or(0);
+                input_digest(sample, group, &self.params)
+            })
             .collect();
         let call = (self.plugin.info().scope != Scope::Sample).then(|| call_digest(&inputs));
         let images: Vec<Image> = samples
             .iter()
             .flat_map(|s| s.images.iter().cloned())
             .collect();
-        let state = GuestState::new(&self.limits, images).with_grants(self.grants.clone(), tape);
+        let mut state = self.state(images);
+        state.tape = tape;
         let result = self.plugin.prepared().call(
             &self.plugin.host().0,
             &self.limits,
@@ -239,7 +275,7 @@ impl Scorer {
             state,
             |guest, store| {
                 lower::with_arguments(samples, &groups, &self.params, |arguments| {
-                    guest.rlhost_plugin_reward().call_score(store, arguments)
+                    guest.score(store, arguments)
                 })
             },
         );
@@ -248,35 +284,66 @@ impl Scorer {
             .and_then(|answers| verdict::check_all(answers, samples, self.plugin.info()))
             .unwrap_or_else(|failure| vec![Err(failure); samples.len()]);
         let exchanges = exchanges_digest(&result.exchanges);
-        let scored = answers.into_iter().zip(inputs).map(|(answer, input)| {
-            let receipt = Receipt {
-                component: self.plugin.digest(),
+        // What belongs to the whole call stands on its first sample.
+        let notes = std::iter::once(Notes {
+            fuel: result.fuel,
+            log: result.log,
+            exchanges: result.exchanges,
+        });
+        let notes = notes.chain(std::iter::repeat_with(Notes::default));
+        let scored = answers.into_iter().zip(inputs).zip(notes);
+        scored.map(move |((answer, input), notes)| {
+            let made_of = MadeOf {
                 input,
                 call,
-                params: self.params_digest,
-                interpreters: self.interpreters.clone(),
                 exchanges,
-                engine: self.engine.clone(),
-                fuel: 0,
-                outcome: Outcome::Score,
             };
-            scored(answer, receipt)
-        });
-        let mut scored: Vec<_> = scored.collect();
-        // What belongs to the whole call stands on its first sample.
-        if let Some(first) = scored.first_mut() {
-            first.fuel = result.fuel;
-            first.receipt.fuel = result.fuel;
-            first.log = result.log;
-            first.exchanges = result.exchanges;
-        }
-        scored
+            self.scored(answer, notes, made_of)
+        })
     }
 
-    /// The group numbers that the guest sees: counted from 0 in a batch, else 0.
+    /// Puts together what is known of a sample.
+    pub(crate) fn scored(
+        &self,
+        answer: Result<Verdict, Failure>,
+        notes: Notes,
+        made_of: MadeOf,
+    ) -> Scored {
+        let outcome = answer
+            .as_ref()
+            .map_or_else(|failure| failure.outcome, |_| Outcome::Score);
+        let receipt = Receipt {
+            component: self.plugin.digest(),
+            input: made_of.input,
+            call: made_of.call,
+            params: self.params_digest,
+            interpreters: self.interpreters.clone(),
+            exchanges: made_of.exchanges,
+            engine: self.engine.clone(),
+            fuel: notes.fuel,
+            outcome,
+        };
+        let (total, parts, steps, message) = match answer {
+            Ok(verdict) => (Some(verdict.total), verdict.parts, verdict.steps, None),
+            Err(failure) => (None, BTreeMap::new(), Vec::new(), Some(failure.message)),
+        };
+        Scored {
+            outcome,
+            total,
+            parts,
+            steps,
+            fuel: notes.fuel,
+            message,
+            log: notes.log,
+            exchanges: notes.exchanges,
+            receipt,
+        }
+    }
+
+    /// The group numbers that the guest sees: counted from 0 in a batch; else they are 0, and there is none.
     fn group_numbers(&self, samples: &[Sample]) -> Vec<u32> {
         if self.plugin.info().scope != Scope::Batch {
-            return vec![0; samples.len()];
+            return Vec::new();
         }
         let groups = samples.chunk_by(|a, b| a.group == b.group);
         let numbers = (0u32..)
@@ -286,34 +353,18 @@ impl Scorer {
     }
 }
 
-/// An answer with its receipt.
-fn scored(answer: Result<Verdict, Failure>, mut receipt: Receipt) -> Scored {
-    let (outcome, total, parts, steps, message) = match answer {
-        Ok(verdict) => (
-            Outcome::Score,
-            Some(verdict.total),
-            verdict.parts,
-            verdict.steps,
-            None,
-        ),
-        Err(failure) => (
-            failure.outcome,
-            None,
-            BTreeMap::new(),
-            Vec::new(),
-            Some(failure.message),
-        ),
-    };
-    receipt.outcome = outcome;
-    Scored {
-        outcome,
-        total,
-        parts,
-        steps,
-        fuel: 0,
-        message,
-        log: Vec::new(),
-        exchanges: Vec::new(),
-        receipt,
-    }
+/// What a call leaves behind besides its answers.
+#[derive(Default)]
+pub(crate) struct Notes {
+    pub(crate) fuel: u64,
+    pub(crate) log: Vec<LogLine>,
+    pub(crate) exchanges: Vec<Exchange>,
+}
+
+/// The digests of what a score was made of.
+#[derive(Clone, Copy)]
+pub(crate) struct MadeOf {
+    pub(crate) input: Digest,
+    pub(crate) call: Option<Digest>,
+    pub(crate) exchanges: Option<Digest>,
 }

@@ -1,6 +1,7 @@
 //! Checks what a guest answers against the contract.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::bindings::rlhost::plugin::types as wit;
 use crate::instance::Failure;
@@ -46,7 +47,7 @@ fn check(
         };
         Failure::new(outcome, &message)
     })?;
-    check_number("the total", verdict.total)?;
+    check_number(format_args!("the total"), verdict.total)?;
     if verdict.parts.len() > MAX_NAMES {
         return Err(broken(&format!(
             "{} parts, which is beyond {MAX_NAMES}",
@@ -56,7 +57,7 @@ fn check(
     let mut parts = BTreeMap::new();
     for (name, value) in verdict.parts {
         check_name(&name).map_err(|fault| broken(&format!("the name of a part {fault}")))?;
-        check_number(&format!("part `{name}`"), value)?;
+        check_number(format_args!("part `{name}`"), value)?;
         if !info.parts.is_empty() && !info.parts.contains(&name) {
             return Err(broken(&format!(
                 "part `{name}` is not among those of `describe`"
@@ -81,7 +82,7 @@ fn check_step(
     step: &wit::StepReward,
     sample: &Sample,
 ) -> Result<StepReward, Failure> {
-    check_number(&format!("step {index}"), step.value)?;
+    check_number(format_args!("step {index}"), step.value)?;
     let Some(turn) = sample.response.get(step.turn as usize) else {
         return Err(broken(&format!(
             "step {index} is in turn {}, but the response has {}",
@@ -132,7 +133,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
 /// The largest size of a number in a verdict: sums over a step of such numbers stay finite.
 const LARGEST: f64 = 1e30;
 
-fn check_number(what: &str, value: f64) -> Result<(), Failure> {
+fn check_number(what: fmt::Arguments<'_>, value: f64) -> Result<(), Failure> {
     if !value.is_finite() {
         return Err(broken(&format!("{what} is {value}")));
     }

@@ -17,9 +17,9 @@ use serde_json::{Map, Value, json};
 
 static HOST: LazyLock<Host> =
     LazyLock::new(|| Host::builder().threads(2).cache(None).build().unwrap());
-static ASKER: LazyLock<Plugin> = LazyLock::new(|| HOST.load(guest("asker")).unwrap());
+static ASKER: LazyLock<Plugin> = LazyLock::new(|| HOST.load(&guest("asker")).unwrap());
 static BRAINFUCK: LazyLock<Interpreter> =
-    LazyLock::new(|| Interpreter::load(&HOST, guest("brainfuck"), None).unwrap());
+    LazyLock::new(|| Interpreter::load(&HOST, &guest("brainfuck"), None).unwrap());
 
 fn guest(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -178,7 +178,7 @@ fn a_program_runs_in_a_sandbox_of_its_own_at_the_cost_of_its_plugin() {
 
 #[test]
 fn an_interpreter_is_checked_like_any_component() {
-    let error = Interpreter::load(&HOST, guest("math"), None).unwrap_err();
+    let error = Interpreter::load(&HOST, &guest("math"), None).unwrap_err();
     let text = error.to_string();
     assert!(
         text.contains("another world than rlhost:plugin/code-interpreter"),
@@ -188,7 +188,7 @@ fn an_interpreter_is_checked_like_any_component() {
         text.contains("rlhost:plugin/types@0.1.0"),
         "an interpreter imports nothing: {text}"
     );
-    assert!(HOST.load(guest("brainfuck")).is_err());
+    assert!(HOST.load(&guest("brainfuck")).is_err());
 }
 
 #[test]
@@ -240,12 +240,12 @@ fn waiting_does_not_count_and_holds_nobody_up() {
         .deadline(Duration::from_millis(200))
         .build()
         .unwrap();
-    let plugin = host.load(guest("asker")).unwrap();
+    let plugin = host.load(&guest("asker")).unwrap();
     let slow = Oracle(|_: &str| {
         thread::sleep(Duration::from_millis(500));
         Answer::Ok(json!("1"))
     });
-    let interpreter = Interpreter::load(&host, guest("brainfuck"), None).unwrap();
+    let interpreter = Interpreter::load(&host, &guest("brainfuck"), None).unwrap();
     let grants = Grants::none()
         .log()
         .interpreter(interpreter)

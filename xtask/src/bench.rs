@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: measures the sandbox, and the quickstart's run where there is one.
+//! `cargo xtask bench`: measures the sandbox beside other ways to score, and the quickstart's run where
+//! there is one.
 //!
 //! Raw results go to `docs/benchmarks/raw/DATE-NAME.json`, with the machine they were taken on.
 
@@ -11,10 +12,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::project::Project;
-use crate::{guests, process};
-
-/// Guests whose scoring is measured.
-const GUESTS: [&str; 2] = ["math", "hostile"];
+use crate::{guests, process, sandbox_bench};
 
 /// Steps at the start of a run that are not counted: caches and allocators warm up.
 const WARM_UP: usize = 10;
@@ -26,32 +24,20 @@ pub struct Options {
     #[arg(long, default_value = "local")]
     name: String,
     /// Runs of each measurement
-    #[arg(long, default_value_t = 3)]
-    rounds: usize,
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
 }
 
 /// Measures and writes the raw results.
 pub fn run(project: &Project, options: &Options) -> Result<()> {
     guests::build_all(project)?;
-    process::run(project.cargo().args(["build", "--workspace", "--examples"]))?;
-    let example = project.target.join("debug/examples/bench_score");
-    let mut sandbox = Vec::new();
-    for round in 0..options.rounds {
-        for guest in GUESTS {
-            let component = project.target.join(format!("guests/{guest}.wasm"));
-            let text = process::output(Command::new(&example).arg(&component))
-                .with_context(|| format!("{} failed", example.display()))?;
-            let found: Value = serde_json::from_str(&text)?;
-            println!(
-                "round {round}  {guest:<8} p50 {} µs, p99 {} µs, {} and {} samples a second on 1 and 2 threads",
-                found["latency_us"]["p50"],
-                found["latency_us"]["p99"],
-                found["rate_1_thread"],
-                found["rate_2_threads"],
-            );
-            sandbox.push(found);
-        }
-    }
+    process::run(
+        project
+            .cargo()
+            .args(["build", "--workspace", "--bins", "--examples"]),
+    )?;
+    let before = machine();
+    let sandbox = sandbox_bench::run(project, options.rounds)?;
     let timings = project.root.join("runs/quickstart/timings.jsonl");
     let training = if timings.is_file() {
         let found = training(&timings)?;
@@ -64,7 +50,13 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
     let date = process::output(Command::new("date").args(["-u", "+%F"])).context("no date")?;
     let result = json!({
         "date": date,
-        "machine": machine(),
+        "machine": before,
+        "load_after": load(),
+        "commit": process::output(
+            Command::new("git")
+                .current_dir(&project.root)
+                .args(["describe", "--always", "--dirty"]),
+        ),
         "sandbox": sandbox,
         "training": training,
     });
@@ -120,6 +112,12 @@ fn machine() -> Value {
         "memory": first("/proc/meminfo", "MemTotal"),
         "kernel": process::output(Command::new("uname").arg("-r")),
         "rustc": process::output(Command::new("rustc").arg("-V")),
-        "load": fs::read_to_string("/proc/loadavg").ok().map(|text| text.trim().to_owned()),
+        "load": load(),
     })
+}
+
+/// How many programs ran of late: figures of a busy machine are not to be trusted.
+fn load() -> Option<String> {
+    let text = fs::read_to_string("/proc/loadavg").ok()?;
+    Some(text.trim().to_owned())
 }

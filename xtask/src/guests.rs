@@ -82,6 +82,15 @@ pub fn build_all(project: &Project) -> Result<()> {
     run(project, &Options { names: Vec::new() })
 }
 
+/// Builds the core module of the guest in `folder`, which need not be a component's.
+pub(crate) fn build_module(project: &Project, folder: &str) -> Result<Vec<u8>> {
+    let folder = project.root.join(folder);
+    let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
+    let guest =
+        guest(&folder, &manifest)?.with_context(|| format!("{} is no guest", folder.display()))?;
+    compile(project, &toolchain::find(project)?, &guest)
+}
+
 /// All guests, in the order of their names.
 fn discover(root: &Path) -> Result<Vec<Guest>> {
     let mut guests = Vec::new();

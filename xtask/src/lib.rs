@@ -11,5 +11,6 @@ pub mod lint;
 mod process;
 pub mod project;
 pub mod quickstart;
+mod sandbox_bench;
 pub mod test;
 pub mod toolchain;

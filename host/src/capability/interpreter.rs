@@ -11,7 +11,7 @@ use crate::bindings::code::{CodeInterpreterIndices, exports::rlhost::plugin::cod
 use crate::bindings::rlhost::plugin::{code, interpreter as wit};
 use crate::component::{self, World};
 use crate::guest::{GuestState, charge, take_fuel};
-use crate::instance::{self, Budget, Call, HostFault};
+use crate::instance::{self, Budget, Call, HostFault, judge};
 use crate::{Digest, Error, Host, Limits, Outcome, PluginRef, Result, wasi};
 
 use super::Capability;
@@ -144,15 +144,15 @@ impl Loaded {
             output: self.limits.output,
             deadline: self.host.0.clock.deadline_for(1),
         };
-        let state = GuestState::new(&self.limits, Vec::new());
-        instance::call(
-            &self.host.0.engine,
-            &self.pre,
-            state,
-            budget,
-            |store, instance| self.indices.load(store, instance),
-            |guest, store| body(guest.rlhost_plugin_code(), store),
-        )
+        let state = GuestState::new(&self.limits, Vec::new(), None);
+        let mut store = instance::store(&self.host.0.engine, state);
+        instance::call_in(&mut store, budget, |store| {
+            let instance = instance::start(&self.pre, store)?;
+            let guest = self.indices.load(&mut *store, &instance);
+            let guest = guest.map_err(|error| judge(&error, Outcome::ProtocolError))?;
+            let answer = body(guest.rlhost_plugin_code(), store);
+            answer.map_err(|error| judge(&error, Outcome::Trap))
+        })
     }
 }
 

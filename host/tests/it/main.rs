@@ -14,4 +14,5 @@ mod loading;
 mod receipts;
 mod rewards;
 mod scoring;
+mod sessions;
 mod wasi;

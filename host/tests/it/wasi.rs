@@ -82,7 +82,7 @@ fn sleeping_takes_no_time() {
         (call $total (local.get $out) (f64.convert_i64_u (i64.load (i32.const 24000))))",
     );
     assert!(slept.total.unwrap() >= 3.6e12, "{slept:?}");
-    assert!(start.elapsed() < Duration::from_secs(60));
+    assert!(start.elapsed() < Duration::from_mins(1));
 }
 
 #[test]
