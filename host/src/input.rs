@@ -36,7 +36,8 @@ pub struct SampleReader<R> {
     rows: u32,
 }
 
-type Row = BTreeMap<String, Box<RawValue>>;
+/// The columns of a row that nobody has taken yet.
+pub(crate) type Row = BTreeMap<String, Box<RawValue>>;
 
 impl SampleReader<BufReader<File>> {
     /// Opens a file.
@@ -80,15 +81,36 @@ impl<R: BufRead> SampleReader<R> {
         }
     }
 
-    fn sample(&mut self, line: &str) -> Result<Sample> {
-        let mut row: Row = serde_json::from_str(line).map_err(|e| {
+    /// The next sample of a file whose rows have more to say: `take` takes its own columns out of the
+    /// row, and what it leaves becomes the sample.
+    pub(crate) fn next_with<T>(
+        &mut self,
+        take: impl FnOnce(&Self, &mut Row) -> Result<T>,
+    ) -> Option<Result<(T, Sample)>> {
+        let line = match self.next_line() {
+            Ok(line) => line?,
+            Err(error) => return Some(Err(error)),
+        };
+        let taken = self.row(&line).and_then(|mut row| {
+            let taken = take(self, &mut row)?;
+            Ok((taken, self.sample(row)?))
+        });
+        self.rows = self.rows.wrapping_add(1);
+        Some(taken)
+    }
+
+    fn row(&self, line: &str) -> Result<Row> {
+        serde_json::from_str(line).map_err(|e| {
             let what = if e.is_data() {
                 "not a JSON object"
             } else {
                 "broken JSON"
             };
             self.error(format!("{what}: {}", describe(&e)))
-        })?;
+        })
+    }
+
+    fn sample(&self, mut row: Row) -> Result<Sample> {
         let response =
             match self.column::<ResponseRow>(&mut row, "response", "a text or a list of turns")? {
                 Some(ResponseRow::Text(text)) => vec![Turn {
@@ -147,7 +169,7 @@ impl<R: BufRead> SampleReader<R> {
     }
 
     /// Takes a column out of the row; `null` is as good as absent.
-    fn column<T: DeserializeOwned>(
+    pub(crate) fn column<T: DeserializeOwned>(
         &self,
         row: &mut Row,
         key: &str,
@@ -160,7 +182,8 @@ impl<R: BufRead> SampleReader<R> {
             .map_err(|e| self.error(format!("`{key}` must be {wanted}: {}", describe(&e))))
     }
 
-    fn error(&self, message: String) -> Error {
+    /// An error that names the file and the line of the last row.
+    pub(crate) fn error(&self, message: String) -> Error {
         Error::Input {
             file: self.file.clone(),
             line: self.line,
@@ -173,13 +196,8 @@ impl<R: BufRead> Iterator for SampleReader<R> {
     type Item = Result<Sample>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let line = match self.next_line() {
-            Ok(line) => line?,
-            Err(error) => return Some(Err(error)),
-        };
-        let sample = self.sample(&line);
-        self.rows = self.rows.wrapping_add(1);
-        Some(sample)
+        let next = self.next_with(|_, _| Ok(()))?;
+        Some(next.map(|((), sample)| sample))
     }
 }
 
