@@ -221,7 +221,8 @@ fn print(
         count(|pass| pass.order == Order::Reversed),
         count(|pass| matches!(pass.order, Order::Shuffled(_))),
     )?;
-    let mut chunks: Vec<_> = passes.iter().filter_map(|pass| pass.chunk).collect();
+    let chunks = passes.iter().filter_map(|pass| pass.chunk);
+    let mut chunks: Vec<_> = chunks.filter(|chunk| *chunk < lines.len()).collect();
     chunks.sort_unstable();
     chunks.dedup();
     let chunks: Vec<_> = chunks

@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A plugin's source folder, the path of a component, or a plugin's name
+    /// A plugin's source folder, a component's path, or a plugin's name
     #[arg(value_name = "FOLDER|PLUGIN", default_value = ".")]
     what: String,
     /// The component, where the folder's name doesn't lead to it
     #[arg(long)]
     plugin: Option<String>,
-    /// A file of cases or a folder of them; by default `cases` in the plugin's source folder
+    /// Cases; by default the folder `cases` beside the plugin's source
     #[arg(long, value_name = "FILE|FOLDER")]
     cases: Option<PathBuf>,
     /// Only cases whose name or `FILE:LINE` contains this text
@@ -321,10 +321,10 @@ fn got(checked: &Checked) -> String {
                 Some(value) => format!("{name} {value}"),
                 None => format!("no {name}"),
             });
-        let steps = expect
-            .steps
-            .iter()
-            .map(|_| format!("{} steps", scored.steps.len()));
+        let steps = expect.steps.iter().map(|_| match scored.steps.len() {
+            1 => "1 step".to_owned(),
+            count => format!("{count} steps"),
+        });
         words.extend(parts.chain(steps));
         let only_details = [expect.score, expect.min, expect.max]
             .iter()

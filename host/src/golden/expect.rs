@@ -237,7 +237,10 @@ impl fmt::Display for Expectation {
             words.push(format!("{name} {}", self.number(value)));
         }
         if let Some(steps) = &self.steps {
-            words.push(format!("{} steps", steps.len()));
+            words.push(match steps.len() {
+                1 => "1 step".to_owned(),
+                count => format!("{count} steps"),
+            });
         }
         if let Some(max) = self.fuel_max {
             words.push(format!("fuel at most {max}"));
