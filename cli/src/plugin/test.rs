@@ -57,7 +57,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let (plugin, cases) = find(&host, arguments)?;
     let mut found = golden::read(&cases)?;
     if let Some(text) = &arguments.filter {
-        found = golden::retain(found, text);
+        found = golden::retain(found, plugin.info().scope, text);
         if found.is_empty() {
             bail!("{}: no case matches the filter `{text}`", cases.display());
         }

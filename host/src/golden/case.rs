@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::Expectation;
 use crate::input::Row;
-use crate::{Error, Result, Sample, SampleReader};
+use crate::{Error, Result, Sample, SampleReader, Scope};
 
 /// A sample with what a plugin has to say about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,15 +87,15 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// Keeps the cases whose name or place (`FILE:LINE`, without folders) contains `text`, and those that
-/// share a call of a plugin of scope `group` or `batch` with one.
-pub fn retain(cases: Vec<Case>, text: &str) -> Vec<Case> {
+/// Keeps the cases whose name or place (`FILE:LINE`, without folders) contains `text`. A plugin of scope
+/// `group` or `batch` keeps whole calls.
+pub fn retain(cases: Vec<Case>, scope: Scope, text: &str) -> Vec<Case> {
     let matches = |case: &Case| {
         let file = case.file.file_name().unwrap_or_default().to_string_lossy();
         let place = format!("{file}:{}", case.line);
         place.contains(text) || case.name.as_deref().is_some_and(|name| name.contains(text))
     };
-    let calls = cases.chunk_by(Case::joins);
+    let calls = cases.chunk_by(|a, b| scope != Scope::Sample && a.joins(b));
     let kept: Vec<bool> = calls
         .flat_map(|call| vec![call.iter().any(matches); call.len()])
         .collect();

@@ -1,7 +1,7 @@
 //! Golden cases: what is read, what is compared, and what one call sees.
 
 use rlhost_host::golden::{self, Case, Checked, Expectation};
-use rlhost_host::{Error, Limits, Outcome, receipt};
+use rlhost_host::{Error, Limits, Outcome, Scope, receipt};
 
 use crate::guest::{Folder, Guest};
 
@@ -407,10 +407,12 @@ fn a_filter_keeps_whole_calls() {
         ],
     )
     .unwrap();
-    let kept = |text| -> Vec<usize> {
-        let cases = golden::retain(cases.clone(), text);
+    let kept_of = |scope, text| -> Vec<usize> {
+        let cases = golden::retain(cases.clone(), scope, text);
         cases.iter().map(|case| case.line).collect()
     };
+    assert_eq!(kept_of(Scope::Sample, "carry"), [2]);
+    let kept = |text| kept_of(Scope::Group, text);
     assert_eq!(kept("carry"), [1, 2]);
     assert_eq!(kept("sums.jsonl:3"), [3]);
     assert_eq!(kept("sums"), [1, 2, 3]);
