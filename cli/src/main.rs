@@ -40,7 +40,7 @@ enum Command {
     Eval(eval::Arguments),
     /// Score responses with a plugin
     Score(score::Arguments),
-    /// Look at plugins
+    /// Look at plugins, test and audit them
     #[command(subcommand)]
     Plugin(plugin::Command),
     /// Look at a run's samples

@@ -33,10 +33,21 @@ pub struct Arguments {
     threads: Option<u16>,
 }
 
-fn parameter(text: &str) -> Result<(String, Value), String> {
+/// A parameter as it is typed.
+pub fn parameter(text: &str) -> Result<(String, Value), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
     Ok((key.to_owned(), value))
+}
+
+/// The limits of a call, with what the command line says of them.
+pub fn limits(fuel: Option<u64>, memory: Option<u64>) -> Limits {
+    let defaults = Limits::default();
+    Limits {
+        fuel: fuel.unwrap_or(defaults.fuel),
+        memory: memory.unwrap_or(defaults.memory),
+        ..defaults
+    }
 }
 
 /// Samples that are read, judged and written together; memory stays bounded by it.
@@ -49,12 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let host = host.build()?;
     let plugin = host.load(arguments.plugin.as_str())?;
-    let defaults = Limits::default();
-    let limits = Limits {
-        fuel: arguments.fuel.unwrap_or(defaults.fuel),
-        memory: arguments.memory.unwrap_or(defaults.memory),
-        ..defaults
-    };
+    let limits = limits(arguments.fuel, arguments.memory);
     let params: Map<String, Value> = arguments.param.iter().cloned().collect();
     let scorer = Scorer::with_grants(&plugin, &params, limits, arguments.allow.grants(&host)?)?;
     let rewards = RewardSet::new([Reward::new(plugin.info().name.clone(), scorer)])?;

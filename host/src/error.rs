@@ -144,6 +144,17 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
     },
+    /// There are no golden cases where they were looked for.
+    #[error("{}: {message}", path.display())]
+    NoCases {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is missing, and the way out.
+        message: String,
+    },
+    /// An audit that can't be done.
+    #[error("audit: {0}")]
+    Audit(String),
     /// An image is missing or can't be decoded.
     #[error("{}: {message}", path.display())]
     Image {

@@ -1,13 +1,12 @@
 //! Samples from JSON Lines: what `rlhost score` reads.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use serde::de::{self, DeserializeOwned, MapAccess};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::{ContentPart, Error, FinishReason, Image, Message, Result, Sample, Turn};
@@ -18,8 +17,7 @@ use crate::{ContentPart, Error, FinishReason, Image, Message, Result, Sample, Tu
 /// "tokens"}`) must be there; `answer` (any JSON), `prompt` (a text or chat messages), `images` (paths,
 /// relative to the file's folder), `problem_type`, `answer_type`, `data_source` and `group` (a number;
 /// consecutive rows of equal number are completions of one prompt) may be. Whatever else a row holds
-/// becomes `columns`. Empty lines are skipped; a column that stands twice and a row of more than 64 MiB are
-/// errors.
+/// becomes `columns`. Empty lines are skipped.
 ///
 /// ```
 /// use rlhost_host::SampleReader;
@@ -38,42 +36,11 @@ pub struct SampleReader<R> {
     rows: u32,
 }
 
-type Columns = BTreeMap<String, Box<RawValue>>;
-
 /// The most bytes of a row. Its images lie in files of their own.
 const MAX_ROW: u64 = 64 << 20;
-/// Starts the message about a column that stands twice.
-const TWICE: &str = "the same column twice";
 
-/// All columns of a row. Programs differ in which of two equal ones they take, so there may be none.
-struct Row(Columns);
-
-impl<'de> Deserialize<'de> for Row {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = Row;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
-                let mut columns = Columns::new();
-                while let Some((name, value)) = map.next_entry()? {
-                    if columns.contains_key::<String>(&name) {
-                        return Err(de::Error::custom(format!("{TWICE}: `{name}`")));
-                    }
-                    columns.insert(name, value);
-                }
-                Ok(Row(columns))
-            }
-        }
-
-        deserializer.deserialize_map(Visitor)
-    }
-}
+/// The columns of a row that nobody has taken yet.
+pub(crate) type Row = BTreeMap<String, Box<RawValue>>;
 
 impl SampleReader<BufReader<File>> {
     /// Opens a file.
@@ -125,17 +92,36 @@ impl<R: BufRead> SampleReader<R> {
         }
     }
 
-    fn sample(&mut self, line: &str) -> Result<Sample> {
-        let Row(mut row) = serde_json::from_str(line).map_err(|e| {
-            let what = if e.to_string().starts_with(TWICE) {
-                "not a row"
-            } else if e.is_data() {
+    /// The next sample of a file whose rows have more to say: `take` takes its own columns out of the
+    /// row, and what it leaves becomes the sample.
+    pub(crate) fn next_with<T>(
+        &mut self,
+        take: impl FnOnce(&Self, &mut Row) -> Result<T>,
+    ) -> Option<Result<(T, Sample)>> {
+        let line = match self.next_line() {
+            Ok(line) => line?,
+            Err(error) => return Some(Err(error)),
+        };
+        let taken = self.row(&line).and_then(|mut row| {
+            let taken = take(self, &mut row)?;
+            Ok((taken, self.sample(row)?))
+        });
+        self.rows = self.rows.wrapping_add(1);
+        Some(taken)
+    }
+
+    fn row(&self, line: &str) -> Result<Row> {
+        serde_json::from_str(line).map_err(|e| {
+            let what = if e.is_data() {
                 "not a JSON object"
             } else {
                 "broken JSON"
             };
             self.error(format!("{what}: {}", describe(&e)))
-        })?;
+        })
+    }
+
+    fn sample(&self, mut row: Row) -> Result<Sample> {
         let response =
             match self.column::<ResponseRow>(&mut row, "response", "a text or a list of turns")? {
                 Some(ResponseRow::Text(text)) => vec![Turn {
@@ -194,9 +180,9 @@ impl<R: BufRead> SampleReader<R> {
     }
 
     /// Takes a column out of the row; `null` is as good as absent.
-    fn column<T: DeserializeOwned>(
+    pub(crate) fn column<T: DeserializeOwned>(
         &self,
-        row: &mut Columns,
+        row: &mut Row,
         key: &str,
         wanted: &str,
     ) -> Result<Option<T>> {
@@ -207,7 +193,8 @@ impl<R: BufRead> SampleReader<R> {
             .map_err(|e| self.error(format!("`{key}` must be {wanted}: {}", describe(&e))))
     }
 
-    fn error(&self, message: String) -> Error {
+    /// An error that names the file and the line of the last row.
+    pub(crate) fn error(&self, message: String) -> Error {
         Error::Input {
             file: self.file.clone(),
             line: self.line,
@@ -220,13 +207,8 @@ impl<R: BufRead> Iterator for SampleReader<R> {
     type Item = Result<Sample>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let line = match self.next_line() {
-            Ok(line) => line?,
-            Err(error) => return Some(Err(error)),
-        };
-        let sample = self.sample(&line);
-        self.rows = self.rows.wrapping_add(1);
-        Some(sample)
+        let next = self.next_with(|_, _| Ok(()))?;
+        Some(next.map(|((), sample)| sample))
     }
 }
 

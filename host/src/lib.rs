@@ -6,24 +6,51 @@
 //! number of threads and in any order, and a plugin that loops, allocates, recurses or panics yields an
 //! [`Outcome`] instead of an accident.
 //!
+//! Load a plugin, score samples with it, and read what came of each:
+//!
 //! ```no_run
-//! use rlhost_host::{Host, Limits, Reward, RewardSet, Sample, Scorer};
+//! use rlhost_host::{Host, Limits, Outcome, Sample, Scorer};
+//! use serde_json::{Map, json};
 //!
 //! # fn main() -> Result<(), rlhost_host::Error> {
-//! let host = Host::builder().build()?;
+//! let host = Host::builder().threads(4).build()?;
 //! let math = host.load("math")?; // or a path: host.load("./my-reward.wasm")?
-//! let scorer = Scorer::new(&math, &serde_json::Map::new(), Limits::default())?;
-//! let rewards = RewardSet::new([Reward::new("math", scorer)])?;
+//! println!("{} {}: {}", math.info().name, math.info().version, math.digest());
 //!
-//! let samples = [Sample::single("<think>3+9</think><answer>12</answer>", "\"12\"")];
-//! for judgement in rewards.score(&samples)? {
-//!     println!("{}: {:?}", judgement.outcome, judgement.score);
+//! let params = Map::from_iter([("format_weight".to_owned(), json!(0.2))]);
+//! let limits = Limits { fuel: 100_000_000, ..Limits::default() };
+//! let scorer = Scorer::new(&math, &params, limits)?;
+//!
+//! let samples = [
+//!     Sample::single("<think>3+9</think><answer>12</answer>", "12"),
+//!     Sample::single("I don't know", "null"),
+//! ];
+//! for scored in scorer.score(&samples) {
+//!     match (scored.outcome, scored.total) {
+//!         (Outcome::Score, Some(total)) => println!("{total} {:?}", scored.parts),
+//!         // No judgement, which is something else than a low score: keep such samples apart.
+//!         (outcome, _) => println!("{outcome}: {}", scored.message.unwrap_or_default()),
+//!     }
 //! }
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! What else there is:
+//!
+//! | | |
+//! | --- | --- |
+//! | [`RewardSet`] | Several plugins with weights and failure policies, summed; its [`Record`]s are what runs and `rlhost score` write. |
+//! | [`SampleReader`] | Samples from JSON Lines. |
+//! | [`Search`] | Where plugins are looked for by name. |
+//! | [`receipt`] | What a score was made of, so that anyone can make it again. |
+//! | [`golden`] | Cases beside a plugin's source, with what it has to say about them. |
+//! | [`audit`] | Is every answer the same in any order, on any threads and in any process? |
+//!
+//! What goes wrong outside of guests is an [`Error`], which names the thing and the way out.
 #![deny(missing_docs, unsafe_code)]
 
+pub mod audit;
 mod bindings;
 mod cache;
 mod capability;
@@ -34,6 +61,7 @@ mod dispatch;
 mod engine;
 mod error;
 mod find;
+pub mod golden;
 mod guest;
 mod host;
 mod imports;

@@ -15,6 +15,8 @@ fn help_texts() {
         "eval",
         "score",
         "plugin inspect",
+        "plugin test",
+        "plugin audit",
         "rollouts show",
     ] {
         let mut arguments: Vec<&str> = command.split_whitespace().collect();

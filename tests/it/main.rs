@@ -10,6 +10,8 @@ mod determinism;
 mod eval;
 mod help;
 mod learning;
+mod plugin_audit;
+mod plugin_test;
 mod resume;
 mod rewards;
 mod rollouts;

@@ -1,4 +1,5 @@
-//! `cargo xtask lint`: formatting and lints, of the host's and the guests' workspace; formatting of `fuzz/`.
+//! `cargo xtask lint`: formatting, lints and documentation, of the host's and the guests' workspace; formatting of
+//! `fuzz/`.
 
 use anyhow::Result;
 
@@ -17,13 +18,18 @@ pub fn run(project: &Project) -> Result<()> {
             cargo
         };
         process::run(cargo(&["fmt", "--all"]).arg("--check"))?;
-        let mut clippy = cargo(&["clippy", "--workspace", "--all-targets"]);
-        if guests {
-            clippy
-                .arg("--target-dir")
-                .arg(project.guest_workspace_target());
-        }
+        let built = |arguments: &[&str]| {
+            let mut cargo = cargo(arguments);
+            if guests {
+                let target = project.guest_workspace_target();
+                cargo.arg("--target-dir").arg(target);
+            }
+            cargo
+        };
+        let mut clippy = built(&["clippy", "--workspace", "--all-targets"]);
         process::run(clippy.args(["--", "--deny", "warnings"]))?;
+        let mut doc = built(&["doc", "--workspace", "--no-deps"]);
+        process::run(doc.env("RUSTDOCFLAGS", "--deny warnings"))?;
     }
     // Fuzzing needs another compiler, but what the targets do is part of the host's tests and was just checked.
     let manifest = project.root.join("fuzz/Cargo.toml");

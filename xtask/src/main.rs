@@ -14,7 +14,7 @@ enum Task {
     Demo(demo::Options),
     /// Run every test
     Test(test::Options),
-    /// Check formatting and lints
+    /// Check formatting, lints and documentation
     Lint,
     /// Build the guest components into target/guests
     Guests(guests::Options),

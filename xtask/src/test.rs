@@ -1,8 +1,8 @@
 //! `cargo xtask test`: every test of the project.
 //!
 //! The components that tests need are built first. Then come the tests of the workspace, with
-//! `cargo nextest` where it is installed; the same for the guests' own logic, natively; and the
-//! examples in the documentation. All parts run, whatever fails before.
+//! `cargo nextest` where it is installed, which run every plugin on its golden cases; the same for the
+//! guests' own logic, natively; and the examples in the documentation. All parts run, whatever fails before.
 
 use std::process::Command;
 use std::time::Instant;

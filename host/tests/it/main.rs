@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod attack;
+mod audit;
 mod cache;
 mod compiler;
 mod contract;
 mod corpus;
 mod find;
+mod golden;
 mod guest;
 mod input;
 mod limits;

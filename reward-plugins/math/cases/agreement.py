@@ -1,12 +1,13 @@
-"""Judges the hand-written table with math-verify and writes agreement.md: where it and the table differ.
+"""Judges the hand-written cases with math-verify and writes agreement.md: where it and the cases differ.
 
     pip install math-verify==0.9.0 latex2sympy2_extended==1.11.0 sympy==1.14.0
     python agreement.py 2026-11-21 > agreement.md
 
-The table itself is what rlhost's verifier is tested to give (tests/it/table.rs), so a difference
-from the table is a difference from rlhost. Rows with parameters are left out: math-verify has none of them.
+rlhost's verifier gives what the cases expect (`rlhost plugin test math`), so a difference from a case is a
+difference from rlhost. Cases with parameters are left out: math-verify has none of them.
 """
 
+import json
 import logging
 import pathlib
 import sys
@@ -21,7 +22,8 @@ CONFIG = [
     StringExtractionConfig(strings=(*"ABCDEFGHIJ", "yes", "no", "true", "false")),
 ]
 
-# Why the table is right where the two differ, by topic; a reference in BY_CASE has a reason of its own.
+# The hand-written answers, a file for each topic, and why they are right where the two differ; a response in
+# BY_CASE has a reason of its own.
 BY_TOPIC = {
     "integers": "a trailing point and Markdown's bold say nothing about the number",
     "thousands": "`\\,` between groups of three digits separates thousands",
@@ -34,7 +36,7 @@ BY_TOPIC = {
     "constants": "i² = −1, and pi without a backslash is π",
     "infinity": "∞ is \\infty",
     "equations": "equations and inequalities may be turned round or multiplied, but `x = 5` asks for the solved form; names are told apart",
-    "plus-minus": "both values of a plus-minus are in the list, in another form",
+    "plus minus": "both values of a plus-minus are in the list, in another form",
     "lists": "a list is compared with its multiplicities; a convention: without brackets it is no tuple",
     "tuples": "angle brackets are brackets; a tuple is no set",
     "sets": "two signs for the empty set",
@@ -49,15 +51,18 @@ BY_TOPIC = {
 BY_CASE = {"5 \\text{ or so}": "`or so` takes the number back", "0^0": "0^0 is not defined", "1e3": "1e3 is 1000"}
 
 
+# Topics without a difference.
+AGREED = ("matrices", "rational expressions", "proportions", "tolerance", "unfinished arithmetic")
+OPEN, CLOSE = "<think>so</think><answer>", "</answer>"
+
+
 def rows():
-    topic = ""
-    for line in pathlib.Path(__file__).with_name("table.txt").read_text().splitlines():
-        if line.startswith("["):
-            topic = line.strip("[]")
-        if line[:2] in ("= ", "! "):
-            fields = [field.strip() for field in line[2:].split(";;")]
-            if len(fields) == 2:
-                yield topic, line[0] == "=", *fields
+    for topic in sorted((*BY_TOPIC, *AGREED)):
+        path = pathlib.Path(__file__).with_name(topic.replace(" ", "-") + ".jsonl")
+        for case in map(json.loads, path.read_text().splitlines()):
+            if "params" not in case:
+                response = case["response"].removeprefix(OPEN).removesuffix(CLOSE)
+                yield topic, case["expect"]["score"] == 1, case["answer"], response
 
 
 def judged(reference, response):
@@ -74,15 +79,15 @@ cases = list(rows())
 differing = [case for case in cases if judged(*case[2:]) != case[1]]
 missed = sum(equal for _, equal, *_ in differing)
 print("# Agreement with math-verify\n")
-print(f"Measured {sys.argv[1]} with math-verify 0.9.0 by `agreement.py`, over the rows of `table.txt` that need no")
-print("parameters. rlhost's verifier gives the table's verdict in every row (`tests/it/table.rs`).\n")
+print(f"Measured {sys.argv[1]} with math-verify 0.9.0 by `agreement.py`, over the hand-written cases that need")
+print("no parameters (README.md). rlhost's verifier judges all of them as they expect (`rlhost plugin test math`).\n")
 print("| | |\n|---|---|")
-print(f"| rows | {len(cases)} |")
+print(f"| cases | {len(cases)} |")
 print(f"| same verdict | {len(cases) - len(differing)} ({(len(cases) - len(differing)) / len(cases):.1%}) |")
 print(f"| equal, but math-verify says no | {missed} |")
 print(f"| not equal, but math-verify says yes | {len(differing) - missed} |\n")
-print("Every disagreement; the table is right in each for the reason given, or by the convention named.\n")
-print("| topic | reference | response | by the table | math-verify | why |\n|---|---|---|---|---|---|")
+print("Every disagreement; the case is right in each for the reason given, or by the convention named.\n")
+print("| topic | reference | response | by the case | math-verify | why |\n|---|---|---|---|---|---|")
 for topic, equal, reference, response in differing:
     verdicts = ("equal", "not equal") if equal else ("not equal", "equal")
     reason = BY_CASE.get(response, BY_TOPIC[topic])

@@ -1,4 +1,4 @@
-"""Writes sympy.jsonl: pairs of expressions with the verdict of SymPy, the outside reference.
+"""Writes sympy.jsonl: golden cases, pairs of expressions with the verdict of SymPy, the outside reference.
 
     pip install sympy==1.14.0
     python generate_sympy.py > sympy.jsonl
@@ -142,4 +142,5 @@ for kind, make in kinds.items():
                 if equal and count >= 3:
                     continue
             count += 1
-            print(json.dumps({"kind": kind, "reference": left, "response": right, "equal": equal}))
+            case = {"kind": kind, "answer": left, "response": f"\\boxed{{{right}}}", "expect": {"score": int(equal)}}
+            print(json.dumps(case))

@@ -44,6 +44,15 @@
 //! The crate that holds it is a `cdylib` (and an `rlib`, so that `cargo test` can test its logic
 //! natively). `cargo xtask guests` finds it and builds `target/guests/FOLDER.wasm`.
 //!
+//! Its folder `cases` holds golden cases, samples with what the plugin has to say about them. A line of
+//! `cases/words.jsonl`:
+//!
+//! ```json
+//! {"response": "It is Paris.", "answer": "Paris", "expect": {"score": 1, "parts": {"accuracy": 1}}}
+//! ```
+//!
+//! `rlhost plugin test FOLDER` runs the component on them, and `docs/plugins.md` has all of their form.
+//!
 //! The result must depend on the arguments alone: every sample meets a fresh instance, which has no
 //! clock, no randomness, no files and no network.
 #![deny(missing_docs)]

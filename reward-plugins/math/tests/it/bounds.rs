@@ -1,5 +1,6 @@
 //! Hostile input: everything ends soon, and nothing panics.
 
+use crate::cases;
 use math::{judge, params::Options};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -82,17 +83,15 @@ const PIECES: [&str; 58] = [
     "\\",
 ];
 
+/// References and answers of the hand-written cases.
 fn pairs() -> Vec<(String, String)> {
-    let table = include_str!("../../cases/table.txt");
-    let lines = table
-        .lines()
-        .filter_map(|line| line.strip_prefix("= ").or_else(|| line.strip_prefix("! ")));
-    lines
-        .map(|line| {
-            let mut fields = line.split(";;").map(|f| f.trim().to_string());
-            (fields.next().unwrap(), fields.next().unwrap())
-        })
-        .collect()
+    let pairs = cases::cases().into_iter().filter_map(|case| {
+        let answer = case.row["response"].as_str()?;
+        let answer = answer.strip_prefix("<think>so</think><answer>")?;
+        let answer = answer.strip_suffix("</answer>")?;
+        Some((case.row["answer"].as_str()?.into(), answer.into()))
+    });
+    pairs.collect()
 }
 
 fn mutated(text: &str, random: &mut Random) -> String {

@@ -2,8 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::float_cmp)]
 
 mod bounds;
+mod cases;
 mod peer;
 mod plugin;
 mod responses;
-mod sympy;
-mod table;

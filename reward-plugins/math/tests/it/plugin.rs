@@ -2,7 +2,7 @@
 
 use math::params::PARAMS;
 use math::plugin::Math;
-use rlhost_plugin::{Failure, Sample, SampleReward, Turn};
+use rlhost_plugin::{Failure, Sample, SampleReward};
 
 fn sample(response: &str, answer: &str, params: &str) -> Sample {
     let mut sample = Sample::from_text(response, answer);
@@ -24,15 +24,6 @@ fn a_verdict_has_its_parts() {
         [("accuracy".to_string(), 1.0), ("format".to_string(), 0.0)]
     );
     assert!(verdict.steps.is_empty());
-}
-
-#[test]
-fn the_last_turn_holds_the_answer() {
-    let mut two = sample("<answer>1</answer>", "2", "{}");
-    let mut last: Turn = two.response[0].clone();
-    last.text = "<answer>2</answer>".into();
-    two.response.push(last);
-    assert_eq!(Math::score(&two).unwrap().total, 1.0);
 }
 
 #[test]

@@ -6,23 +6,20 @@ use anyhow::Result;
 use rlhost_host::{Inspection, Scope};
 use std::io::{self, Write};
 
-#[derive(clap::Subcommand)]
-pub enum Command {
-    /// Print a component's digest, size, world, imports and description
-    Inspect {
-        /// The path of a component, or the name of a plugin
-        plugin: String,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-    },
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The path of a component, or the name of a plugin
+    plugin: String,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
 }
 
-pub fn run(command: &Command) -> Result<()> {
-    let Command::Inspect { plugin, json } = command;
-    let found = host::builder()?.build()?.load(plugin.as_str())?.inspect();
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let plugin = host::builder()?.build()?.load(arguments.plugin.as_str())?;
+    let found = plugin.inspect();
     output::standard(|out| {
-        if *json {
+        if arguments.json {
             writeln!(out, "{}", serde_json::to_string_pretty(&found)?)?;
         } else {
             print(out, &found)?;

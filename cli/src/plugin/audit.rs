@@ -1,0 +1,431 @@
+//! `rlhost plugin audit`: does a plugin always give the same answers?
+
+use crate::{output, score};
+use anyhow::{Context, Result, bail};
+use rlhost_host::audit::{self, Difference, Order, Pass, Process, Report};
+use rlhost_host::{Digest, Host, Limits, Plugin, Record, Sample, SampleReader, Scored, Scorer};
+use serde_json::{Map, Value};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The path of a component, or the name of a plugin
+    plugin: String,
+    /// JSONL file with `response`, `answer` and more columns (docs/data.md)
+    #[arg(long, short)]
+    input: PathBuf,
+    /// How many times the file is scored
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(3..=10000))]
+    times: u16,
+    /// Threads of half of the passes; the others have one
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: u16,
+    /// A parameter of the plugin; the value is JSON, or else a text
+    #[arg(long, value_name = "KEY=VALUE", value_parser = score::parameter)]
+    param: Vec<(String, Value)>,
+    /// Fuel for a sample
+    #[arg(long)]
+    fuel: Option<u64>,
+    /// Bytes of memory for a sample
+    #[arg(long)]
+    memory: Option<u64>,
+}
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let limits = score::limits(arguments.fuel, arguments.memory);
+    let params: Map<String, Value> = arguments.param.iter().cloned().collect();
+    let plugin = Host::builder()
+        .threads(1)
+        .build()?
+        .load(arguments.plugin.as_str())?;
+    let one = Scorer::new(&plugin, &params, limits)?;
+    let several = several(&plugin, arguments.threads.into(), &params, limits)?;
+    let (samples, lines) = read(&arguments.input)?;
+    let digest_before = digest(&arguments.input)?;
+    let input = &arguments.input;
+    let scope = plugin.info().scope;
+    let passes = audit::plan(scope, arguments.times.into(), arguments.threads.into());
+    let start = Instant::now();
+    let report = audit::audit(scope, &samples, &passes, |pass, samples| {
+        match pass.process {
+            Process::This if pass.threads == 1 => Ok(one.score(samples)),
+            Process::This => Ok(several.score(samples)),
+            Process::Fresh | Process::Recompiled => {
+                let scored = elsewhere(arguments, &plugin, pass)?;
+                if scored.len() != samples.len() || digest(&arguments.input)? != digest_before {
+                    bail!("{} has changed meanwhile; audit again", input.display());
+                }
+                Ok(scored)
+            }
+        }
+    })?;
+    let seconds = start.elapsed().as_secs_f64();
+    output::standard(|out| {
+        let info = plugin.info();
+        writeln!(
+            out,
+            "{} {}, {}",
+            info.name,
+            info.version,
+            plugin.path().display()
+        )?;
+        let passes = &passes[..report.passes];
+        Ok(print(out, input, &lines, passes, &report, seconds)?)
+    })?;
+    match &report.difference {
+        Some(found) => bail!(
+            "{} is not deterministic: {}:{} differs in {}",
+            plugin.info().name,
+            input.display(),
+            lines[found.sample],
+            found.fields.join(", ")
+        ),
+        None if !report.is_deterministic() => bail!(
+            "not proven: the host failed too often to compare two answers to each sample; is this \
+             machine out of memory, or far too busy?"
+        ),
+        None => Ok(()),
+    }
+}
+
+/// The same component on several threads.
+fn several(
+    plugin: &Plugin,
+    threads: usize,
+    params: &Map<String, Value>,
+    limits: Limits,
+) -> Result<Scorer> {
+    let again = Host::builder()
+        .threads(threads)
+        .build()?
+        .load(plugin.path())?;
+    if again.digest() != plugin.digest() {
+        bail!(
+            "{} has just changed; audit it again",
+            plugin.path().display()
+        );
+    }
+    Ok(Scorer::new(&again, params, limits)?)
+}
+
+/// The samples of a file and their lines.
+fn read(input: &Path) -> Result<(Vec<Sample>, Vec<usize>)> {
+    let mut reader = SampleReader::open(input)?;
+    if !input.is_file() {
+        bail!(
+            "{}: no plain file, which another process could read too",
+            input.display()
+        );
+    }
+    let (mut samples, mut lines) = (Vec::new(), Vec::new());
+    while let Some(sample) = reader.next() {
+        samples.push(sample?);
+        lines.push(reader.line());
+    }
+    if samples.is_empty() {
+        bail!("{}: there is no sample in it", input.display());
+    }
+    Ok((samples, lines))
+}
+
+/// What tells whether a file has changed.
+fn digest(file: &Path) -> Result<Digest> {
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(Digest::of(&bytes))
+}
+
+/// A pass in another process: `rlhost score` with the same file.
+fn elsewhere(arguments: &Arguments, plugin: &Plugin, pass: &Pass) -> Result<Vec<Scored>> {
+    let program = std::env::current_exe().context("cannot tell which program this is")?;
+    // An empty cache for the time being: nothing compiled is there.
+    let cache = tempfile::tempdir().context("cannot make a folder for compiled code")?;
+    let mut command = Command::new(program);
+    if pass.process == Process::Recompiled {
+        command.env("RLHOST_CACHE_DIR", cache.path());
+    }
+    command.arg("score").arg("--input").arg(&arguments.input);
+    command.arg("--threads").arg(pass.threads.to_string());
+    for (key, value) in &arguments.param {
+        command.arg("--param").arg(format!("{key}={value}"));
+    }
+    for (flag, value) in [("--fuel", arguments.fuel), ("--memory", arguments.memory)] {
+        command.args(value.map(|value| format!("{flag}={value}")));
+    }
+    command.arg("--").arg(std::path::absolute(plugin.path())?);
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .context("cannot start another process")?;
+    if !output.status.success() {
+        let error = String::from_utf8_lossy(&output.stderr);
+        bail!(
+            "a pass in another process failed ({}): {}",
+            output.status,
+            error.trim()
+        );
+    }
+    let text = String::from_utf8(output.stdout).context("another process wrote no UTF-8")?;
+    text.lines().map(scored).collect()
+}
+
+/// The answer that a record tells of: that of its only reward.
+fn scored(line: &str) -> Result<Scored> {
+    let record: Record = serde_json::from_str(line).context("another process wrote no record")?;
+    let mut rewards = record.judgement.rewards.into_iter();
+    let reward = rewards
+        .next()
+        .context("another process wrote a record without a reward")?;
+    Ok(Scored {
+        outcome: reward.outcome,
+        total: reward.total,
+        parts: reward.parts,
+        steps: record.judgement.steps,
+        fuel: reward.fuel,
+        message: reward.message,
+        receipt: reward.receipt,
+    })
+}
+
+fn print(
+    out: &mut dyn Write,
+    input: &Path,
+    lines: &[usize],
+    passes: &[Pass],
+    report: &Report,
+    seconds: f64,
+) -> io::Result<()> {
+    let count = |wanted: fn(&Pass) -> bool| passes.iter().filter(|pass| wanted(pass)).count();
+    writeln!(
+        out,
+        "{}: {} passes x {} samples in {seconds:.1} s",
+        input.display(),
+        passes.len(),
+        lines.len(),
+    )?;
+    let threads = passes.iter().map(|pass| pass.threads).max().unwrap_or(1);
+    if threads > 1 {
+        let single = count(|pass| pass.threads == 1);
+        writeln!(
+            out,
+            "  {single} on 1 thread, {} on {threads}",
+            passes.len() - single
+        )?;
+    }
+    writeln!(
+        out,
+        "  {} in order, {} reversed, {} shuffled",
+        count(|pass| pass.order == Order::Given),
+        count(|pass| pass.order == Order::Reversed),
+        count(|pass| matches!(pass.order, Order::Shuffled(_))),
+    )?;
+    let chunks = passes.iter().filter_map(|pass| pass.chunk);
+    let mut chunks: Vec<_> = chunks.filter(|chunk| *chunk < lines.len()).collect();
+    chunks.sort_unstable();
+    chunks.dedup();
+    let chunks: Vec<_> = chunks
+        .iter()
+        .map(usize::to_string)
+        .chain(["all".to_owned()])
+        .collect();
+    writeln!(out, "  {} at a time", chunks.join(", "))?;
+    writeln!(
+        out,
+        "  {} in a process of its own, {} of these with code compiled anew",
+        count(|pass| pass.process != Process::This),
+        count(|pass| pass.process == Process::Recompiled),
+    )?;
+    if report.host_faults > 0 {
+        writeln!(
+            out,
+            "{} answers were faults of the host: they say nothing about the plugin and are left out",
+            report.host_faults
+        )?;
+    }
+    match &report.difference {
+        Some(difference) => print_difference(out, input, lines, difference),
+        None if report.is_deterministic() => writeln!(
+            out,
+            "deterministic: outcome, score, parts, steps, fuel, message and receipt are the same every time"
+        ),
+        None => writeln!(
+            out,
+            "not proven: samples without two answers to compare: {}, the first {}:{}",
+            report.unproven.len(),
+            input.display(),
+            lines[report.unproven[0]],
+        ),
+    }
+}
+
+fn print_difference(
+    out: &mut dyn Write,
+    input: &Path,
+    lines: &[usize],
+    found: &Difference,
+) -> io::Result<()> {
+    writeln!(
+        out,
+        "NOT DETERMINISTIC: {}:{} differs in {}",
+        input.display(),
+        lines[found.sample],
+        found.fields.join(", ")
+    )?;
+    for (pass, scored) in [&found.first, &found.other] {
+        writeln!(out, "  {pass}")?;
+        writeln!(out, "    outcome {}, fuel {}", scored.outcome, scored.fuel)?;
+        if let Some(total) = scored.total {
+            writeln!(out, "    score {total}")?;
+        }
+        for (name, value) in &scored.parts {
+            writeln!(out, "    part {name} {value}")?;
+        }
+        for step in &scored.steps {
+            let end = step
+                .end_byte
+                .map_or("end".to_owned(), |end| format!("byte {end}"));
+            writeln!(
+                out,
+                "    step of turn {} to {end}: {}",
+                step.turn, step.value
+            )?;
+        }
+        if let Some(message) = &scored.message {
+            writeln!(out, "    message {message}")?;
+        }
+        if found.fields.contains(&"receipt") {
+            writeln!(out, "    receipt {}", json(&scored.receipt))?;
+        }
+    }
+    if found.samples > 1 {
+        writeln!(out, "  {} samples differ in that pass", found.samples)?;
+    }
+    Ok(())
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    // Texts and numbers: they can be written.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use rlhost_host::{Outcome, Receipt, Scope, StepReward};
+
+    fn answer(total: f64) -> Scored {
+        Scored {
+            outcome: Outcome::Score,
+            total: Some(total),
+            parts: [("accuracy".to_owned(), total)].into(),
+            steps: vec![StepReward {
+                turn: 0,
+                end_byte: Some(4),
+                value: 0.25,
+            }],
+            fuel: 1200,
+            message: None,
+            receipt: Receipt {
+                component: Digest::of(b""),
+                input: Digest::of(b""),
+                call: None,
+                params: Digest::of(b""),
+                engine: "engine".to_owned(),
+                fuel: 1200,
+                outcome: Outcome::Score,
+            },
+        }
+    }
+
+    fn printed(report: &Report, passes: &[Pass]) -> String {
+        let mut out = Vec::new();
+        let input = Path::new("samples.jsonl");
+        print(&mut out, input, &[1, 3, 4], passes, report, 1.26).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn report() -> Report {
+        Report {
+            passes: 6,
+            compared: 15,
+            host_faults: 0,
+            unproven: Vec::new(),
+            difference: None,
+        }
+    }
+
+    const DONE: &str = "\
+samples.jsonl: 6 passes x 3 samples in 1.3 s
+  3 on 1 thread, 3 on 8
+  4 in order, 1 reversed, 1 shuffled
+  1, all at a time
+  2 in a process of its own, 1 of these with code compiled anew
+";
+
+    #[test]
+    fn a_difference_is_told_with_both_answers() {
+        let passes = audit::plan(Scope::Sample, 6, 8);
+        let failed = Scored {
+            outcome: Outcome::Trap,
+            total: None,
+            parts: [].into(),
+            steps: Vec::new(),
+            message: Some("unreachable".to_owned()),
+            ..answer(1.0)
+        };
+        let difference = Difference {
+            sample: 1,
+            samples: 2,
+            fields: vec!["outcome", "score", "parts", "steps", "message"],
+            first: (passes[0], answer(1.0)),
+            other: (passes[5], failed),
+        };
+        let report = Report {
+            difference: Some(difference),
+            ..report()
+        };
+        let expected = "\
+NOT DETERMINISTIC: samples.jsonl:3 differs in outcome, score, parts, steps, message
+  1 thread, in order
+    outcome score, fuel 1200
+    score 1
+    part accuracy 1
+    step of turn 0 to byte 4: 0.25
+  8 threads, shuffled (seed 5), 1 at a time
+    outcome trap, fuel 1200
+    message unreachable
+  2 samples differ in that pass
+";
+        assert_eq!(printed(&report, &passes), format!("{DONE}{expected}"));
+    }
+
+    #[test]
+    fn faults_of_the_host_are_told_apart() {
+        let passes = audit::plan(Scope::Sample, 6, 8);
+        let faults = "2 answers were faults of the host: they say nothing about the plugin and are left out\n";
+        let some = Report {
+            host_faults: 2,
+            ..report()
+        };
+        assert_eq!(
+            printed(&some, &passes),
+            format!(
+                "{DONE}{faults}deterministic: outcome, score, parts, steps, fuel, message and receipt are the \
+                 same every time\n"
+            )
+        );
+        let unproven = Report {
+            unproven: vec![2],
+            ..some
+        };
+        assert_eq!(
+            printed(&unproven, &passes),
+            format!(
+                "{DONE}{faults}not proven: samples without two answers to compare: 1, the first samples.jsonl:4\n"
+            )
+        );
+    }
+}

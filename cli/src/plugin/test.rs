@@ -1,0 +1,345 @@
+//! `rlhost plugin test`: a plugin on its golden cases.
+
+use crate::{output, score};
+use anyhow::{Context, Result, bail};
+use rlhost_host::golden::{self, Checked};
+use rlhost_host::{Host, Plugin, PluginRef, Scored};
+use serde_json::json;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// A plugin's source folder, a component's path, or a plugin's name
+    #[arg(value_name = "FOLDER|PLUGIN", default_value = ".")]
+    what: String,
+    /// The component, where the folder's name doesn't lead to it
+    #[arg(long)]
+    plugin: Option<String>,
+    /// Cases; by default the folder `cases` beside the plugin's source
+    #[arg(long, value_name = "FILE|FOLDER")]
+    cases: Option<PathBuf>,
+    /// Only cases whose name or `FILE:LINE` contains this text
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Show every case; otherwise, of more than 30, only those that fail
+    #[arg(long)]
+    all: bool,
+    /// One JSON object a case
+    #[arg(long, conflicts_with = "all")]
+    json: bool,
+    /// Fuel for a sample
+    #[arg(long)]
+    fuel: Option<u64>,
+    /// Bytes of memory for a sample
+    #[arg(long)]
+    memory: Option<u64>,
+    /// Threads, at most 1024; all processors by default
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+/// So many cases are shown one by one without being asked for.
+const FEW: usize = 30;
+/// So many failures are told in full.
+const TOLD: usize = 10;
+/// The widest a column may get.
+const WIDEST: usize = 48;
+/// So much of a sample is shown.
+const SAMPLE: usize = 2000;
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let mut host = Host::builder();
+    if let Some(threads) = arguments.threads {
+        host = host.threads(threads.into());
+    }
+    let host = host.build()?;
+    let (plugin, cases) = find(&host, arguments)?;
+    let mut found = golden::read(&cases)?;
+    if let Some(text) = &arguments.filter {
+        found = golden::retain(found, plugin.info().scope, text);
+        if found.is_empty() {
+            bail!("{}: no case matches the filter `{text}`", cases.display());
+        }
+    }
+    let limits = score::limits(arguments.fuel, arguments.memory);
+    let checked = golden::check(&plugin, found, limits)?;
+    let failed = checked.iter().filter(|checked| !checked.passed()).count();
+    output::standard(|out| {
+        if arguments.json {
+            return print_json(out, &checked);
+        }
+        let info = plugin.info();
+        writeln!(
+            out,
+            "{} {}, {}\n",
+            info.name,
+            info.version,
+            plugin.path().display()
+        )?;
+        let all = arguments.all || checked.len() <= FEW;
+        Ok(print(out, &checked, all)?)
+    })?;
+    if failed > 0 {
+        let cases = if checked.len() == 1 { "case" } else { "cases" };
+        bail!("{failed} of {} {cases} failed", checked.len());
+    }
+    Ok(())
+}
+
+/// The component and where its cases are.
+fn find(host: &Host, arguments: &Arguments) -> Result<(Plugin, PathBuf)> {
+    let folder = Path::new(&arguments.what);
+    let named = arguments.plugin.as_ref().map(PluginRef::from);
+    if folder.is_dir() {
+        let cases = match &arguments.cases {
+            Some(cases) => cases.clone(),
+            None => in_folder(folder)?,
+        };
+        let component = match named {
+            Some(component) => component,
+            None => golden::find_component(folder)?,
+        };
+        let plugin = host.load(component).with_context(|| {
+            format!(
+                "cannot load the component of the source folder {}",
+                folder.display()
+            )
+        })?;
+        return Ok((plugin, cases));
+    }
+    if named.is_some() {
+        bail!(
+            "--plugin names the component of a source folder, but {} is no folder",
+            arguments.what
+        );
+    }
+    let plugin = host.load(arguments.what.as_str())?;
+    let cases = match &arguments.cases {
+        Some(cases) => cases.clone(),
+        None => golden::find_cases(plugin.path())?,
+    };
+    Ok((plugin, cases))
+}
+
+/// The cases of a source folder.
+fn in_folder(folder: &Path) -> Result<PathBuf> {
+    let cases = match folder.to_str() {
+        Some(".") => PathBuf::from("cases"),
+        _ => folder.join("cases"),
+    };
+    if !cases.is_dir() {
+        bail!(
+            "there is no folder {}: give a plugin's source folder, which has its cases in `cases`, or \
+             say where they are with --cases",
+            cases.display()
+        );
+    }
+    Ok(cases)
+}
+
+fn print_json(out: &mut dyn Write, checked: &[Checked]) -> Result<()> {
+    for checked in checked {
+        let Checked { case, scored, .. } = checked;
+        let row = json!({
+            "file": case.file,
+            "line": case.line,
+            "name": case.name,
+            "passed": checked.passed(),
+            "expected": case.expect,
+            "mismatches": checked.mismatches,
+            "outcome": scored.outcome,
+            "score": scored.total,
+            "parts": scored.parts,
+            "steps": scored.steps,
+            "message": scored.message,
+            "fuel": checked.fuel,
+        });
+        writeln!(out, "{row}")?;
+    }
+    Ok(())
+}
+
+fn print(out: &mut dyn Write, checked: &[Checked], all: bool) -> io::Result<()> {
+    let shown: Vec<&Checked> = checked.iter().filter(|c| all || !c.passed()).collect();
+    if !shown.is_empty() {
+        print_table(out, &shown)?;
+        writeln!(out)?;
+    }
+    let failures: Vec<&Checked> = checked.iter().filter(|c| !c.passed()).collect();
+    for failure in failures.iter().take(TOLD) {
+        print_failure(out, failure)?;
+        writeln!(out)?;
+    }
+    if failures.len() > TOLD {
+        writeln!(
+            out,
+            "… and {} more failures; --json tells all\n",
+            failures.len() - TOLD
+        )?;
+    }
+    print_summary(out, checked)
+}
+
+/// One line a case.
+fn print_table(out: &mut dyn Write, shown: &[&Checked]) -> io::Result<()> {
+    let mut rows = vec![["", "case", "expected", "got", "differs in", "fuel"].map(str::to_owned)];
+    rows.extend(shown.iter().map(|checked| {
+        let differs: Vec<_> = checked
+            .mismatches
+            .iter()
+            .map(|m| m.field.as_str())
+            .collect();
+        let verdict = if checked.passed() { "ok" } else { "FAILED" };
+        [
+            verdict.to_owned(),
+            shortened(&place(checked), WIDEST),
+            shortened(&checked.case.expect.to_string(), WIDEST),
+            shortened(&got(checked), WIDEST),
+            shortened(&differs.join(", "), WIDEST),
+            checked.fuel.to_string(),
+        ]
+    }));
+    let width = |column: usize| {
+        let widths = rows
+            .iter()
+            .map(|row: &[String; 6]| row[column].chars().count());
+        widths.max().unwrap_or_default()
+    };
+    let mut widths: [usize; 6] = std::array::from_fn(width);
+    if shown.iter().all(|checked| checked.passed()) {
+        // Nothing differs: no column for it.
+        for row in &mut rows {
+            row[4].clear();
+        }
+        widths[4] = 0;
+    }
+    for row in &rows {
+        let cells = row.iter().zip(widths).filter(|(_, width)| *width > 0);
+        let cells: Vec<_> = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        writeln!(out, "{}", cells.join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+/// All that helps to understand a failure.
+fn print_failure(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
+    let Checked { case, scored, .. } = checked;
+    writeln!(out, "FAILED {case}")?;
+    for mismatch in &checked.mismatches {
+        writeln!(out, "  {mismatch}")?;
+    }
+    writeln!(out, "  sample    {}", shortened(&case.text, SAMPLE))?;
+    writeln!(out, "  answer    {}", answer(scored))?;
+    let mut line = |label: &str, text: String| match text.as_str() {
+        "" => Ok(()),
+        text => writeln!(out, "  {label:<9} {text}"),
+    };
+    line("message", scored.message.clone().unwrap_or_default())?;
+    let parts: Vec<_> = scored
+        .parts
+        .iter()
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect();
+    line("parts", parts.join(", "))?;
+    let steps = scored.steps.iter().map(|step| {
+        let end = step
+            .end_byte
+            .map_or("end".to_owned(), |end| format!("byte {end}"));
+        format!("turn {} to {end}: {}", step.turn, step.value)
+    });
+    line("steps", steps.collect::<Vec<_>>().join(", "))?;
+    line("fuel", checked.fuel.to_string())
+}
+
+/// A line for each file, and one for all.
+fn print_summary(out: &mut dyn Write, checked: &[Checked]) -> io::Result<()> {
+    let files: Vec<_> = checked
+        .chunk_by(|a, b| a.case.file == b.case.file)
+        .collect();
+    let names: Vec<_> = files.iter().map(|cases| file_name(&cases[0])).collect();
+    let width = names
+        .iter()
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or_default()
+        .max("all".len());
+    let mut line = |name: &str, cases: &[Checked]| {
+        let passed = cases.iter().filter(|checked| checked.passed()).count();
+        let fuel = cases
+            .iter()
+            .map(|checked| checked.fuel)
+            .max()
+            .unwrap_or_default();
+        let failed = cases.len() - passed;
+        write!(out, "{name:width$}  {passed:>6} passed  {failed:>6} failed")?;
+        writeln!(out, "  most fuel {fuel}")
+    };
+    for (name, cases) in names.iter().zip(&files) {
+        line(name, cases)?;
+    }
+    if files.len() > 1 {
+        line("all", checked)?;
+    }
+    Ok(())
+}
+
+/// File and line without the folder, and the name.
+fn place(checked: &Checked) -> String {
+    let place = format!("{}:{}", file_name(checked), checked.case.line);
+    match &checked.case.name {
+        Some(name) => format!("{place} {name}"),
+        None => place,
+    }
+}
+
+fn file_name(checked: &Checked) -> String {
+    let name = checked.case.file.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// The score, or what there is in its place.
+fn answer(scored: &Scored) -> String {
+    match scored.total {
+        Some(total) => total.to_string(),
+        None => scored.outcome.to_string(),
+    }
+}
+
+/// What of the answer stands beside what is expected: the score, or the parts where only they are.
+fn got(checked: &Checked) -> String {
+    let Checked { case, scored, .. } = checked;
+    let mut words = vec![answer(scored)];
+    if scored.total.is_some() {
+        let expect = &case.expect;
+        let parts = expect
+            .parts
+            .keys()
+            .map(|name| match scored.parts.get(name) {
+                Some(value) => format!("{name} {value}"),
+                None => format!("no {name}"),
+            });
+        let steps = expect.steps.iter().map(|_| match scored.steps.len() {
+            1 => "1 step".to_owned(),
+            count => format!("{count} steps"),
+        });
+        words.extend(parts.chain(steps));
+        let only_details = [expect.score, expect.min, expect.max]
+            .iter()
+            .all(Option::is_none);
+        if only_details && words.len() > 1 {
+            words.remove(0);
+        }
+    }
+    words.join(", ")
+}
+
+/// A text of at most `most` characters.
+fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some(_) => text.chars().take(most - 1).chain(['…']).collect(),
+        None => text.to_owned(),
+    }
+}
