@@ -93,6 +93,8 @@ fn main() -> Result<(), Error> {
             "\"12\"",
         )],
     };
+    let name = std::path::Path::new(&plugin).file_name();
+    let name = name.and_then(|name| name.to_str()).unwrap_or_default();
     let bytes = std::fs::read(&plugin)?;
     let guests: Vec<_> = SETTINGS
         .into_iter()
@@ -126,7 +128,7 @@ fn main() -> Result<(), Error> {
             "call_us": {"median": median(reused), "least": least(reused)},
         })
     });
-    let report = json!({"component": plugin, "engines": rows.collect::<Vec<Value>>()});
+    let report = json!({"component": name, "engines": rows.collect::<Vec<Value>>()});
     println!("{report:#}");
     Ok(())
 }
