@@ -31,7 +31,8 @@ pub struct Arguments {
     threads: Option<u16>,
 }
 
-fn parameter(text: &str) -> Result<(String, Value), String> {
+/// A parameter on the command line.
+pub fn parameter(text: &str) -> Result<(String, Value), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
     Ok((key.to_owned(), value))

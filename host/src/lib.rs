@@ -26,6 +26,8 @@
 
 mod bindings;
 mod cache;
+mod columns;
+mod decode;
 mod digest;
 mod engine;
 mod error;
@@ -40,11 +42,13 @@ mod plugin;
 mod pool;
 pub mod receipt;
 mod record;
+pub mod replay;
 mod reward_set;
 mod sample;
 mod scorer;
 mod verdict;
 
+pub use columns::Columns;
 pub use digest::{Digest, DigestError};
 pub use error::{Error, Result};
 pub use find::{PluginRef, Search};
@@ -55,6 +59,6 @@ pub use outcome::Outcome;
 pub use plugin::{Inspection, ParamInfo, Plugin, PluginInfo, Scope};
 pub use receipt::Receipt;
 pub use record::{Judgement, Record, RewardRecord, StepReward};
-pub use reward_set::{FailureAction, FailurePolicy, Reward, RewardSet};
+pub use reward_set::{FailureAction, FailurePolicy, Reward, RewardSet, Share, sum};
 pub use sample::{ContentPart, FinishReason, Image, Message, Sample, Turn};
 pub use scorer::{Scored, Scorer};

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
+use crate::decode::open_rgb;
 use crate::digest::Digest;
 use crate::{Error, Result};
 
@@ -82,14 +83,41 @@ pub struct Message {
     pub content: Vec<ContentPart>,
 }
 
-/// A piece of a message.
+/// A piece of a message. In JSON it is what chat messages have, with the image's index beside:
+/// `{"type": "text", "text": "…"}` or `{"type": "image", "index": 0}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(from = "PartForm", into = "PartForm")]
 pub enum ContentPart {
     /// Text, as the data has it.
     Text(String),
     /// A picture: its index in [`Sample::images`].
     Image(u32),
+}
+
+/// The JSON of a [`ContentPart`].
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+enum PartForm {
+    Text { text: String },
+    Image { index: u32 },
+}
+
+impl From<PartForm> for ContentPart {
+    fn from(form: PartForm) -> Self {
+        match form {
+            PartForm::Text { text } => Self::Text(text),
+            PartForm::Image { index } => Self::Image(index),
+        }
+    }
+}
+
+impl From<ContentPart> for PartForm {
+    fn from(part: ContentPart) -> Self {
+        match part {
+            ContentPart::Text(text) => Self::Text { text },
+            ContentPart::Image(index) => Self::Image { index },
+        }
+    }
 }
 
 /// One turn of the model.
@@ -163,20 +191,14 @@ impl Image {
         })))
     }
 
-    /// Reads a PNG or JPEG file. Transparency is dropped, grey and deeper pixels become 8-bit RGB.
+    /// Reads a PNG or JPEG file: turned upright as its EXIF orientation says, grey and deeper pixels
+    /// made 8-bit RGB, transparency laid over white.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let fail = |message: String| Error::Image {
+        let decoded = open_rgb(path).map_err(|message| Error::Image {
             path: path.to_owned(),
             message,
-        };
-        let reader = image::ImageReader::open(path)
-            .and_then(image::ImageReader::with_guessed_format)
-            .map_err(|e| fail(format!("the image can't be read: {e}")))?;
-        let decoded = reader
-            .decode()
-            .map_err(|e| fail(format!("the image can't be decoded: {e}")))?
-            .into_rgb8();
+        })?;
         let (width, height) = decoded.dimensions();
         Self::from_rgb(width, height, decoded.into_raw())
     }

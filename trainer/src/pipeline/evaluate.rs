@@ -2,6 +2,7 @@
 
 use super::prompts::{Drawn, in_order, processor, usable_rows};
 use super::rewards::{Tally, judge, load_rewards, response_text};
+use super::rows::rollout_rows;
 use super::setup;
 use crate::Result;
 use crate::config::Config;
@@ -9,6 +10,7 @@ use crate::data::Dataset;
 use crate::model::Model;
 use crate::processor::Processor;
 use crate::rollout::{NativeEngine, Request, RolloutEngine, SamplingParams};
+use crate::run::RolloutRow;
 use rlhost_host::RewardSet;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -71,12 +73,14 @@ impl<'a> Validation<'a> {
         })
     }
 
+    /// What `model` is worth after `step` steps, and the samples that say so.
     pub(super) fn run(
         &self,
         model: &Model,
         processor: &Processor,
         rewards: &RewardSet,
-    ) -> Result<Evaluation> {
+        step: u64,
+    ) -> Result<(Evaluation, Vec<RolloutRow>)> {
         let requests: Vec<Request<'_>> = self
             .prompts
             .iter()
@@ -103,7 +107,7 @@ impl<'a> Validation<'a> {
         let judgements = judge(rewards, &self.prompts, &responses)?;
         let tally = Tally::of(judgements.iter().flatten());
         let parts = tally.parts();
-        Ok(Evaluation {
+        let evaluation = Evaluation {
             accuracy: accuracy(&parts).unwrap_or(tally.score()),
             samples: tally.samples,
             scored: tally.scored,
@@ -112,7 +116,9 @@ impl<'a> Validation<'a> {
             score: tally.score(),
             parts,
             outcomes: tally.outcomes,
-        })
+        };
+        let rows = rollout_rows(step, &self.prompts, &responses, judgements, |_| None)?;
+        Ok((evaluation, rows))
     }
 }
 
@@ -152,7 +158,8 @@ fn accuracy(parts: &BTreeMap<String, f64>) -> Option<f64> {
 pub fn evaluate(config: &Config, model: &Model, processor: &Processor) -> Result<Evaluation> {
     let dataset = Dataset::load(&config.data.val_files.0, &config.data)?;
     let rewards = load_rewards(config)?;
-    Validation::new(config, &dataset, processor, None)?.run(model, processor, &rewards)
+    let validation = Validation::new(config, &dataset, processor, None)?;
+    Ok(validation.run(model, processor, &rewards, 0)?.0)
 }
 
 /// Loads the model of a folder, or of a run's latest checkpoint, and evaluates it.

@@ -1,63 +1,101 @@
 //! From completions to scores: the trainer's side of the sandbox.
 
 use super::prompts::Drawn;
-use crate::config::Config;
+use crate::config::{Config, RewardConfig};
 use crate::data::Row;
 use crate::processor::{Content, Part, Tokenizer};
 use crate::rollout::{Completion, FinishReason};
 use crate::{Error, Result};
 use rlhost_host::{
-    ContentPart, FailurePolicy, Host, Image, Judgement, Limits, Message, Reward, RewardSet, Sample,
-    Scorer, Turn,
+    ContentPart, Digest, FailurePolicy, Host, Image, Judgement, Limits, Message, Reward, RewardSet,
+    Sample, Scorer, Turn,
 };
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// Loads the plugins of all `[reward.NAME]` tables.
 pub fn load_rewards(config: &Config) -> Result<RewardSet> {
-    let defaults = Limits::default();
-    let limits: BTreeMap<&str, Limits> = config
-        .reward
-        .iter()
-        .map(|(name, reward)| {
-            let own = &reward.limits;
-            let limits = Limits {
-                fuel: own.fuel.unwrap_or(defaults.fuel),
-                memory: own.memory.unwrap_or(defaults.memory),
-                output: own.output.unwrap_or(defaults.output),
-                stack: own.stack.unwrap_or(defaults.stack),
-            };
-            (name.as_str(), limits)
-        })
-        .collect();
-    // The stack is a property of the engine: the deepest that any reward asks for serves all.
-    let stack = limits.values().map(|limits| limits.stack).max();
-    let stack = stack.unwrap_or(defaults.stack);
-    let host = Host::builder()
-        .limits(Limits { stack, ..defaults })
-        .build()?;
+    let host = reward_host(config, None)?;
     let mut rewards = Vec::new();
-    for (name, reward) in &config.reward {
-        let plugin = host.load(reward.plugin.as_str())?;
-        let limits = Limits {
-            stack,
-            ..limits[name.as_str()]
-        };
-        let wrong = |key: &str, e: &dyn std::fmt::Display| {
-            Error::Config(format!("reward.{name}.{key}: {e}"))
-        };
-        let params = serde_json::to_value(&reward.params).map_err(|e| wrong("params", &e))?;
-        let params = params.as_object().cloned().unwrap_or_default();
-        let on_failure = serde_json::to_value(&reward.on_failure)
-            .and_then(serde_json::from_value::<FailurePolicy>)
-            .map_err(|e| wrong("on_failure", &e))?;
+    for (name, table) in &config.reward {
+        let plugin = host.load(table.plugin.as_str())?;
+        let params = reward_params(name, table)?;
         rewards.push(Reward {
             name: name.clone(),
-            scorer: Scorer::new(&plugin, &params, limits)?,
-            weight: reward.weight,
-            on_failure,
+            scorer: Scorer::new(&plugin, &params, reward_limits(config, table))?,
+            weight: table.weight,
+            on_failure: failure_policy(name, table)?,
         });
     }
     Ok(RewardSet::new(rewards)?)
+}
+
+/// A host for all rewards of the configuration, on so many threads (default: all processors).
+pub(super) fn reward_host(config: &Config, threads: Option<usize>) -> Result<Host> {
+    let host = Host::builder().limits(Limits {
+        stack: deepest_stack(config),
+        ..Limits::default()
+    });
+    let host = match threads {
+        Some(threads) => host.threads(threads),
+        None => host,
+    };
+    Ok(host.build()?)
+}
+
+/// The stack is a property of the engine: the deepest that any reward asks for serves all.
+fn deepest_stack(config: &Config) -> u64 {
+    let default = Limits::default().stack;
+    let stacks = config.reward.values();
+    let stacks = stacks.map(|reward| reward.limits.stack.unwrap_or(default));
+    stacks.max().unwrap_or(default)
+}
+
+/// The limits of a `[reward.NAME]` table.
+pub(super) fn reward_limits(config: &Config, table: &RewardConfig) -> Limits {
+    let (own, defaults) = (&table.limits, Limits::default());
+    Limits {
+        fuel: own.fuel.unwrap_or(defaults.fuel),
+        memory: own.memory.unwrap_or(defaults.memory),
+        output: own.output.unwrap_or(defaults.output),
+        stack: deepest_stack(config),
+    }
+}
+
+/// The parameters of a `[reward.NAME]` table as JSON.
+pub(super) fn reward_params(name: &str, table: &RewardConfig) -> Result<Map<String, Value>> {
+    let params = serde_json::to_value(&table.params)
+        .map_err(|e| Error::Config(format!("reward.{name}.params: {e}")))?;
+    Ok(params.as_object().cloned().unwrap_or_default())
+}
+
+/// What outcomes other than a score do, by a `[reward.NAME]` table.
+pub(super) fn failure_policy(name: &str, table: &RewardConfig) -> Result<FailurePolicy> {
+    serde_json::to_value(&table.on_failure)
+        .and_then(serde_json::from_value)
+        .map_err(|e| Error::Config(format!("reward.{name}.on_failure: {e}")))
+}
+
+/// The components of the rewards, as they were loaded.
+///
+/// # Errors
+/// If a file has changed since.
+pub(super) fn components(rewards: &RewardSet) -> Result<Vec<Vec<u8>>> {
+    let plugins = rewards.rewards().iter().map(|r| r.scorer.plugin());
+    plugins
+        .map(|plugin| {
+            let path = plugin.path();
+            let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+            if Digest::of(&bytes) == plugin.digest() {
+                Ok(bytes)
+            } else {
+                Err(Error::run(
+                    path,
+                    "the component changed while the run was set up; start it again",
+                ))
+            }
+        })
+        .collect()
 }
 
 /// Text of a completion as rewards and people read it: without the stop token.
@@ -107,9 +145,23 @@ fn sample(group: u32, row: &Row) -> Result<Sample> {
         .into_iter()
         .map(|image| Image::from_rgb(image.width(), image.height(), image.into_raw()))
         .collect::<rlhost_host::Result<_>>()?;
+    Ok(Sample {
+        group,
+        prompt: messages(row),
+        response: Vec::new(),
+        answer: row.answer().to_owned(),
+        data_source: row.data_source().unwrap_or_default().to_owned(),
+        problem_type: row.problem_type().unwrap_or_default().to_owned(),
+        answer_type: row.answer_type().unwrap_or_default().to_owned(),
+        columns: row.extra().to_owned(),
+        images,
+    })
+}
+
+/// A row's prompt as rewards see it.
+pub(super) fn messages(row: &Row) -> Vec<Message> {
     let mut next_image = 0;
-    let prompt = row
-        .messages()
+    row.messages()
         .iter()
         .map(|message| {
             let content = match &message.content {
@@ -131,18 +183,7 @@ fn sample(group: u32, row: &Row) -> Result<Sample> {
                 content,
             }
         })
-        .collect();
-    Ok(Sample {
-        group,
-        prompt,
-        response: Vec::new(),
-        answer: row.answer().to_owned(),
-        data_source: row.data_source().unwrap_or_default().to_owned(),
-        problem_type: row.problem_type().unwrap_or_default().to_owned(),
-        answer_type: row.answer_type().unwrap_or_default().to_owned(),
-        columns: row.extra().to_owned(),
-        images,
-    })
+        .collect()
 }
 
 /// What many judgements say together.
