@@ -24,7 +24,7 @@ pub struct Arguments {
     /// One reward; all by default
     #[arg(long, value_name = "NAME")]
     reward: Option<String>,
-    /// Score with another plugin (a path or a name) and set old and new side by side
+    /// Another plugin (a path or a name): its scores beside the recorded ones
     #[arg(long)]
     plugin: Option<String>,
     /// A parameter of that plugin; the run's, where it knows them, by default
@@ -33,7 +33,7 @@ pub struct Arguments {
     /// How many findings, or worst disagreements, are shown
     #[arg(long, value_name = "K", default_value_t = 10)]
     worst: usize,
-    /// The folder that relative image paths start from: where the run was started
+    /// The folder from which the run was started; the current one by default
     #[arg(
         long,
         value_name = "FOLDER",

@@ -7,6 +7,7 @@ mod determinism;
 mod eval;
 mod help;
 mod learning;
+mod replay;
 mod resume;
 mod rewards;
 mod rollouts;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rlhost_host::replay::{Difference, Replayed, build, compare, compare_sums};
-use rlhost_host::{Digest, RewardRecord, Scored, sum};
+use rlhost_host::{Digest, RewardRecord, Scored, Share, sum};
 
 use super::recorded::{Entry, Images, RecordFile};
 use super::scorers::Scorers;
@@ -52,17 +52,12 @@ pub(super) fn replay(
                 });
             }
         };
-        let mut row = Some(Vec::with_capacity(shares.len()));
-        for share in &shares {
-            let again = sampled.get(share.name);
-            match (again.map(|again| &again.found), &mut row) {
-                (None, Some(row)) => row.push(None),
-                (Some(found), Some(row)) if settled(found) => {
-                    row.push(again.and_then(|again| again.scored.clone()));
-                }
-                _ => row = None,
-            }
-        }
+        // The sums say something of their own only where all their terms are as recorded.
+        let summed = options.reward.is_none() && sampled.values().all(|a| settled(&a.found));
+        let terms = summed.then(|| {
+            let of = |share: &Share<'_>| sampled.get(share.name)?.scored.clone();
+            shares.iter().map(of).collect::<Vec<_>>()
+        });
         for (name, again) in sampled {
             report
                 .rewards
@@ -71,9 +66,8 @@ pub(super) fn replay(
                 .book(&again.found);
             note(Some(name), again.found, &mut report.findings);
         }
-        // The sums say something of their own only where all their terms are as recorded.
-        if let Some(row) = row.filter(|_| options.reward.is_none()) {
-            match sum(&shares, 0, row) {
+        if let Some(terms) = terms {
+            match sum(&shares, 0, terms) {
                 Ok(judgement) => {
                     let differences = compare_sums(&entry.judgement, &judgement);
                     if !differences.is_empty() {
