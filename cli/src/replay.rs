@@ -34,13 +34,8 @@ pub struct Arguments {
     #[arg(long, value_name = "K", default_value_t = 10)]
     worst: usize,
     /// The folder from which the run was started; the current one by default
-    #[arg(
-        long,
-        value_name = "FOLDER",
-        default_value = ".",
-        hide_default_value = true
-    )]
-    images: PathBuf,
+    #[arg(long, value_name = "FOLDER")]
+    images: Option<PathBuf>,
     /// Threads, at most 1024; all processors by default
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -54,7 +49,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     let options = ReplayOptions {
         step: arguments.step,
         reward: arguments.reward.clone(),
-        images: arguments.images.clone(),
+        images: arguments.images.clone().unwrap_or_default(),
         threads: arguments.threads.map(usize::from),
         listed: arguments.worst,
     };

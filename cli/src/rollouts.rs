@@ -56,7 +56,7 @@ pub fn run(command: &Command) -> Result<()> {
     };
     let mut rows = read_rollouts(path)?
         .into_iter()
-        .map(|row| Ok((row.record::<Record>()?, row)))
+        .map(|row| Ok((row.judged()?, row)))
         .collect::<Result<Vec<(Record, RolloutRow)>>>()?;
     // Samples without a score are what a reader of the worst wants to see first.
     let score = |record: &Record| record.judgement.score.unwrap_or(f64::NEG_INFINITY);

@@ -59,6 +59,6 @@ pub use outcome::Outcome;
 pub use plugin::{Inspection, ParamInfo, Plugin, PluginInfo, Scope};
 pub use receipt::Receipt;
 pub use record::{Judgement, Record, RewardRecord, StepReward};
-pub use reward_set::{FailureAction, FailurePolicy, Reward, RewardSet, Share, sum};
+pub use reward_set::{FailureAction, FailurePolicy, Reward, RewardSet, Share, sum_rewards};
 pub use sample::{ContentPart, FinishReason, Image, Message, Sample, Turn};
 pub use scorer::{Scored, Scorer};

@@ -165,7 +165,7 @@ impl RewardSet {
             .collect();
         let shares: Vec<Share<'_>> = self.rewards.iter().map(Reward::share).collect();
         (0..samples.len())
-            .map(|sample| sum(&shares, sample, columns.iter_mut().map(Iterator::next)))
+            .map(|sample| sum_rewards(&shares, sample, columns.iter_mut().map(Iterator::next)))
             .collect()
     }
 }
@@ -175,7 +175,7 @@ impl RewardSet {
 ///
 /// # Errors
 /// [`Error::Stopped`] where a policy says so.
-pub fn sum(
+pub fn sum_rewards(
     rewards: &[Share<'_>],
     sample: usize,
     row: impl IntoIterator<Item = Option<Scored>>,

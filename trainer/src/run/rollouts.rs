@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Lines, Write};
 use std::path::{Path, PathBuf};
 
-use rlhost_host::Message;
+use rlhost_host::{Message, Record};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -130,6 +130,25 @@ impl RolloutRow {
         record.insert("sample".into(), json!(self.sample));
         serde_json::from_value(Value::Object(record))
             .map_err(|e| Error::run(self.whose(), e.to_string()))
+    }
+
+    /// The score record, of the version that this crate knows.
+    ///
+    /// # Errors
+    /// If the row holds another kind of record, or another version.
+    pub fn judged(&self) -> Result<Record> {
+        let record: Record = self.record()?;
+        if record.v == Record::VERSION {
+            return Ok(record);
+        }
+        Err(Error::run(
+            self.whose(),
+            format!(
+                "its form is version {}; this rlhost reads version {}",
+                record.v,
+                Record::VERSION
+            ),
+        ))
     }
 
     /// What errors call the record.

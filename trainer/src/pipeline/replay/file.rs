@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rlhost_host::replay::{Difference, Replayed, build, compare, compare_sums};
-use rlhost_host::{Digest, RewardRecord, Scored, Share, sum};
+use rlhost_host::{Digest, RewardRecord, Scored, Share, sum_rewards};
 
 use super::recorded::{Entry, Images, RecordFile};
 use super::scorers::Scorers;
@@ -67,7 +67,7 @@ pub(super) fn replay(
             note(Some(name), again.found, &mut report.findings);
         }
         if let Some(terms) = terms {
-            match sum(&shares, 0, terms) {
+            match sum_rewards(&shares, 0, terms) {
                 Ok(judgement) => {
                     let differences = compare_sums(&entry.judgement, &judgement);
                     if !differences.is_empty() {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use rlhost_host::{Image, Judgement, Record, Sample, Turn};
+use rlhost_host::{Image, Judgement, Sample, Turn};
 
 use super::Place;
 use crate::run::{RolloutReader, RolloutRow, RunFolder, read_metric};
@@ -196,20 +196,7 @@ impl RecordFile {
 
 impl Entry {
     fn of(row: RolloutRow, group: u32, images: &Images) -> Result<Self> {
-        let record: Record = row.record()?;
-        if record.v != Record::VERSION {
-            return Err(Error::run(
-                format!(
-                    "record of step {}, draw {}, sample {}",
-                    row.step, row.draw, row.sample
-                ),
-                format!(
-                    "its form is version {}; this rlhost reads version {}",
-                    record.v,
-                    Record::VERSION
-                ),
-            ));
-        }
+        let record = row.judged()?;
         Ok(Self {
             sample: sample(&row, group, images),
             row,
