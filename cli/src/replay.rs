@@ -161,7 +161,7 @@ fn place(place: &Place) -> String {
 fn print_rescore(out: &mut dyn Write, report: &RescoreReport) -> io::Result<()> {
     writeln!(
         out,
-        "{} samples of {}, scored with {} ({})",
+        "{} samples of the reward {}, scored with {} ({})",
         report.samples,
         report.reward,
         report.plugin.display(),
