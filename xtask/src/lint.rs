@@ -28,7 +28,8 @@ pub fn run(project: &Project) -> Result<()> {
     // Fuzzing needs another compiler, but what the targets do is part of the host's tests and was just checked.
     let manifest = project.root.join("fuzz/Cargo.toml");
     let mut fmt = project.cargo();
-    fmt.args(["fmt", "--check", "--manifest-path"]).arg(manifest);
+    fmt.args(["fmt", "--check", "--manifest-path"])
+        .arg(manifest);
     process::run(&mut fmt)?;
     Ok(())
 }
