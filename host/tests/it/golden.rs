@@ -141,7 +141,7 @@ fn rows_that_are_no_cases_are_refused_with_their_line() {
         ),
         (
             r#", "expect": {"score": 1}, "response": 1"#,
-            "`response` must be",
+            "\"response\" stands twice",
         ),
     ] {
         let good = r#"{"response": "r", "expect": {"score": 1}}"#;
