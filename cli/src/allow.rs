@@ -18,6 +18,11 @@ impl Arguments {
         Ok(self.parse()?.grants(host)?)
     }
 
+    /// The grants as they were typed.
+    pub fn as_typed(&self) -> &[String] {
+        &self.allow
+    }
+
     fn parse(&self) -> Result<Allow> {
         let mut table = Map::new();
         for text in &self.allow {

@@ -8,6 +8,7 @@ mod jobs;
 mod output;
 mod plugin;
 mod progress;
+mod replay;
 mod rollouts;
 mod score;
 mod settings;
@@ -40,6 +41,8 @@ enum Command {
     Eval(eval::Arguments),
     /// Score responses with a plugin
     Score(score::Arguments),
+    /// Make a run's scores again and compare, or score its samples with another plugin
+    Replay(replay::Arguments),
     /// Look at plugins, test and audit them
     #[command(subcommand)]
     Plugin(plugin::Command),
@@ -62,6 +65,11 @@ fn main() -> ExitCode {
         Command::Train(arguments) => jobs::train(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Score(arguments) => score::run(&arguments),
+        Command::Replay(arguments) => match replay::run(&arguments) {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::from(3),
+            Err(error) => Err(error),
+        },
         Command::Plugin(command) => plugin::run(&command),
         Command::Rollouts(command) => rollouts::run(&command),
         Command::Config(command) => settings::run(&command),

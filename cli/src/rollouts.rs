@@ -20,6 +20,9 @@ pub struct Show {
     /// The step; the last by default
     #[arg(long)]
     step: Option<u64>,
+    /// Samples of held-out prompts, after that step
+    #[arg(long)]
+    validation: bool,
     /// Lowest scores first
     #[arg(long, conflicts_with = "best")]
     worst: bool,
@@ -33,14 +36,19 @@ pub struct Show {
 
 pub fn run(command: &Command) -> Result<()> {
     let Command::Show(show) = command;
-    let steps = RunFolder::open(&show.run)?.rollout_steps()?;
+    let folder = RunFolder::open(&show.run)?;
+    let (steps, what) = if show.validation {
+        (folder.validation_steps()?, "validation")
+    } else {
+        (folder.rollout_steps()?, "rollouts")
+    };
     let (Some(first), Some(last)) = (steps.first(), steps.last()) else {
-        bail!("{} has no rollouts yet", show.run.display());
+        bail!("{} has no {what} yet", show.run.display());
     };
     let step = show.step.unwrap_or(last.0);
     let Some((_, path)) = steps.iter().find(|(found, _)| *found == step) else {
         bail!(
-            "{} has no rollouts of step {step}: it has those of steps {} to {}",
+            "{} has no {what} of step {step}: it has those of steps {} to {}",
             show.run.display(),
             first.0,
             last.0
@@ -48,7 +56,7 @@ pub fn run(command: &Command) -> Result<()> {
     };
     let mut rows = read_rollouts(path)?
         .into_iter()
-        .map(|row| Ok((row.record::<Record>()?, row)))
+        .map(|row| Ok((row.judged()?, row)))
         .collect::<Result<Vec<(Record, RolloutRow)>>>()?;
     // Samples without a score are what a reader of the worst wants to see first.
     let score = |record: &Record| record.judgement.score.unwrap_or(f64::NEG_INFINITY);
@@ -59,13 +67,18 @@ pub fn run(command: &Command) -> Result<()> {
     }
     output::standard(|out| {
         for (record, row) in rows.iter().take(show.count) {
-            print(out, record, row)?;
+            print(out, show, record, row)?;
         }
         Ok(())
     })
 }
 
-fn print(out: &mut dyn Write, record: &Record, row: &RolloutRow) -> std::io::Result<()> {
+fn print(
+    out: &mut dyn Write,
+    show: &Show,
+    record: &Record,
+    row: &RolloutRow,
+) -> std::io::Result<()> {
     let judgement = &record.judgement;
     write!(
         out,
@@ -78,6 +91,7 @@ fn print(out: &mut dyn Write, record: &Record, row: &RolloutRow) -> std::io::Res
     }
     match row.advantage {
         Some(advantage) => writeln!(out, " · advantage {advantage:+.3}")?,
+        None if show.validation => writeln!(out, " · held out")?,
         None => writeln!(out, " · left out")?,
     }
     if !row.images.is_empty() {

@@ -14,8 +14,11 @@ use serde_json::value::RawValue;
 use serde_json::{Map, json};
 use tempfile::TempDir;
 
+/// What is done with an input.
+pub type Target = fn(&[u8]);
+
 /// All targets by their names.
-pub const TARGETS: [(&str, fn(&[u8])); 6] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("sample_rows", sample_rows),
     ("records", records),
     ("components", components),
@@ -160,17 +163,16 @@ pub fn code_cache(data: &[u8]) {
         }
     });
     let cache = &*CACHE;
-    let bytes = match data.strip_prefix(b"r") {
-        Some(raw) => raw.to_vec(),
-        None => {
-            let mut bytes = cache.good.clone();
-            for change in data.chunks_exact(4) {
-                let at = u32::from_le_bytes([change[0], change[1], change[2], 0]) as usize;
-                let length = bytes.len();
-                bytes[at % length] = change[3];
-            }
-            bytes
+    let bytes = if let Some(raw) = data.strip_prefix(b"r") {
+        raw.to_vec()
+    } else {
+        let mut bytes = cache.good.clone();
+        for change in data.chunks_exact(4) {
+            let at = u32::from_le_bytes([change[0], change[1], change[2], 0]) as usize;
+            let length = bytes.len();
+            bytes[at % length] = change[3];
         }
+        bytes
     };
     fs::write(&cache.file, &bytes).expect("a file");
     let plugin = cache.host.load(&cache.component).expect("a plugin");

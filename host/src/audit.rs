@@ -361,6 +361,8 @@ fn differing(a: &Scored, b: &Scored) -> Vec<&'static str> {
         ("steps", steps(a) != steps(b)),
         ("fuel", a.fuel != b.fuel),
         ("message", a.message != b.message),
+        ("log", a.log != b.log),
+        ("exchanges", a.exchanges != b.exchanges),
         ("receipt", a.receipt != b.receipt),
     ];
     let fields = fields.into_iter().filter(|(_, differs)| *differs);

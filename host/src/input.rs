@@ -1,23 +1,24 @@
 //! Samples from JSON Lines: what `rlhost score` reads.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
-use crate::{ContentPart, Error, FinishReason, Image, Message, Result, Sample, Turn};
+use crate::{Columns, ContentPart, Error, FinishReason, Image, Message, Result, Sample, Turn};
 
 /// Reads samples row by row, so files may be larger than memory.
 ///
 /// A row is a JSON object on one line. `response` (a text, or a list of turns `{"text", "finish_reason",
-/// "tokens"}`) must be there; `answer` (any JSON), `prompt` (a text or chat messages), `images` (paths,
-/// relative to the file's folder), `problem_type`, `answer_type`, `data_source` and `group` (a number;
+/// "tokens"}`) must be there; `answer` (any JSON), `prompt` (a text or chat messages), `images` (a path or
+/// several, relative to the file's folder), `problem_type`, `answer_type`, `data_source` and `group` (a number;
 /// consecutive rows of equal number are completions of one prompt) may be. Whatever else a row holds
-/// becomes `columns`. Empty lines are skipped.
+/// but `target` becomes `columns`, in the row's order. Empty lines are skipped.
+///
+/// Prompts, images and columns become what training makes of the same row of data: `<image>` in a text
+/// stands for the next image, and where a text alone is the prompt and shows none, the images come first.
 ///
 /// ```
 /// use rlhost_host::SampleReader;
@@ -38,9 +39,6 @@ pub struct SampleReader<R> {
 
 /// The most bytes of a row. Its images lie in files of their own.
 const MAX_ROW: u64 = 64 << 20;
-
-/// The columns of a row that nobody has taken yet.
-pub(crate) type Row = BTreeMap<String, Box<RawValue>>;
 
 impl SampleReader<BufReader<File>> {
     /// Opens a file.
@@ -96,7 +94,7 @@ impl<R: BufRead> SampleReader<R> {
     /// row, and what it leaves becomes the sample.
     pub(crate) fn next_with<T>(
         &mut self,
-        take: impl FnOnce(&Self, &mut Row) -> Result<T>,
+        take: impl FnOnce(&Self, &mut Columns) -> Result<T>,
     ) -> Option<Result<(T, Sample)>> {
         let line = match self.next_line() {
             Ok(line) => line?,
@@ -110,10 +108,10 @@ impl<R: BufRead> SampleReader<R> {
         Some(taken)
     }
 
-    fn row(&self, line: &str) -> Result<Row> {
+    fn row(&self, line: &str) -> Result<Columns> {
         serde_json::from_str(line).map_err(|e| {
             let what = if e.is_data() {
-                "not a JSON object"
+                "not a JSON object with every column once"
             } else {
                 "broken JSON"
             };
@@ -121,7 +119,7 @@ impl<R: BufRead> SampleReader<R> {
         })
     }
 
-    fn sample(&self, mut row: Row) -> Result<Sample> {
+    fn sample(&self, mut row: Columns) -> Result<Sample> {
         let response =
             match self.column::<ResponseRow>(&mut row, "response", "a text or a list of turns")? {
                 Some(ResponseRow::Text(text)) => vec![Turn {
@@ -133,10 +131,13 @@ impl<R: BufRead> SampleReader<R> {
                 None => return Err(self.error("`response` is missing".to_owned())),
             };
         let prompt = self.column(&mut row, "prompt", "a text or a list of chat messages")?;
-        let paths: Vec<PathBuf> = self
-            .column(&mut row, "images", "a list of paths")?
-            .unwrap_or_default();
-        let prompt = prompt.map(PromptRow::messages).unwrap_or_default();
+        let paths = match self.column(&mut row, "images", "a path or a list of paths")? {
+            Some(ImagesRow::One(path)) => vec![path],
+            Some(ImagesRow::Many(paths)) => paths,
+            None => Vec::new(),
+        };
+        let prompt = prompt.map(|prompt: PromptRow| prompt.messages(paths.len()));
+        let prompt = prompt.unwrap_or_default();
         let shown = prompt.iter().flat_map(|message| &message.content);
         let shown = shown
             .filter(|part| matches!(part, ContentPart::Image(_)))
@@ -163,9 +164,8 @@ impl<R: BufRead> SampleReader<R> {
         let answer = row
             .remove("answer")
             .map_or("null".to_owned(), |a| a.get().to_owned());
-        let columns = serde_json::to_string(&row).map_err(|e| {
-            self.error(format!("the further columns can't be written as JSON: {e}"))
-        })?;
+        // What supervised fine-tuning learns is nothing that rewards see in training either.
+        row.remove("target");
         Ok(Sample {
             group: group.unwrap_or(self.rows),
             prompt,
@@ -174,7 +174,7 @@ impl<R: BufRead> SampleReader<R> {
             data_source,
             problem_type,
             answer_type,
-            columns,
+            columns: row.to_json(),
             images,
         })
     }
@@ -182,7 +182,7 @@ impl<R: BufRead> SampleReader<R> {
     /// Takes a column out of the row; `null` is as good as absent.
     pub(crate) fn column<T: DeserializeOwned>(
         &self,
-        row: &mut Row,
+        row: &mut Columns,
         key: &str,
         wanted: &str,
     ) -> Result<Option<T>> {
@@ -232,6 +232,13 @@ enum ResponseRow {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
+enum ImagesRow {
+    One(PathBuf),
+    Many(Vec<PathBuf>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
 enum PromptRow {
     Text(String),
     Messages(Vec<MessageRow>),
@@ -240,7 +247,7 @@ enum PromptRow {
 #[derive(Deserialize)]
 struct MessageRow {
     role: String,
-    content: ContentRow,
+    content: Option<ContentRow>,
 }
 
 #[derive(Deserialize)]
@@ -257,30 +264,55 @@ enum PartRow {
     Image {},
 }
 
+/// Stands for an image in a text.
+const IMAGE_MARK: &str = "<image>";
+
 impl PromptRow {
     /// The messages, with their images numbered in order.
-    fn messages(self) -> Vec<Message> {
+    fn messages(self, images: usize) -> Vec<Message> {
+        let mut numbers = 0u32..;
         let messages = match self {
             Self::Text(text) => {
-                return vec![Message {
+                let first = if text.contains(IMAGE_MARK) { 0 } else { images };
+                vec![MessageRow {
                     role: "user".to_owned(),
-                    content: vec![ContentPart::Text(text)],
-                }];
+                    content: Some(ContentRow::Text(IMAGE_MARK.repeat(first) + &text)),
+                }]
             }
             Self::Messages(messages) => messages,
         };
-        let mut images = 0u32..;
-        let mut part = |part| match part {
-            PartRow::Text { text } => ContentPart::Text(text),
-            PartRow::Image {} => ContentPart::Image(images.next().unwrap_or(u32::MAX)),
-        };
+        let mut next = || ContentPart::Image(numbers.next().unwrap_or(u32::MAX));
         let messages = messages.into_iter().map(|message| Message {
             role: message.role,
             content: match message.content {
-                ContentRow::Text(text) => vec![ContentPart::Text(text)],
-                ContentRow::Parts(parts) => parts.into_iter().map(&mut part).collect(),
+                Some(ContentRow::Text(text)) => split(text, &mut next),
+                Some(ContentRow::Parts(parts)) => parts
+                    .into_iter()
+                    .map(|part| match part {
+                        PartRow::Text { text } => ContentPart::Text(text),
+                        PartRow::Image {} => next(),
+                    })
+                    .collect(),
+                None => Vec::new(),
             },
         });
         messages.collect()
     }
+}
+
+/// Cuts text at the image marks.
+fn split(text: String, next: &mut impl FnMut() -> ContentPart) -> Vec<ContentPart> {
+    if !text.contains(IMAGE_MARK) {
+        return vec![ContentPart::Text(text)];
+    }
+    let mut parts = Vec::new();
+    for (place, piece) in text.split(IMAGE_MARK).enumerate() {
+        if place > 0 {
+            parts.push(next());
+        }
+        if !piece.is_empty() {
+            parts.push(ContentPart::Text(piece.to_owned()));
+        }
+    }
+    parts
 }

@@ -54,8 +54,10 @@ pub mod audit;
 mod bindings;
 mod cache;
 mod capability;
+mod columns;
 mod compiler;
 mod component;
+mod decode;
 mod digest;
 mod dispatch;
 mod engine;
@@ -75,6 +77,7 @@ mod plugin;
 mod pool;
 pub mod receipt;
 mod record;
+pub mod replay;
 mod reward_set;
 mod sample;
 mod scorer;
@@ -87,6 +90,7 @@ pub use capability::{
     InterpreterInfo, Judge, JudgeRequest, JudgeSettings, LogLevel, LogLine, Retriever,
     RetrieverSettings,
 };
+pub use columns::Columns;
 pub use compiler::{
     ChildCompiler, CompileFault, CompileLimits, CompileLimitsError, Compiler, compile_child,
 };
@@ -101,7 +105,7 @@ pub use outcome::Outcome;
 pub use plugin::{Inspection, ParamInfo, Plugin, PluginInfo, Scope};
 pub use receipt::Receipt;
 pub use record::{Judgement, Record, RewardRecord, StepReward};
-pub use reward_set::{FailureAction, FailurePolicy, Reward, RewardSet};
+pub use reward_set::{FailureAction, FailurePolicy, Reward, RewardSet, Share, sum_rewards};
 pub use sample::{ContentPart, FinishReason, Image, Message, Sample, Turn};
 pub use scorer::{Scored, Scorer};
 pub use session::Session;

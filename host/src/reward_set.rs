@@ -87,6 +87,26 @@ impl Reward {
             when: When::default(),
         }
     }
+
+    /// How it enters the sum.
+    pub fn share(&self) -> Share<'_> {
+        Share {
+            name: &self.name,
+            weight: self.weight,
+            on_failure: &self.on_failure,
+        }
+    }
+}
+
+/// How a reward enters the sum over all rewards.
+#[derive(Debug, Clone, Copy)]
+pub struct Share<'a> {
+    /// The reward's name.
+    pub name: &'a str,
+    /// Factor of its total.
+    pub weight: f64,
+    /// What outcomes other than a score do.
+    pub on_failure: &'a FailurePolicy,
 }
 
 /// The rewards of a run, in name order.
@@ -149,16 +169,14 @@ impl RewardSet {
             .iter()
             .map(|reward| column(reward, samples))
             .collect();
+        let shares: Vec<Share<'_>> = self.rewards.iter().map(Reward::share).collect();
         (0..samples.len())
             .map(|sample| {
-                let row: Vec<_> = columns
-                    .iter_mut()
-                    .map(|column| column[sample].take())
-                    .collect();
                 if let Some(has) = self.unjudged(&samples[sample]) {
                     return Err(Error::NoReward { sample, has });
                 }
-                self.judge(sample, row)
+                let row = columns.iter_mut().map(|column| column[sample].take());
+                sum_rewards(&shares, sample, row)
             })
             .collect()
     }
@@ -174,77 +192,83 @@ impl RewardSet {
         let has = asking.map(|r| format!("{} asks for {}", r.name, r.when.describe(sample)));
         Some(has.collect::<Vec<_>>().join("; "))
     }
+}
 
-    /// Sums what each reward says about one sample.
-    fn judge(&self, sample: usize, row: Vec<Option<Scored>>) -> Result<Judgement> {
-        let mut score = 0.0;
-        let mut abstains = None;
-        let mut parts = BTreeMap::new();
-        let mut steps = Vec::new();
-        let mut records = Vec::with_capacity(row.len());
-        for (reward, scored) in self.rewards.iter().zip(row) {
-            let Some(scored) = scored else {
-                continue;
-            };
-            if let Some(total) = scored.total {
-                score += reward.weight * total;
-                let weighted = scored.steps.iter().map(|step| StepReward {
-                    value: reward.weight * step.value,
-                    ..*step
-                });
-                if reward.weight != 0.0 {
-                    steps.extend(weighted);
-                }
-            } else if reward.weight != 0.0 {
-                match reward.on_failure.action(scored.outcome) {
-                    FailureAction::Abstain => abstains = abstains.or(Some(scored.outcome)),
-                    FailureAction::Zero => {}
-                    FailureAction::Stop => {
-                        return Err(Error::Stopped {
-                            reward: reward.name.clone(),
-                            sample,
-                            outcome: scored.outcome,
-                            message: scored.message,
-                        });
-                    }
-                }
-            }
-            for (part, &value) in &scored.parts {
-                let name = match self.rewards.len() {
-                    1 => part.clone(),
-                    _ => format!("{}/{part}", reward.name),
-                };
-                parts.insert(name, value);
-            }
-            records.push(RewardRecord {
-                name: reward.name.clone(),
-                digest: scored.receipt.component,
-                outcome: scored.outcome,
-                total: scored.total,
-                parts: scored.parts,
-                fuel: scored.fuel,
-                message: scored.message,
-                log: scored.log,
-                exchanges: scored.exchanges,
-                receipt: scored.receipt,
+/// Sums what each of a run's rewards (all of them, in name order) says about one sample; `None` where
+/// one says nothing. `sample` is the number that an error names.
+///
+/// # Errors
+/// [`Error::Stopped`] where a policy says so.
+pub fn sum_rewards(
+    rewards: &[Share<'_>],
+    sample: usize,
+    row: impl IntoIterator<Item = Option<Scored>>,
+) -> Result<Judgement> {
+    let mut score = 0.0;
+    let mut abstains = None;
+    let mut parts = BTreeMap::new();
+    let mut steps = Vec::new();
+    let mut records = Vec::with_capacity(rewards.len());
+    for (reward, scored) in rewards.iter().zip(row) {
+        let Some(scored) = scored else { continue };
+        if let Some(total) = scored.total {
+            score += reward.weight * total;
+            let weighted = scored.steps.iter().map(|step| StepReward {
+                value: reward.weight * step.value,
+                ..*step
             });
+            if reward.weight != 0.0 {
+                steps.extend(weighted);
+            }
+        } else if reward.weight != 0.0 {
+            match reward.on_failure.action(scored.outcome) {
+                FailureAction::Abstain => abstains = abstains.or(Some(scored.outcome)),
+                FailureAction::Zero => {}
+                FailureAction::Stop => {
+                    return Err(Error::Stopped {
+                        reward: reward.name.to_owned(),
+                        sample,
+                        outcome: scored.outcome,
+                        message: scored.message,
+                    });
+                }
+            }
         }
-        // Finite totals and weights can still overflow in the sum.
-        let overflows = !score.is_finite() || steps.iter().any(|step| !step.value.is_finite());
-        let outcome = match abstains {
-            Some(outcome) => outcome,
-            None if overflows => Outcome::ProtocolError,
-            None => Outcome::Score,
-        };
-        let scores = outcome == Outcome::Score;
-        Ok(Judgement {
-            outcome,
-            score: scores.then_some(score),
-            parts,
-            steps: if scores { steps } else { Vec::new() },
-            rewards: records,
-        })
+        for (part, &value) in &scored.parts {
+            let name = match rewards.len() {
+                1 => part.clone(),
+                _ => format!("{}/{part}", reward.name),
+            };
+            parts.insert(name, value);
+        }
+        records.push(RewardRecord {
+            name: reward.name.to_owned(),
+            digest: scored.receipt.component,
+            outcome: scored.outcome,
+            total: scored.total,
+            parts: scored.parts,
+            fuel: scored.fuel,
+            message: scored.message,
+            log: scored.log,
+            exchanges: scored.exchanges,
+            receipt: scored.receipt,
+        });
     }
+    // Finite totals and weights can still overflow in the sum.
+    let overflows = !score.is_finite() || steps.iter().any(|step| !step.value.is_finite());
+    let outcome = match abstains {
+        Some(outcome) => outcome,
+        None if overflows => Outcome::ProtocolError,
+        None => Outcome::Score,
+    };
+    let scores = outcome == Outcome::Score;
+    Ok(Judgement {
+        outcome,
+        score: scores.then_some(score),
+        parts,
+        steps: if scores { steps } else { Vec::new() },
+        rewards: records,
+    })
 }
 
 /// What a reward says of each sample; `None` where it does not judge it.

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Seek};
+use std::io::{BufReader, Cursor};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
+use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
+use crate::decode::{self, Unreadable};
 use crate::digest::Digest;
 use crate::{Error, Result};
 
@@ -85,14 +86,41 @@ pub struct Message {
     pub content: Vec<ContentPart>,
 }
 
-/// A piece of a message.
+/// A piece of a message. In JSON it is what chat messages have, with the image's index beside:
+/// `{"type": "text", "text": "…"}` or `{"type": "image", "index": 0}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(from = "PartForm", into = "PartForm")]
 pub enum ContentPart {
     /// Text, as the data has it.
     Text(String),
     /// A picture: its index in [`Sample::images`].
     Image(u32),
+}
+
+/// The JSON of a [`ContentPart`].
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+enum PartForm {
+    Text { text: String },
+    Image { index: u32 },
+}
+
+impl From<PartForm> for ContentPart {
+    fn from(form: PartForm) -> Self {
+        match form {
+            PartForm::Text { text } => Self::Text(text),
+            PartForm::Image { index } => Self::Image(index),
+        }
+    }
+}
+
+impl From<ContentPart> for PartForm {
+    fn from(part: ContentPart) -> Self {
+        match part {
+            ContentPart::Text(text) => Self::Text { text },
+            ContentPart::Image(index) => Self::Image { index },
+        }
+    }
 }
 
 /// One turn of the model.
@@ -121,9 +149,6 @@ pub enum FinishReason {
     /// The environment ended the episode, or the turn was cut for another reason.
     Cut,
 }
-
-/// Bytes that a decoded picture may have, and its decoder besides.
-const MAX_DECODED: u64 = 512 << 20;
 
 /// A picture of 8-bit RGB pixels. Cloning is cheap: clones share the pixels.
 #[derive(Clone)]
@@ -169,44 +194,29 @@ impl Image {
         })))
     }
 
-    /// Reads a PNG or JPEG file. Transparency is dropped, grey and deeper pixels become 8-bit RGB.
+    /// Reads a PNG or JPEG file: turned upright as its EXIF orientation says, grey and deeper pixels
+    /// made 8-bit RGB, transparency laid over white.
     ///
     /// A picture that would decode to more than 512 MiB is refused by its header.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        match File::open(path) {
-            Ok(file) => Self::read(BufReader::new(file), path),
-            Err(error) => Err(Error::Image {
-                path: path.to_owned(),
-                message: format!("the image can't be read: {error}"),
-            }),
-        }
+        let file = File::open(path).map_err(Unreadable::from);
+        Self::decoded(
+            path,
+            file.and_then(|file| decode::rgb(BufReader::new(file))),
+        )
     }
 
     /// Decodes the bytes of a PNG or JPEG file, like [`Image::open`].
     pub fn decode(bytes: &[u8]) -> Result<Self> {
-        Self::read(Cursor::new(bytes), Path::new("<memory>"))
+        Self::decoded(Path::new("<memory>"), decode::rgb(Cursor::new(bytes)))
     }
 
-    fn read(file: impl BufRead + Seek, path: &Path) -> Result<Self> {
-        let fail = |what: &str, error: &dyn fmt::Display| Error::Image {
+    fn decoded(path: &Path, decoded: Result<RgbImage, Unreadable>) -> Result<Self> {
+        let decoded = decoded.map_err(|error| Error::Image {
             path: path.to_owned(),
-            message: format!("the image can't be {what}: {error}"),
-        };
-        let broken = |error| fail("decoded", &error);
-        let mut decoder = ImageReader::new(file)
-            .with_guessed_format()
-            .map_err(|error| fail("read", &error))?
-            .into_decoder()
-            .map_err(broken)?;
-        // A small file can claim to be a huge picture.
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(MAX_DECODED);
-        limits.reserve(decoder.total_bytes()).map_err(broken)?;
-        decoder.set_limits(limits).map_err(broken)?;
-        let decoded = DynamicImage::from_decoder(decoder)
-            .map_err(broken)?
-            .into_rgb8();
+            message: error.to_string(),
+        })?;
         let (width, height) = decoded.dimensions();
         Self::from_rgb(width, height, decoded.into_raw())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use rayon::ThreadPool;
@@ -137,6 +138,21 @@ impl Scorer {
     /// The plugin.
     pub fn plugin(&self) -> &Plugin {
         &self.plugin
+    }
+
+    /// Path and digest of every component that scores depend on: the plugin's, and those of interpreters
+    /// that it may use.
+    pub fn components(&self) -> Vec<(&Path, Digest)> {
+        let mut components = vec![(self.plugin.path(), self.plugin.digest())];
+        if let Some(grants) = self
+            .grants
+            .as_deref()
+            .filter(|_| !self.interpreters.is_empty())
+        {
+            let interpreters = grants.interpreters.iter();
+            components.extend(interpreters.map(|i| (i.path(), i.digest())));
+        }
+        components
     }
 
     /// The limits of a call.

@@ -148,7 +148,7 @@ fn a_program_runs_in_a_sandbox_of_its_own_at_the_cost_of_its_plugin() {
     assert_eq!(twice.receipt.interpreters, [BRAINFUCK.digest()]);
 
     let broken = run("run", "<");
-    assert_eq!(broken.parts["exit_code"], 1.0);
+    assert_eq!(broken.parts.get("exit_code"), Some(&1.0));
     assert_eq!(lines(&broken)[1], "left of the first cell");
 
     // `#` prints how many programs the instance ran before: none, each time.

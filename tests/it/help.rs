@@ -14,6 +14,7 @@ fn help_texts() {
         "train",
         "eval",
         "score",
+        "replay",
         "plugin inspect",
         "plugin test",
         "plugin audit",

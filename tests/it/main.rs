@@ -12,6 +12,7 @@ mod help;
 mod learning;
 mod plugin_audit;
 mod plugin_test;
+mod replay;
 mod resume;
 mod rewards;
 mod rollouts;

@@ -309,9 +309,22 @@ impl Project {
 
     /// The rollouts of a step.
     pub fn rollouts(&self, run: &str, step: u64) -> Vec<Value> {
-        let path = self.path(&format!("{run}/rollouts/step-{step}.jsonl.zst"));
-        let text = zstd::decode_all(fs::File::open(path).unwrap()).unwrap();
-        json_lines(&String::from_utf8(text).unwrap())
+        json_lines(&self.records(&format!("{run}/rollouts/step-{step}.jsonl.zst")))
+    }
+
+    /// The text of a file of rollouts.
+    pub fn records(&self, name: &str) -> String {
+        let text = zstd::decode_all(fs::File::open(self.path(name)).unwrap()).unwrap();
+        String::from_utf8(text).unwrap()
+    }
+
+    /// Writes a file of rollouts.
+    pub fn write_records(&self, name: &str, text: &str) {
+        fs::write(
+            self.path(name),
+            zstd::encode_all(text.as_bytes(), 3).unwrap(),
+        )
+        .unwrap();
     }
 }
 

@@ -1,9 +1,9 @@
 //! `rlhost plugin audit`: does a plugin always give the same answers?
 
-use crate::{output, score};
+use crate::{allow, host, output, score};
 use anyhow::{Context, Result, bail};
 use rlhost_host::audit::{self, Difference, Order, Pass, Process, Report};
-use rlhost_host::{Digest, Host, Limits, Plugin, Record, Sample, SampleReader, Scored, Scorer};
+use rlhost_host::{Digest, Limits, Plugin, Record, Sample, SampleReader, Scored, Scorer};
 use serde_json::{Map, Value};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -26,6 +26,8 @@ pub struct Arguments {
     /// A parameter of the plugin; the value is JSON, or else a text
     #[arg(long, value_name = "KEY=VALUE", value_parser = score::parameter)]
     param: Vec<(String, Value)>,
+    #[command(flatten)]
+    allow: allow::Arguments,
     /// Fuel for a sample
     #[arg(long)]
     fuel: Option<u64>,
@@ -37,12 +39,13 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let limits = score::limits(arguments.fuel, arguments.memory);
     let params: Map<String, Value> = arguments.param.iter().cloned().collect();
-    let plugin = Host::builder()
+    let plugin = host::builder()?
         .threads(1)
         .build()?
         .load(arguments.plugin.as_str())?;
-    let one = Scorer::new(&plugin, &params, limits)?;
-    let several = several(&plugin, arguments.threads.into(), &params, limits)?;
+    let grants = arguments.allow.grants(plugin.host())?;
+    let one = Scorer::with_grants(&plugin, &params, limits, grants)?;
+    let several = several(arguments, &plugin, &params, limits)?;
     let (samples, lines) = read(&arguments.input)?;
     let digest_before = digest(&arguments.input)?;
     let input = &arguments.input;
@@ -93,13 +96,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 /// The same component on several threads.
 fn several(
+    arguments: &Arguments,
     plugin: &Plugin,
-    threads: usize,
     params: &Map<String, Value>,
     limits: Limits,
 ) -> Result<Scorer> {
-    let again = Host::builder()
-        .threads(threads)
+    let again = host::builder()?
+        .threads(arguments.threads.into())
         .build()?
         .load(plugin.path())?;
     if again.digest() != plugin.digest() {
@@ -108,7 +111,8 @@ fn several(
             plugin.path().display()
         );
     }
-    Ok(Scorer::new(&again, params, limits)?)
+    let grants = arguments.allow.grants(again.host())?;
+    Ok(Scorer::with_grants(&again, params, limits, grants)?)
 }
 
 /// The samples of a file and their lines.
@@ -151,6 +155,9 @@ fn elsewhere(arguments: &Arguments, plugin: &Plugin, pass: &Pass) -> Result<Vec<
     for (key, value) in &arguments.param {
         command.arg("--param").arg(format!("{key}={value}"));
     }
+    for grant in arguments.allow.as_typed() {
+        command.arg("--allow").arg(grant);
+    }
     for (flag, value) in [("--fuel", arguments.fuel), ("--memory", arguments.memory)] {
         command.args(value.map(|value| format!("{flag}={value}")));
     }
@@ -185,6 +192,8 @@ fn scored(line: &str) -> Result<Scored> {
         steps: record.judgement.steps,
         fuel: reward.fuel,
         message: reward.message,
+        log: reward.log,
+        exchanges: reward.exchanges,
         receipt: reward.receipt,
     })
 }
@@ -328,12 +337,16 @@ mod tests {
             }],
             fuel: 1200,
             message: None,
+            log: Vec::new(),
+            exchanges: Vec::new(),
             receipt: Receipt {
                 component: Digest::of(b""),
                 input: Digest::of(b""),
                 call: None,
                 params: Digest::of(b""),
-                engine: "engine".to_owned(),
+                interpreters: Vec::new(),
+                exchanges: None,
+                engine: "engine".into(),
                 fuel: 1200,
                 outcome: Outcome::Score,
             },

@@ -1,6 +1,7 @@
 //! `rlhost plugin test`: a plugin on its golden cases.
 
-use crate::{output, score};
+use crate::output::printable;
+use crate::{allow, host, output, score};
 use anyhow::{Context, Result, bail};
 use rlhost_host::golden::{self, Checked};
 use rlhost_host::{Host, Plugin, PluginRef, Scored};
@@ -28,6 +29,8 @@ pub struct Arguments {
     /// One JSON object a case
     #[arg(long, conflicts_with = "all")]
     json: bool,
+    #[command(flatten)]
+    allow: allow::Arguments,
     /// Fuel for a sample
     #[arg(long)]
     fuel: Option<u64>,
@@ -49,7 +52,7 @@ const WIDEST: usize = 48;
 const SAMPLE: usize = 2000;
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let mut host = Host::builder();
+    let mut host = host::builder()?;
     if let Some(threads) = arguments.threads {
         host = host.threads(threads.into());
     }
@@ -63,7 +66,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
     }
     let limits = score::limits(arguments.fuel, arguments.memory);
-    let checked = golden::check(&plugin, found, limits)?;
+    // Log lines change nothing, and tell what went wrong.
+    let grants = arguments.allow.grants(&host)?.log();
+    let checked = golden::check(&plugin, found, limits, &grants)?;
     let failed = checked.iter().filter(|checked| !checked.passed()).count();
     output::standard(|out| {
         if arguments.json {
@@ -251,7 +256,14 @@ fn print_failure(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
         format!("turn {} to {end}: {}", step.turn, step.value)
     });
     line("steps", steps.collect::<Vec<_>>().join(", "))?;
-    line("fuel", checked.fuel.to_string())
+    line("fuel", checked.fuel.to_string())?;
+    for entry in &scored.log {
+        line(
+            "log",
+            format!("{}: {}", entry.level.as_str(), printable(&entry.message)),
+        )?;
+    }
+    Ok(())
 }
 
 /// A line for each file, and one for all.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,7 @@ pub struct Interpreter(Arc<Loaded>);
 
 struct Loaded {
     host: Host,
+    path: PathBuf,
     pre: InstancePre<GuestState>,
     indices: CodeInterpreterIndices,
     digest: Digest,
@@ -73,6 +75,7 @@ impl Interpreter {
         limits.validate()?;
         let mut interpreter = Loaded {
             host: host.clone(),
+            path: path.clone(),
             pre,
             indices,
             digest: loaded.digest,
@@ -111,6 +114,11 @@ impl Interpreter {
     /// What it says about itself.
     pub fn info(&self) -> &InterpreterInfo {
         &self.0.info
+    }
+
+    /// The component's file.
+    pub fn path(&self) -> &Path {
+        &self.0.path
     }
 
     /// SHA-256 of the component's file.

@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 
 use crate::{Host, Result};
 
-use super::{Grants, HttpJudge, HttpRetriever, Interpreter};
+use super::{
+    Answer, Grants, HttpJudge, HttpRetriever, Interpreter, Judge, JudgeRequest, Retriever,
+};
 
 /// The table `[reward.NAME.allow]`: what a plugin may use besides its sample.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -111,10 +113,7 @@ impl Allow {
         if self.log {
             grants = grants.log();
         }
-        for interpreter in &self.interpreter {
-            let loaded = Interpreter::load(host, interpreter.as_str(), self.interpreter_memory)?;
-            grants = grants.interpreter(loaded);
-        }
+        grants.interpreters = self.interpreters(host)?;
         if let Some(judge) = &self.judge {
             grants = grants.judge(HttpJudge::new(judge)?);
         }
@@ -122,5 +121,55 @@ impl Allow {
             grants = grants.retriever(HttpRetriever::new(retriever)?);
         }
         Ok(grants)
+    }
+
+    /// Loads the interpreters that are granted.
+    pub fn interpreters(&self, host: &Host) -> Result<Vec<Interpreter>> {
+        let load = |name: &String| Interpreter::load(host, name, self.interpreter_memory);
+        self.interpreter.iter().map(load).collect()
+    }
+
+    /// What is granted where only recorded answers are served ([`Scorer::replay`](crate::Scorer::replay)):
+    /// no key is needed, and nobody can be asked.
+    pub fn grants_for_replay(&self, interpreters: Vec<Interpreter>) -> Grants {
+        let mut grants = Grants::none();
+        grants.log = self.log;
+        grants.interpreters = interpreters;
+        if let Some(judge) = &self.judge {
+            grants = grants.judge(Recorded(judge.max_calls));
+        }
+        if let Some(retriever) = &self.retriever {
+            grants = grants.retriever(Recorded(retriever.max_calls));
+        }
+        grants
+    }
+}
+
+/// Stands for whoever answered in a run; may be asked as often as they.
+struct Recorded(u32);
+
+impl Recorded {
+    fn nobody() -> Answer {
+        Answer::Unavailable("a replay asks nobody".to_owned())
+    }
+}
+
+impl Judge for Recorded {
+    fn ask(&self, _: &JudgeRequest) -> Answer {
+        Self::nobody()
+    }
+
+    fn max_calls(&self) -> u32 {
+        self.0
+    }
+}
+
+impl Retriever for Recorded {
+    fn search(&self, _: &str, _: u32) -> Answer {
+        Self::nobody()
+    }
+
+    fn max_calls(&self) -> u32 {
+        self.0
     }
 }

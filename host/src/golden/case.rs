@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::Expectation;
-use crate::input::Row;
-use crate::{Error, Result, Sample, SampleReader, Scope};
+
+use crate::{Columns, Error, Result, Sample, SampleReader, Scope};
 
 /// A sample with what a plugin has to say about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -130,7 +130,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
 fn read_file(file: &Path, cases: &mut Vec<Case>) -> Result<()> {
     let reader = File::open(file).map_err(|e| Error::io(file, e))?;
     let mut reader = SampleReader::new(BufReader::new(reader), file);
-    while let Some(row) = reader.next_with(Columns::take) {
+    while let Some(row) = reader.next_with(OwnColumns::take) {
         let (columns, sample) = row?;
         cases.push(Case {
             file: file.to_owned(),
@@ -147,7 +147,7 @@ fn read_file(file: &Path, cases: &mut Vec<Case>) -> Result<()> {
 }
 
 /// What a case has beside its sample.
-struct Columns {
+struct OwnColumns {
     name: Option<String>,
     params: Map<String, Value>,
     expect: Expectation,
@@ -155,8 +155,8 @@ struct Columns {
     text: String,
 }
 
-impl Columns {
-    fn take(reader: &SampleReader<BufReader<File>>, row: &mut Row) -> Result<Self> {
+impl OwnColumns {
+    fn take(reader: &SampleReader<BufReader<File>>, row: &mut Columns) -> Result<Self> {
         let text = shown(row);
         let expect: Option<Expectation> = reader.column(row, "expect", "an expectation")?;
         let expect = expect.ok_or_else(|| {
@@ -189,7 +189,7 @@ enum Call {
 }
 
 /// The row without its expectation, as JSON: what a reader of a failure wants to see.
-fn shown(row: &Row) -> String {
+fn shown(row: &Columns) -> String {
     let columns: BTreeMap<_, _> = row.iter().filter(|(key, _)| *key != "expect").collect();
     // The columns have just been read as JSON, so they can be written.
     serde_json::to_string(&columns).unwrap_or_default()

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Case, Mismatch};
-use crate::{Limits, Plugin, Result, Sample, Scope, Scored, Scorer};
+use crate::{Grants, Limits, Plugin, Result, Sample, Scope, Scored, Scorer};
 
 /// A case and what the plugin said.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,12 +30,17 @@ impl Checked {
 /// # Errors
 /// Names file and line of a case whose parameters the plugin does not have, that names a `call` where
 /// the plugin's scope is not `batch`, or whose parameters differ within one call.
-pub fn check(plugin: &Plugin, cases: Vec<Case>, limits: Limits) -> Result<Vec<Checked>> {
+pub fn check(
+    plugin: &Plugin,
+    cases: Vec<Case>,
+    limits: Limits,
+    grants: &Grants,
+) -> Result<Vec<Checked>> {
     let calls = calls(plugin.info().scope, &cases)?;
     let mut results: Vec<Option<(Scored, u64)>> = vec![None; cases.len()];
     for group in by_params(&cases, calls) {
         let first = &cases[group[0].start];
-        let scorer = Scorer::new(plugin, &first.params, limits)
+        let scorer = Scorer::with_grants(plugin, &first.params, limits, grants.clone())
             .map_err(|error| first.error(error.to_string()))?;
         score(&scorer, &cases, &group, &mut results);
     }

@@ -14,13 +14,13 @@
 //! scope `batch` where there is no `call`.
 //!
 //! ```no_run
-//! use rlhost_host::{Host, Limits, golden};
+//! use rlhost_host::{Grants, Host, Limits, golden};
 //!
 //! # fn main() -> Result<(), rlhost_host::Error> {
 //! let host = Host::builder().build()?;
 //! let plugin = host.load("math")?;
 //! let cases = golden::read(golden::find_cases(plugin.path())?)?;
-//! for checked in golden::check(&plugin, cases, Limits::default())? {
+//! for checked in golden::check(&plugin, cases, Limits::default(), &Grants::none())? {
 //!     for mismatch in &checked.mismatches {
 //!         println!("{}: {mismatch}", checked.case);
 //!     }

@@ -31,12 +31,16 @@ fn honest(sample: &Sample) -> Scored {
         }],
         fuel: 100,
         message: None,
+        log: Vec::new(),
+        exchanges: Vec::new(),
         receipt: Receipt {
             component: Digest::of(b"component"),
             input: Digest::of(text.as_bytes()),
             call: None,
             params: Digest::of(b"{}"),
-            engine: "engine".to_owned(),
+            interpreters: Vec::new(),
+            exchanges: None,
+            engine: "engine".into(),
             fuel: 100,
             outcome: Outcome::Score,
         },
@@ -83,7 +87,7 @@ fn a_difference_in_any_field_is_found_and_named() {
         ("steps", |s| s.steps[0].end_byte = None),
         ("fuel", |s| s.fuel += 1),
         ("message", |s| s.message = Some("odd".into())),
-        ("receipt", |s| s.receipt.engine.push('x')),
+        ("receipt", |s| s.receipt.engine = "other".into()),
     ];
     for (field, change) in changes {
         let mut asked = 0;

@@ -1,7 +1,7 @@
 //! Golden cases: what is read, what is compared, and what one call sees.
 
 use rlhost_host::golden::{self, Case, Checked, Expectation};
-use rlhost_host::{Error, Limits, Outcome, Scope, receipt};
+use rlhost_host::{Error, Grants, Limits, Outcome, Scope, receipt};
 
 use crate::guest::{Folder, Guest};
 
@@ -46,7 +46,7 @@ fn read(folder: &Folder, name: &str, rows: &[&str]) -> Result<Vec<Case>, Error> 
 fn check(guest: &Guest, rows: &[&str]) -> Result<Vec<Checked>, Error> {
     let folder = Folder::new();
     let cases = read(&folder, "cases.jsonl", rows)?;
-    golden::check(&guest.load(), cases, Limits::default())
+    golden::check(&guest.load(), cases, Limits::default(), &Grants::none())
 }
 
 /// `field: expected, got` of each mismatch.
@@ -141,7 +141,7 @@ fn rows_that_are_no_cases_are_refused_with_their_line() {
         ),
         (
             r#", "expect": {"score": 1}, "response": 1"#,
-            "`response` must be",
+            "\"response\" stands twice",
         ),
     ] {
         let good = r#"{"response": "r", "expect": {"score": 1}}"#;

@@ -33,7 +33,7 @@ fn a_row_with_everything() {
     );
     // JSON is passed on as it stands.
     assert_eq!(sample.answer, r#"{"value": 1.10}"#);
-    assert_eq!(sample.columns, r#"{"id":"x","level":1.50}"#);
+    assert_eq!(sample.columns, r#"{"level":1.50,"id":"x"}"#);
     assert_eq!(sample.images[0].rgb(), [255, 0, 0, 0, 0, 255]);
     assert_eq!(
         (sample.images[0].width(), sample.images[0].height()),
@@ -75,14 +75,18 @@ fn errors_name_file_line_and_fault() {
     for (row, message) in [
         ("{\"response\": ", "rows.jsonl:3: broken JSON: EOF"),
         ("[1]", "rows.jsonl:3: not a JSON object"),
+        (
+            "{\"response\": \"x\", \"level\": 1, \"level\": 2}",
+            "rows.jsonl:3: not a JSON object with every column once: \"level\" stands twice",
+        ),
         ("{\"answer\": 1}", "rows.jsonl:3: `response` is missing"),
         (
             "{\"response\": 1}",
             "rows.jsonl:3: `response` must be a text or a list of turns",
         ),
         (
-            "{\"response\": \"x\", \"images\": \"a.png\"}",
-            "rows.jsonl:3: `images` must be a list of paths",
+            "{\"response\": \"x\", \"images\": 3}",
+            "rows.jsonl:3: `images` must be a path or a list of paths",
         ),
         (
             "{\"response\": \"x\", \"group\": -1}",
@@ -105,6 +109,73 @@ fn errors_name_file_line_and_fault() {
         assert!(matches!(error, Error::Input { line: 3, .. }), "{error}");
         assert!(error.to_string().starts_with(message), "{error}");
     }
+}
+
+#[test]
+fn image_marks_are_places() {
+    let folder = Folder::new();
+    for name in ["a.png", "b.png"] {
+        let pixel = image::RgbImage::from_raw(1, 1, vec![1, 2, 3]).unwrap();
+        pixel.save(folder.path().join(name)).unwrap();
+    }
+    let text = |text: &str| ContentPart::Text(text.to_owned());
+    let image = ContentPart::Image;
+    for (prompt, expected) in [
+        (
+            r#""first <image>, then <image>.""#,
+            vec![
+                text("first "),
+                image(0),
+                text(", then "),
+                image(1),
+                text("."),
+            ],
+        ),
+        // Without a mark the images come first.
+        (r#""sum?""#, vec![image(0), image(1), text("sum?")]),
+        (
+            r#"[{"role": "user", "content": "<image><image>"}]"#,
+            vec![image(0), image(1)],
+        ),
+        // In a list nothing is added, and in parts a mark is a text.
+        (
+            r#"[{"role": "user", "content": "sum?"}]"#,
+            vec![text("sum?")],
+        ),
+        (
+            r#"[{"role": "user", "content": [{"type": "text", "text": "<image>"}]}]"#,
+            vec![text("<image>")],
+        ),
+        (r#"[{"role": "user", "content": null}]"#, vec![]),
+        (
+            r#"[{"role": "user", "content": [{"type": "image", "index": 0}]}]"#,
+            vec![image(0)],
+        ),
+    ] {
+        let row = format!(
+            r#"{{"response": "x", "images": ["a.png", "b.png"], "prompt": {prompt}, "target": "t"}}"#
+        );
+        let path = folder.file("rows.jsonl", row.as_bytes());
+        let sample = SampleReader::open(&path).unwrap().next().unwrap().unwrap();
+        assert_eq!(sample.prompt[0].content, expected, "{prompt}");
+        assert_eq!((sample.images.len(), &*sample.columns), (2, "{}"));
+    }
+}
+
+#[test]
+fn transparency_lies_over_white() {
+    let folder = Folder::new();
+    let pixels = vec![255, 0, 0, 255, 0, 0, 0, 0, 0, 0, 255, 51];
+    let image = image::RgbaImage::from_raw(3, 1, pixels).unwrap();
+    image.save(folder.path().join("glass.png")).unwrap();
+    let row = br#"{"response": "x", "images": "glass.png"}"#;
+    let path = folder.file("rows.jsonl", row);
+    let sample = SampleReader::open(&path).unwrap().next().unwrap().unwrap();
+    // 51 of 255 is a fifth of blue on four fifths of white.
+    assert_eq!(
+        sample.images[0].rgb(),
+        [255, 0, 0, 255, 255, 255, 204, 204, 255]
+    );
 }
 
 #[test]

@@ -1,12 +1,11 @@
 //! One row of a JSONL file.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use image::RgbImage;
+use rlhost_host::Columns;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::images::ImageCache;
@@ -132,7 +131,7 @@ impl Reader<'_> {
     }
 
     fn parse(&self, line: usize, text: &str) -> Result<Row, String> {
-        let Columns(columns) = serde_json::from_str(text).map_err(|error| {
+        let columns: Columns = serde_json::from_str(text).map_err(|error| {
             format!(
                 "not a JSON object: {} at column {}",
                 without_place(&error),
@@ -164,10 +163,10 @@ impl Reader<'_> {
                 key @ "problem_type" => row.problem_type = text_or_null(key, &value)?,
                 key @ "answer_type" => row.answer_type = text_or_null(key, &value)?,
                 key @ "data_source" => row.data_source = text_or_null(key, &value)?,
-                _ => extra.push(format!("{}:{}", serde_json::Value::from(name), value.get())),
+                _ => extra.push((name, value)),
             }
         }
-        row.extra = format!("{{{}}}", extra.join(","));
+        row.extra = extra.into_iter().collect::<Columns>().to_json();
         let prompt = prompt.ok_or_else(|| {
             format!(
                 "the prompt is missing: no column \"{}\" (data.prompt_key)",
@@ -264,13 +263,9 @@ impl Reader<'_> {
 }
 
 /// A message as the file has it.
+#[derive(Deserialize)]
+#[serde(transparent)]
 struct Message(Columns);
-
-impl<'de> Deserialize<'de> for Message {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Columns::deserialize(deserializer).map(Self)
-    }
-}
 
 /// A part of a message as the file has it.
 #[derive(Deserialize)]
@@ -284,7 +279,7 @@ impl Message {
         let mut role = None;
         let mut content = Content::None;
         let mut fields = Vec::new();
-        for (name, value) in self.0.0 {
+        for (name, value) in self.0 {
             match name.as_str() {
                 "role" => role = text_or_null("role", &value)?,
                 "content" => content = message_content(&value)?,
@@ -357,34 +352,4 @@ fn text_or_null(column: &str, value: &RawValue) -> Result<Option<String>, String
             value.get()
         )
     })
-}
-
-/// A JSON object in its own order, with the values' own text.
-struct Columns(Vec<(String, Box<RawValue>)>);
-
-impl<'de> Deserialize<'de> for Columns {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ColumnsVisitor;
-
-        impl<'de> Visitor<'de> for ColumnsVisitor {
-            type Value = Columns;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Columns, A::Error> {
-                let mut columns: Vec<(String, Box<RawValue>)> = Vec::new();
-                while let Some((name, value)) = entries.next_entry::<String, Box<RawValue>>()? {
-                    if columns.iter().any(|(known, _)| *known == name) {
-                        return Err(A::Error::custom(format_args!("{name:?} stands twice")));
-                    }
-                    columns.push((name, value));
-                }
-                Ok(Columns(columns))
-            }
-        }
-
-        deserializer.deserialize_map(ColumnsVisitor)
-    }
 }

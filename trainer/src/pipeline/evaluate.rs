@@ -2,6 +2,7 @@
 
 use super::prompts::{Drawn, in_order, processor, usable_rows};
 use super::rewards::{Tally, check_dispatch, judge, load_rewards, response_text};
+use super::rows::rollout_rows;
 use super::setup;
 use crate::Result;
 use crate::config::Config;
@@ -9,6 +10,7 @@ use crate::data::Dataset;
 use crate::model::Model;
 use crate::processor::Processor;
 use crate::rollout::{NativeEngine, Request, RolloutEngine, SamplingParams};
+use crate::run::RolloutRow;
 use rlhost_host::{HostBuilder, RewardSet};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -73,12 +75,14 @@ impl<'a> Validation<'a> {
         })
     }
 
+    /// What `model` is worth after `step` steps, and the samples that say so.
     pub(super) fn run(
         &self,
         model: &Model,
         processor: &Processor,
         rewards: &RewardSet,
-    ) -> Result<Evaluation> {
+        step: u64,
+    ) -> Result<(Evaluation, Vec<RolloutRow>)> {
         let requests: Vec<Request<'_>> = self
             .prompts
             .iter()
@@ -105,7 +109,7 @@ impl<'a> Validation<'a> {
         let judgements = judge(rewards, &self.prompts, &responses)?;
         let tally = Tally::of(judgements.iter().flatten());
         let parts = tally.parts();
-        Ok(Evaluation {
+        let evaluation = Evaluation {
             accuracy: accuracy(&parts).unwrap_or(tally.score()),
             samples: tally.samples,
             scored: tally.scored,
@@ -114,7 +118,9 @@ impl<'a> Validation<'a> {
             score: tally.score(),
             parts,
             outcomes: tally.outcomes,
-        })
+        };
+        let rows = rollout_rows(step, &self.prompts, &responses, judgements, |_| None)?;
+        Ok((evaluation, rows))
     }
 }
 
@@ -160,7 +166,8 @@ pub fn evaluate(
 ) -> Result<Evaluation> {
     let dataset = Dataset::load(&config.data.val_files.0, &config.data)?;
     let rewards = load_rewards(config, host)?;
-    Validation::new(config, &dataset, processor, None, &rewards)?.run(model, processor, &rewards)
+    let validation = Validation::new(config, &dataset, processor, None, &rewards)?;
+    Ok(validation.run(model, processor, &rewards, 0)?.0)
 }
 
 /// Loads the model of a folder, or of a run's latest checkpoint, and evaluates it.

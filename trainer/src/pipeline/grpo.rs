@@ -7,6 +7,7 @@ use super::journal::{Clock, Observer, Start, Summary};
 use super::policy::{Policy, Signals};
 use super::prompts::{Drawn, Prompts, held_out, processor};
 use super::rewards::{Tally, check_dispatch, judge, load_rewards, response_text};
+use super::rows::rollout_rows;
 use super::setup;
 use crate::Result;
 use crate::algorithm::{
@@ -19,7 +20,7 @@ use crate::rollout::{
     Completion, FinishReason, NativeEngine, Request, RolloutEngine, SamplingParams,
 };
 use crate::run::RolloutRow;
-use rlhost_host::{HostBuilder, Judgement, Record, RewardSet};
+use rlhost_host::{HostBuilder, Judgement, RewardSet};
 use std::collections::BTreeMap;
 
 /// Trains `actor.model` on `data.train_files` with the rewards of `config`, which run in the host that
@@ -71,6 +72,7 @@ pub fn train(
         prompts: prompts.len(),
         loss: setup::loss_config(config)?,
         temperature,
+        rewards: Some(&rewards),
         notices: prompts.notices(),
     };
     let mut job = Job::open(plan, start, observer)?;
@@ -78,8 +80,9 @@ pub fn train(
         let Some(validation) = &validation else {
             return Ok(());
         };
-        let found = validation.run(&job.policy.model, &processor, &rewards)?;
-        job.journal.validated(job.done, &found.metrics())
+        let model = &job.policy.model;
+        let (found, rows) = validation.run(model, &processor, &rewards, job.done)?;
+        job.journal.validated(job.done, &found.metrics(), &rows)
     };
     if job.done == 0 && config.trainer.val_before_train {
         validate(&mut job)?;
@@ -203,7 +206,8 @@ impl Learner<'_> {
         metrics.extend(policy.update(step, &batch, &signals)?);
         clock.book("update");
 
-        let rows = rollout_rows(step + 1, drawn, &responses, judgements, &advantages)?;
+        let of_row = |row| row_advantage(&advantages.rows, &advantages.advantages, row);
+        let rows = rollout_rows(step + 1, drawn, &responses, judgements, of_row)?;
         Ok((metrics, rows))
     }
 
@@ -310,41 +314,6 @@ fn describe(
     set("critic/advantages/abs_max", largest);
     set("critic/dropped_samples", advantages.dropped_rows as f64);
     set("critic/dropped_groups", advantages.dropped_groups as f64);
-}
-
-fn rollout_rows(
-    step: u64,
-    drawn: &[Drawn<'_>],
-    responses: &[Vec<(String, &Completion)>],
-    judgements: Vec<Vec<Judgement>>,
-    advantages: &Advantages,
-) -> Result<Vec<RolloutRow>> {
-    let mut rows = Vec::new();
-    for ((drawn, responses), judgements) in drawn.iter().zip(responses).zip(judgements) {
-        for (sample, ((text, completion), judgement)) in
-            responses.iter().zip(judgements).enumerate()
-        {
-            let index = drawn.index as u64;
-            let mut row = RolloutRow::new(step, index, drawn.draw, sample as u32);
-            row.prompt.clone_from(&drawn.prompt.text);
-            row.images = drawn
-                .row
-                .image_paths()
-                .iter()
-                .map(|path| path.display().to_string())
-                .collect();
-            row.response.clone_from(text);
-            row.tokens = completion.token_ids.len() as u64;
-            completion
-                .finish
-                .as_str()
-                .clone_into(&mut row.finish_reason);
-            row.advantage = row_advantage(&advantages.rows, &advantages.advantages, rows.len());
-            let record = Record::new(index, drawn.draw, sample as u32, judgement);
-            rows.push(row.with_record(&record)?);
-        }
-    }
-    Ok(rows)
 }
 
 /// Mean advantage of a row's trained tokens; `None` if the row left the step.

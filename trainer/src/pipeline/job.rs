@@ -4,6 +4,7 @@
 use super::checkpoint;
 use super::journal::{Journal, Observer, Report, Start, Summary};
 use super::policy::Policy;
+use super::rewards::components;
 use super::setup;
 use crate::Result;
 use crate::algorithm::LossConfig;
@@ -12,6 +13,7 @@ use crate::model::Model;
 use crate::optim::AdamW;
 use crate::processor::Processor;
 use candle_core::Device;
+use rlhost_host::RewardSet;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -44,6 +46,8 @@ pub(super) struct Plan<'a> {
     pub(super) loss: LossConfig,
     /// Divides the logits.
     pub(super) temperature: f64,
+    /// What samples are scored with; their components are kept with the run.
+    pub(super) rewards: Option<&'a RewardSet>,
     /// What the user should know of the inputs.
     pub(super) notices: Vec<String>,
 }
@@ -61,12 +65,16 @@ impl<'a> Job<'a> {
         let settings = setup::optimizer_settings(config);
         // A model that can't be loaded must not leave a folder behind.
         let first = setup::load_model(&plan.source, &plan.device, plan.processor)?;
+        let components = plan.rewards.map(components).transpose()?;
         let (mut journal, resumed) = Journal::open(
             &setup::run_folder(config),
             &config.to_toml()?,
             start,
             observer,
         )?;
+        for component in components.iter().flatten() {
+            journal.folder.keep_plugin(component)?;
+        }
         checkpoint::prune(&journal.folder, config.trainer.save_limit)?;
         let (model, optimizer, done, draw, saved) = if let Some(checkpoint) = &resumed {
             let model = Model::load(checkpoint.path(), &plan.device)?;

@@ -1,7 +1,7 @@
 //! What a job tells about itself while it runs.
 
 use crate::run::plot::{Curve, write_svg};
-use crate::run::{Checkpoint, JsonLines, RunFolder, read_metric};
+use crate::run::{Checkpoint, JsonLines, RolloutRow, RunFolder, read_metric};
 use crate::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
@@ -165,7 +165,13 @@ impl<'a> Journal<'a> {
         Ok(())
     }
 
-    pub(super) fn validated(&mut self, step: u64, metrics: &BTreeMap<String, f64>) -> Result<()> {
+    pub(super) fn validated(
+        &mut self,
+        step: u64,
+        metrics: &BTreeMap<String, f64>,
+        rows: &[RolloutRow],
+    ) -> Result<()> {
+        self.folder.write_validation(step, rows)?;
         self.metrics.write(step, metrics)?;
         self.report(Report::Validated { step, metrics });
         Ok(())

@@ -24,7 +24,9 @@ mod job;
 mod journal;
 mod policy;
 mod prompts;
+pub mod replay;
 mod rewards;
+mod rows;
 mod setup;
 mod sft;
 

@@ -1,74 +1,52 @@
 //! From completions to scores: the trainer's side of the sandbox.
 
 use super::prompts::Drawn;
-use crate::config::Config;
+use crate::config::{Config, RewardConfig};
 use crate::data::Row;
 use crate::processor::{Content, Part, Tokenizer};
 use crate::rollout::{Completion, FinishReason};
 use crate::{Error, Result};
 use rlhost_host::{
-    Allow, ContentPart, HostBuilder, Image, Judgement, Limits, Message, Reward, RewardSet, Sample,
-    Scorer, Turn,
+    Allow, ContentPart, Digest, Host, HostBuilder, Image, Judgement, Limits, Message, Reward,
+    RewardSet, Sample, Scorer, Turn,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// Loads the plugins of all `[reward.NAME]` tables into the host that `host` describes; its limits are
 /// set here.
 pub fn load_rewards(config: &Config, host: HostBuilder) -> Result<RewardSet> {
-    let defaults = Limits::default();
-    let limits: BTreeMap<&str, Limits> = config
-        .reward
-        .iter()
-        .map(|(name, reward)| {
-            let own = &reward.limits;
-            let limits = Limits {
-                fuel: own.fuel.unwrap_or(defaults.fuel),
-                memory: own.memory.unwrap_or(defaults.memory),
-                output: own.output.unwrap_or(defaults.output),
-                host_call_bytes: own.host_call_bytes.unwrap_or(defaults.host_call_bytes),
-                log: own.log.unwrap_or(defaults.log),
-                table_elements: own.table_elements.unwrap_or(defaults.table_elements),
-                instances: own.instances.unwrap_or(defaults.instances),
-                stack: own.stack.unwrap_or(defaults.stack),
-            };
-            (name.as_str(), limits)
-        })
-        .collect();
-    // The stack is a property of the engine: the deepest that any reward asks for serves all.
-    let stack = limits.values().map(|limits| limits.stack).max();
-    let stack = stack.unwrap_or(defaults.stack);
-    let host = host.limits(Limits { stack, ..defaults }).build()?;
+    let host = reward_host(config, host)?;
     let mut rewards = Vec::new();
-    for (name, reward) in &config.reward {
-        let plugin = host.load(reward.plugin.as_str())?;
-        let limits = Limits {
-            stack,
-            ..limits[name.as_str()]
-        };
-        let wrong = |key: &str, e: &dyn std::fmt::Display| {
-            Error::Config(format!("reward.{name}.{key}: {e}"))
-        };
-        let params: Map<String, Value> = hosts(&reward.params).map_err(|e| wrong("params", &e))?;
-        let allow: Allow = hosts(&reward.allow).map_err(|e| wrong("allow", &e))?;
-        let grants = allow.grants(&host).map_err(|e| wrong("allow", &e))?;
-        let on_failure = hosts(&reward.on_failure).map_err(|e| wrong("on_failure", &e))?;
+    for (name, table) in &config.reward {
+        let plugin = host.load(table.plugin.as_str())?;
+        let params = hosts(name, "params", &table.params)?;
+        let allow: Allow = hosts(name, "allow", &table.allow)?;
+        let grants = allow
+            .grants(&host)
+            .map_err(|e| Error::Config(format!("reward.{name}.{e}")))?;
+        let limits = reward_limits(config, table);
         rewards.push(Reward {
             name: name.clone(),
             scorer: Scorer::with_grants(&plugin, &params, limits, grants)?,
-            weight: reward.weight,
-            on_failure,
-            when: hosts(&reward.when).map_err(|e| wrong("when", &e))?,
+            weight: table.weight,
+            on_failure: hosts(name, "on_failure", &table.on_failure)?,
+            when: hosts(name, "when", &table.when)?,
         });
     }
     Ok(RewardSet::new(rewards)?)
 }
 
-/// A part of the configuration as the host's type for it: both have the same keys.
-fn hosts<T: DeserializeOwned>(part: &impl Serialize) -> serde_json::Result<T> {
-    serde_json::from_value(serde_json::to_value(part)?)
+/// A part of a `[reward.NAME]` table as the host's type for it: both have the same keys.
+pub(super) fn hosts<T: DeserializeOwned>(
+    name: &str,
+    key: &str,
+    part: &impl Serialize,
+) -> Result<T> {
+    serde_json::to_value(part)
+        .and_then(serde_json::from_value)
+        .map_err(|e| Error::Config(format!("reward.{name}.{key}: {e}")))
 }
 
 /// Checks that every row is judged by a reward of non-zero weight: a row that none applies to is an
@@ -83,6 +61,60 @@ pub(super) fn check_dispatch<'a>(
         }
     }
     Ok(())
+}
+
+/// A host for all rewards of the configuration.
+pub(super) fn reward_host(config: &Config, host: HostBuilder) -> Result<Host> {
+    let limits = Limits {
+        stack: deepest_stack(config),
+        ..Limits::default()
+    };
+    Ok(host.limits(limits).build()?)
+}
+
+/// The stack is a property of the engine: the deepest that any reward asks for serves all.
+fn deepest_stack(config: &Config) -> u64 {
+    let default = Limits::default().stack;
+    let stacks = config.reward.values();
+    let stacks = stacks.map(|reward| reward.limits.stack.unwrap_or(default));
+    stacks.max().unwrap_or(default)
+}
+
+/// The limits of a `[reward.NAME]` table.
+pub(super) fn reward_limits(config: &Config, table: &RewardConfig) -> Limits {
+    let (own, defaults) = (&table.limits, Limits::default());
+    Limits {
+        fuel: own.fuel.unwrap_or(defaults.fuel),
+        memory: own.memory.unwrap_or(defaults.memory),
+        output: own.output.unwrap_or(defaults.output),
+        host_call_bytes: own.host_call_bytes.unwrap_or(defaults.host_call_bytes),
+        log: own.log.unwrap_or(defaults.log),
+        table_elements: own.table_elements.unwrap_or(defaults.table_elements),
+        instances: own.instances.unwrap_or(defaults.instances),
+        stack: deepest_stack(config),
+    }
+}
+
+/// The components of the rewards, and of interpreters that they may use, as they were loaded.
+///
+/// # Errors
+/// If a file has changed since.
+pub(super) fn components(rewards: &RewardSet) -> Result<Vec<Vec<u8>>> {
+    let scorers = rewards.rewards().iter().map(|reward| &reward.scorer);
+    scorers
+        .flat_map(Scorer::components)
+        .map(|(path, digest)| {
+            let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+            if Digest::of(&bytes) == digest {
+                Ok(bytes)
+            } else {
+                Err(Error::run(
+                    path,
+                    "the component changed while the run was set up; start it again",
+                ))
+            }
+        })
+        .collect()
 }
 
 /// Text of a completion as rewards and people read it: without the stop token.
@@ -132,9 +164,33 @@ fn sample(group: u32, row: &Row) -> Result<Sample> {
         .into_iter()
         .map(|image| Image::from_rgb(image.width(), image.height(), image.into_raw()))
         .collect::<rlhost_host::Result<_>>()?;
+    Ok(Sample {
+        group,
+        prompt: messages(row),
+        images,
+        ..described(row)
+    })
+}
+
+/// What a row says beside its prompt and pictures.
+fn described(row: &Row) -> Sample {
+    Sample {
+        group: 0,
+        prompt: Vec::new(),
+        response: Vec::new(),
+        answer: row.answer().to_owned(),
+        data_source: row.data_source().unwrap_or_default().to_owned(),
+        problem_type: row.problem_type().unwrap_or_default().to_owned(),
+        answer_type: row.answer_type().unwrap_or_default().to_owned(),
+        columns: row.extra().to_owned(),
+        images: Vec::new(),
+    }
+}
+
+/// A row's prompt as rewards see it.
+pub(super) fn messages(row: &Row) -> Vec<Message> {
     let mut next_image = 0;
-    let prompt = row
-        .messages()
+    row.messages()
         .iter()
         .map(|message| {
             let content = match &message.content {
@@ -156,28 +212,7 @@ fn sample(group: u32, row: &Row) -> Result<Sample> {
                 content,
             }
         })
-        .collect();
-    Ok(Sample {
-        group,
-        prompt,
-        images,
-        ..described(row)
-    })
-}
-
-/// What a row says beside its prompt and pictures.
-fn described(row: &Row) -> Sample {
-    Sample {
-        group: 0,
-        prompt: Vec::new(),
-        response: Vec::new(),
-        answer: row.answer().to_owned(),
-        data_source: row.data_source().unwrap_or_default().to_owned(),
-        problem_type: row.problem_type().unwrap_or_default().to_owned(),
-        answer_type: row.answer_type().unwrap_or_default().to_owned(),
-        columns: row.extra().to_owned(),
-        images: Vec::new(),
-    }
+        .collect()
 }
 
 /// What many judgements say together.

@@ -57,6 +57,7 @@ pub fn sft(
             ..setup::loss_config(config)?
         },
         temperature: 1.0,
+        rewards: judged.as_ref().map(|(_, rewards)| rewards),
         notices: prompts.notices(),
     };
     let mut job = Job::open(plan, start, observer)?;
@@ -83,8 +84,9 @@ pub fn sft(
                 None => setup::due(config.trainer.val_freq, job.done),
             };
             if due || job.done == job.steps {
-                let found = validation.run(&job.policy.model, &processor, rewards)?;
-                job.journal.validated(job.done, &found.metrics())?;
+                let model = &job.policy.model;
+                let (found, rows) = validation.run(model, &processor, rewards, job.done)?;
+                job.journal.validated(job.done, &found.metrics(), &rows)?;
                 reached = target.is_some_and(|target| found.accuracy >= target);
             }
         }

@@ -31,7 +31,7 @@ use crate::{Error, Result};
 
 pub use image::{ImagePatches, ImageProcessor, PixelLimits};
 pub use resize::smart_resize;
-pub use rgb::{load_rgb, to_rgb};
+pub use rgb::load_rgb;
 pub use template::{ChatMessage, ChatTemplate, Content, Part, PromptFormat};
 pub use tokenizer::Tokenizer;
 

@@ -130,7 +130,7 @@ impl RunFolder {
 
     /// The steps that have a checkpoint, in order, with their folders.
     pub fn checkpoint_steps(&self) -> Result<Vec<(u64, PathBuf)>> {
-        files::steps(&self.checkpoints(), "")
+        files::numbered(&self.checkpoints(), "step-", "")
     }
 
     /// The checkpoint of the latest step; what an interrupted save left does not count.

@@ -86,13 +86,13 @@ pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// The entries of `dir` called `step-N` + `suffix`, by `N`.
-pub(super) fn steps(dir: &Path, suffix: &str) -> Result<Vec<(u64, PathBuf)>> {
+/// The entries of `dir` called `prefix` + `N` + `suffix`, by `N`.
+pub(super) fn numbered(dir: &Path, prefix: &str, suffix: &str) -> Result<Vec<(u64, PathBuf)>> {
     let mut steps: Vec<_> = entries(dir)?
         .into_iter()
         .filter_map(|path| {
             let name = path.file_name()?.to_str()?;
-            let number = name.strip_prefix("step-")?.strip_suffix(suffix)?;
+            let number = name.strip_prefix(prefix)?.strip_suffix(suffix)?;
             let step: u64 = number.parse().ok()?;
             // `step-01` or `step-+1` are nobody's checkpoints.
             (step.to_string() == number).then_some((step, path))

@@ -120,7 +120,10 @@ impl RunFolder {
         for dir in [&run.dir, &run.rollouts(), &run.checkpoints()] {
             files::remove_temporaries(dir)?;
         }
-        run.remove_rollouts_after(step)?;
+        if run.plugins().is_dir() {
+            files::remove_temporaries(&run.plugins())?;
+        }
+        run.remove_rollouts_after(checkpoint.as_ref().map(|_| step))?;
         Ok((run, checkpoint))
     }
 
@@ -152,6 +155,31 @@ impl RunFolder {
     /// `checkpoints/`, one folder per saved step.
     pub fn checkpoints(&self) -> PathBuf {
         self.dir.join("checkpoints")
+    }
+
+    /// `plugins/`, the components of the run's rewards by their digests.
+    pub fn plugins(&self) -> PathBuf {
+        self.dir.join("plugins")
+    }
+
+    /// The copy of the component of this digest.
+    pub fn plugin_of(&self, component: rlhost_host::Digest) -> PathBuf {
+        self.plugins().join(format!("{}.wasm", component.hex()))
+    }
+
+    /// Keeps a component of the run, so that its scores can be made again; one that is there already
+    /// and whole is left alone. The file is there whole or not at all.
+    pub fn keep_plugin(&self, component: &[u8]) -> Result<PathBuf> {
+        let digest = rlhost_host::Digest::of(component);
+        let path = self.plugin_of(digest);
+        if fs::read(&path).is_ok_and(|known| known == component) {
+            return Ok(path);
+        }
+        let plugins = self.plugins();
+        fs::create_dir_all(&plugins).map_err(|e| Error::io(&plugins, e))?;
+        files::write_whole(&path, |file| file.write_all(component))?;
+        files::sync_dir(&self.dir)?;
+        Ok(path)
     }
 
     /// SHA-256 of `config.toml`, in hexadecimal digits.

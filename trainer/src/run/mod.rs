@@ -6,6 +6,8 @@
 //!   metrics.jsonl                one line per step; equal runs have equal bytes
 //!   timings.jsonl                all that differs between equal runs
 //!   rollouts/step-N.jsonl.zst    prompt, response, score and receipts of every sample
+//!   rollouts/validation-N.jsonl.zst  the same of held-out prompts, after N steps
+//!   plugins/DIGEST.wasm          the rewards' components
 //!   checkpoints/step-N/          the state after step N
 //! ```
 //!
@@ -51,4 +53,4 @@ mod rollouts;
 pub use checkpoint::{Checkpoint, CheckpointState};
 pub use folder::RunFolder;
 pub use metrics::{JsonLines, read_metric};
-pub use rollouts::{RolloutRow, read_rollouts};
+pub use rollouts::{RolloutReader, RolloutRow, read_rollouts};

@@ -5,9 +5,10 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use rlhost_host::{ContentPart, Message};
 use rlhost_trainer::run::plot::{Curve, write_svg};
 use rlhost_trainer::run::{
-    Checkpoint, CheckpointState, JsonLines, RolloutRow, RunFolder, read_rollouts,
+    Checkpoint, CheckpointState, JsonLines, RolloutReader, RolloutRow, RunFolder, read_rollouts,
 };
 use rlhost_trainer::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -44,7 +45,9 @@ fn step(run: &RunFolder, step: u64) {
         .write(step, &values(&[("timing_s/step", 0.25)]))
         .unwrap();
     let row = RolloutRow::new(step, 3, step * 16, 0);
-    run.write_rollouts(step, &[row]).unwrap();
+    run.write_rollouts(step, std::slice::from_ref(&row))
+        .unwrap();
+    run.write_validation(step, &[row]).unwrap();
     if step.is_multiple_of(2) {
         metrics.sync().unwrap();
         save(run, step, metrics.len()).unwrap();
@@ -242,6 +245,14 @@ fn rollouts_come_back_as_written() {
     row.tokens = 11;
     row.finish_reason = "stop".into();
     row.advantage = Some(-0.25);
+    row.messages = vec![Message {
+        role: "user".into(),
+        content: vec![ContentPart::Text("sum? ".into()), ContentPart::Image(0)],
+    }];
+    // Texts that a number or a sorted object could not hold.
+    row.answer = "1.50e999".into();
+    row.columns = r#"{"z": 1.10,"a" : [ 12345678901234567890123 ]}"#.into();
+    row.data_source = "digits".into();
     let row = row.with_record(&record).unwrap();
     let mut left_out = RolloutRow::new(4, 13, 5, 0);
     left_out.advantage = None;
@@ -265,9 +276,60 @@ fn rollouts_come_back_as_written() {
     let text = String::from_utf8(zstd::decode_all(&bytes[..]).unwrap()).unwrap();
     let line = text.lines().next().unwrap();
     assert_eq!(line.matches("\"draw\"").count(), 1, "{line}");
-    let flat: serde_json::Value = serde_json::from_str(line).unwrap();
+    for text in [
+        r#""answer":1.50e999,"#,
+        r#""columns":{"z": 1.10,"a" : [ 12345678901234567890123 ]},"#,
+        r#""messages":[{"role":"user","content":[{"type":"text","text":"sum? "},{"type":"image","index":0}]}]"#,
+    ] {
+        assert!(line.contains(text), "{line}");
+    }
+    let flat: serde_json::Value = serde_json::from_str(&line.replace("1.50e999", "1.50")).unwrap();
     assert_eq!(flat["outcome"], "score");
     assert_eq!(flat["response"], row.response);
+}
+
+#[test]
+fn components_are_kept_once() {
+    let (_temp, run) = new_run();
+    let path = run.keep_plugin(b"abc").unwrap();
+    // `printf abc | sha256sum`
+    let name = "plugins/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad.wasm";
+    assert_eq!(path, run.path().join(name));
+    assert_eq!(fs::read(&path).unwrap(), b"abc");
+    let written = fs::metadata(&path).unwrap().modified().unwrap();
+    run.keep_plugin(b"abc").unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), written);
+    // What is not whole is written again, and what a kill left goes.
+    fs::write(&path, b"ab").unwrap();
+    fs::write(run.plugins().join(".x.wasm.tmp"), b"half").unwrap();
+    run.keep_plugin(b"abc").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"abc");
+    RunFolder::open_for_resume(run.path()).unwrap();
+    assert_eq!(fs::read_dir(run.plugins()).unwrap().count(), 1);
+}
+
+#[test]
+fn rows_after_a_broken_one_are_read() {
+    let (_temp, run) = new_run();
+    let rows: Vec<_> = (0..3).map(|i| RolloutRow::new(1, 0, 0, i)).collect();
+    let path = run.write_rollouts(1, &rows).unwrap();
+    let text = zstd::decode_all(fs::File::open(&path).unwrap()).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    let broken = format!("{}\n{{\n{}\n", lines[0], lines[2]);
+    fs::write(&path, zstd::encode_all(broken.as_bytes(), 3).unwrap()).unwrap();
+    let read: Vec<_> = RolloutReader::open(&path).unwrap().collect();
+    assert_eq!(read.len(), 3);
+    assert!(matches!(&read[1], Err(Error::Data { line: 2, .. })));
+    assert_eq!(read[2].as_ref().unwrap(), &rows[2]);
+
+    let whole = fs::read(run.write_rollouts(1, &rows).unwrap()).unwrap();
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    let read: Vec<_> = RolloutReader::open(&path).unwrap().collect();
+    assert!(
+        matches!(read.last(), Some(Err(Error::Io { .. }))),
+        "{read:?}"
+    );
 }
 
 #[test]

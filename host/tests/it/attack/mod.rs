@@ -4,7 +4,7 @@ mod components;
 mod description;
 mod images;
 mod imports;
-mod mutations;
+pub mod mutations;
 mod outputs;
 mod probes;
 mod resources;

@@ -12,7 +12,7 @@ use crate::guest::{Folder, Guest};
 const MUTATIONS: u64 = 10_000;
 
 /// Random numbers: `SplitMix64` (Steele, Lea and Flood, 2014).
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -28,11 +28,15 @@ impl Random {
     }
 }
 
-/// One to four changes: bits, bytes, numbers, pieces.
-fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
+/// One to four changes behind the first `keep` bytes: bits, bytes, numbers, pieces.
+pub fn mutate(bytes: &mut Vec<u8>, keep: usize, random: &mut Random) {
     for _ in 0..=random.below(4) {
-        // The header is checked elsewhere, and by far most changes would be spent on it.
-        let at = 8 + random.below(bytes.len() - 8);
+        let rest = bytes.len().saturating_sub(keep);
+        if rest == 0 {
+            bytes.push(random.next() as u8);
+            continue;
+        }
+        let at = keep + random.below(rest);
         let length = 1 + random.below(16.min(bytes.len() - at));
         match random.below(8) {
             0 | 1 => bytes[at] ^= 1 << random.below(8),
@@ -42,12 +46,12 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
             5 => drop(bytes.drain(at..at + length)),
             6 => {
                 let piece = bytes[at..at + length].to_vec();
-                let to = 8 + random.below(bytes.len() - 8);
+                let to = keep + random.below(rest);
                 bytes.splice(to..to, piece);
             }
             _ => {
                 let piece = bytes[at..at + length].to_vec();
-                let to = 8 + random.below(bytes.len() - 8 - length + 1);
+                let to = keep + random.below(rest - length + 1);
                 bytes[to..to + length].copy_from_slice(&piece);
             }
         }
@@ -100,7 +104,8 @@ fn ten_thousand_mutations_do_no_harm() {
                 let folder = Folder::new();
                 for seed in (worker..MUTATIONS).step_by(2) {
                     let mut bytes = original.clone();
-                    mutate(&mut bytes, &mut Random(seed));
+                    // The header is checked elsewhere, and many changes would be spent on it.
+                    mutate(&mut bytes, 8, &mut Random(seed));
                     let path = folder.file("guest.wasm", &bytes);
                     let what = match host.load(&path) {
                         Err(Error::Corrupt { .. }) => "corrupt".to_owned(),

@@ -151,7 +151,7 @@ fn what_a_trapped_or_exhausted_instance_left_is_gone() {
     ];
     let host = host(1);
     let limits = Limits {
-        fuel: 100_000_000,
+        fuel: 30_000_000,
         ..Limits::default()
     };
     let reader = Scorer::new(&smuggler().load_into(&host), &Map::new(), limits).unwrap();

@@ -1,0 +1,254 @@
+//! `rlhost replay`: the scores of a run, made again.
+
+use crate::{host, output, score};
+use anyhow::Result;
+use rlhost_host::Outcome;
+use rlhost_host::replay::{Difference, Replayed};
+use rlhost_trainer::pipeline::replay::{
+    Disagreement, Finding, Mean, Place, ReplayOptions, ReplayReport, RescoreReport, Rescoring,
+    Verdict, replay, rescore,
+};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The run's folder
+    run: PathBuf,
+    /// One step and the validation after it; everything by default
+    #[arg(long)]
+    step: Option<u64>,
+    /// One reward; all by default
+    #[arg(long, value_name = "NAME")]
+    reward: Option<String>,
+    /// Another plugin (a path or a name): its scores beside the recorded ones
+    #[arg(long)]
+    plugin: Option<String>,
+    /// A parameter of that plugin; the run's, where it knows them, by default
+    #[arg(long, value_name = "KEY=VALUE", value_parser = score::parameter, requires = "plugin")]
+    param: Vec<(String, Value)>,
+    /// How many findings, or worst disagreements, are shown
+    #[arg(long, value_name = "K", default_value_t = 10)]
+    worst: usize,
+    /// The folder from which the run was started; the current one by default
+    #[arg(long, value_name = "FOLDER")]
+    images: Option<PathBuf>,
+    /// Threads, at most 1024; all processors by default
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Whether all scores that were to be compared are as recorded.
+pub fn run(arguments: &Arguments) -> Result<bool> {
+    let options = ReplayOptions {
+        step: arguments.step,
+        reward: arguments.reward.clone(),
+        images: arguments.images.clone().unwrap_or_default(),
+        listed: arguments.worst,
+    };
+    let mut host = host::builder()?;
+    if let Some(threads) = arguments.threads {
+        host = host.threads(threads.into());
+    }
+    if let Some(plugin) = &arguments.plugin {
+        let with = Rescoring {
+            plugin: plugin.clone(),
+            params: arguments.param.iter().cloned().collect(),
+        };
+        let report = rescore(&arguments.run, host, &options, &with)?;
+        show(arguments.json, &report, |out| print_rescore(out, &report))?;
+        return Ok(true);
+    }
+    let report = replay(&arguments.run, host, &options)?;
+    show(arguments.json, &report, |out| print(out, &report))?;
+    Ok(report.holds())
+}
+
+fn show(
+    json: bool,
+    report: &impl Serialize,
+    print: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
+    output::standard(|out| {
+        if json {
+            writeln!(out, "{}", serde_json::to_string_pretty(report)?)?;
+        } else {
+            print(out)?;
+        }
+        Ok(())
+    })
+}
+
+fn print(out: &mut dyn Write, report: &ReplayReport) -> io::Result<()> {
+    writeln!(
+        out,
+        "{} samples: {} identical, {} changed, {} unreadable, {} with a fault of the host",
+        report.samples, report.identical, report.changed, report.unreadable, report.host_faults
+    )?;
+    for (name, counts) in &report.rewards {
+        let compared = [
+            (counts.identical, "identical"),
+            (counts.other_engine, "by another engine"),
+            (counts.changed, "changed"),
+            (counts.unreadable, "unreadable"),
+            (counts.host_faults, "host-fault"),
+        ];
+        let compared = compared.iter().filter(|(count, _)| *count > 0);
+        let compared: Vec<_> = compared.map(|(n, what)| format!("{n} {what}")).collect();
+        writeln!(out, "{name:<9} {}", compared.join(", "))?;
+    }
+    for (engine, records) in &report.other_engines {
+        writeln!(
+            out,
+            "{records} records were made by {engine}, not by {}: fuel, and where fuel or stack run \
+             out, may differ and don't count as changed",
+            report.engine
+        )?;
+    }
+    for finding in &report.findings {
+        print_finding(out, finding)?;
+    }
+    let left = report.changed + report.unreadable + report.host_faults;
+    if !report.findings.is_empty() && left > report.findings.len() {
+        writeln!(out, "… more with --worst {left}")?;
+    }
+    print_speed(out, report.scores, report.seconds)
+}
+
+fn print_speed(out: &mut dyn Write, scores: usize, seconds: f64) -> io::Result<()> {
+    let rate = scores as f64 / seconds;
+    writeln!(out, "{scores} scores in {seconds:.1} s, {rate:.0} a second")
+}
+
+fn print_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
+    let reward = finding.reward.as_deref();
+    let reward = reward.map_or_else(String::new, |name| format!(" · {name}"));
+    let place = place(&finding.place);
+    match &finding.found {
+        Replayed::Identical => Ok(()),
+        Replayed::HostFault => writeln!(out, "host-fault  {place}{reward}"),
+        Replayed::Unreadable { reason } => {
+            writeln!(out, "unreadable  {place}{reward}: {reason}")
+        }
+        Replayed::Changed { differences } | Replayed::OtherEngine { differences } => {
+            let list: Vec<_> = differences.iter().map(difference).collect();
+            writeln!(out, "changed     {place}{reward}: {}", list.join(", "))
+        }
+    }
+}
+
+fn difference(difference: &Difference) -> String {
+    let Difference { field, old, new } = difference;
+    format!("{field} {old} → {new}")
+}
+
+fn place(place: &Place) -> String {
+    let kind = if place.validation {
+        "validation"
+    } else {
+        "step"
+    };
+    let step = place.step;
+    match (place.draw, place.sample) {
+        (Some(draw), Some(sample)) => format!("{kind} {step} · draw {draw} · sample {sample}"),
+        _ => format!("{kind} {step}"),
+    }
+}
+
+fn print_rescore(out: &mut dyn Write, report: &RescoreReport) -> io::Result<()> {
+    writeln!(
+        out,
+        "{} samples of the reward {}, scored with {} ({})",
+        report.samples,
+        report.reward,
+        report.plugin.display(),
+        report.digest
+    )?;
+    writeln!(out, "params    {}", report.params)?;
+    writeln!(
+        out,
+        "{} differ, {} unreadable",
+        report.differ, report.unreadable
+    )?;
+    let width = report.parts.keys().map(|part| part.chars().count()).max();
+    let width = width.unwrap_or_default().max("total".len());
+    writeln!(out, "\n{:width$}  {:>10}  {:>10}", "mean", "old", "new")?;
+    for (name, means) in std::iter::once((&"total".to_owned(), &report.total)).chain(&report.parts)
+    {
+        let (old, new) = (mean(means.old), mean(means.new));
+        writeln!(out, "{name:width$}  {old:>10}  {new:>10}")?;
+    }
+    print_outcomes(out, report)?;
+    for disagreement in report.worst.iter().chain(&report.other_outcomes) {
+        print_disagreement(out, disagreement)?;
+    }
+    for finding in &report.findings {
+        print_finding(out, finding)?;
+    }
+    print_speed(out, report.samples, report.seconds)
+}
+
+fn mean(mean: Mean) -> String {
+    mean.mean
+        .map_or("–".to_owned(), |mean| format!("{mean:.4}"))
+}
+
+/// Old outcomes in rows, new ones in columns.
+fn print_outcomes(out: &mut dyn Write, report: &RescoreReport) -> io::Result<()> {
+    let old: BTreeSet<Outcome> = report.outcomes.iter().map(|t| t.old).collect();
+    let new: BTreeSet<Outcome> = report.outcomes.iter().map(|t| t.new).collect();
+    write!(out, "\n{:<17}", "old \\ new")?;
+    for new in &new {
+        write!(out, "  {new:>10}", new = new.as_str())?;
+    }
+    writeln!(out)?;
+    for old in old {
+        write!(out, "{:<17}", old.as_str())?;
+        for new in &new {
+            let found = report
+                .outcomes
+                .iter()
+                .find(|t| (t.old, t.new) == (old, *new));
+            let samples = found.map_or(0, |transition| transition.samples);
+            let width = new.as_str().len().max(10);
+            write!(out, "  {samples:>width$}")?;
+        }
+        writeln!(out)?;
+    }
+    writeln!(out)
+}
+
+fn print_disagreement(out: &mut dyn Write, found: &Disagreement) -> io::Result<()> {
+    writeln!(out, "── {}", place(&found.place))?;
+    writeln!(out, "answer    {}", shortened(&found.answer))?;
+    writeln!(out, "response  {}", shortened(&found.response))?;
+    writeln!(out, "old       {}", verdict(&found.old))?;
+    writeln!(out, "new       {}\n", verdict(&found.new))
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    let mut said = vec![match verdict.total {
+        Some(total) => format!("total {total}"),
+        None => verdict.outcome.to_string(),
+    }];
+    let parts = verdict.parts.iter();
+    said.extend(parts.map(|(part, value)| format!("{part} {value}")));
+    said.extend(verdict.message.as_deref().map(shortened));
+    said.join(", ")
+}
+
+/// A text on one line of at most 160 characters, its beginning and its end.
+fn shortened(text: &str) -> String {
+    let line: Vec<char> = text.trim().replace('\n', "⏎").chars().collect();
+    if line.len() <= 160 {
+        return line.into_iter().collect();
+    }
+    let (start, end) = (&line[..60], &line[line.len() - 97..]);
+    format!("{} … {}", String::from_iter(start), String::from_iter(end))
+}

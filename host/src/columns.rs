@@ -1,0 +1,86 @@
+//! JSON objects that keep their order and their values' own text.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// A JSON object as its text has it: entries in their order, and each value's own text, so that `1.50`
+/// stays `1.50`. A name that stands twice is an error.
+///
+/// ```
+/// use rlhost_host::Columns;
+///
+/// let mut row: Columns = serde_json::from_str(r#"{"level": 1.50, "answer": 3, "id": "x"}"#)?;
+/// assert_eq!(row.remove("answer").unwrap().get(), "3");
+/// assert_eq!(row.to_json(), r#"{"level":1.50,"id":"x"}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Columns(Vec<(String, Box<RawValue>)>);
+
+impl Columns {
+    /// The entries in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &RawValue)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), &**value))
+    }
+
+    /// Takes an entry out; the others keep their order.
+    pub fn remove(&mut self, name: &str) -> Option<Box<RawValue>> {
+        let at = self.0.iter().position(|(known, _)| known == name)?;
+        Some(self.0.remove(at).1)
+    }
+
+    /// The object's text, without white space between entries.
+    pub fn to_json(&self) -> String {
+        let entries: Vec<String> = self
+            .0
+            .iter()
+            .map(|(name, value)| format!("{}:{}", Value::from(name.as_str()), value.get()))
+            .collect();
+        format!("{{{}}}", entries.join(","))
+    }
+}
+
+impl IntoIterator for Columns {
+    type Item = (String, Box<RawValue>);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl FromIterator<(String, Box<RawValue>)> for Columns {
+    fn from_iter<I: IntoIterator<Item = (String, Box<RawValue>)>>(entries: I) -> Self {
+        Self(entries.into_iter().collect())
+    }
+}
+
+impl<'de> Deserialize<'de> for Columns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ColumnsVisitor;
+
+        impl<'de> Visitor<'de> for ColumnsVisitor {
+            type Value = Columns;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Columns, A::Error> {
+                let mut columns: Vec<(String, Box<RawValue>)> = Vec::new();
+                while let Some((name, value)) = entries.next_entry::<String, Box<RawValue>>()? {
+                    if columns.iter().any(|(known, _)| *known == name) {
+                        return Err(A::Error::custom(format_args!("{name:?} stands twice")));
+                    }
+                    columns.push((name, value));
+                }
+                Ok(Columns(columns))
+            }
+        }
+
+        deserializer.deserialize_map(ColumnsVisitor)
+    }
+}

@@ -1,0 +1,275 @@
+//! What a run recorded: files, rows, and the samples that they describe.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use rlhost_host::{Image, Judgement, Sample, Turn};
+
+use super::Place;
+use crate::run::{RolloutReader, RolloutRow, RunFolder, read_metric};
+use crate::{Error, Result};
+
+/// The files of a run's records, in the order of the run.
+pub(super) struct Recorded(Vec<RecordFile>);
+
+/// A file of records.
+pub(super) struct RecordFile {
+    step: u64,
+    validation: bool,
+    path: PathBuf,
+    /// The number of samples by the run's metrics, if they know of it.
+    expected: Option<usize>,
+}
+
+/// A recorded sample.
+pub(super) struct Entry {
+    pub(super) row: RolloutRow,
+    pub(super) judgement: Judgement,
+    /// The sample as rewards saw it, or why it can't be made again.
+    pub(super) sample: Result<Sample, String>,
+}
+
+/// The samples of a file.
+pub(super) struct Loaded {
+    pub(super) entries: Vec<Entry>,
+    /// What can't be read: the number of samples that it may be, and why.
+    pub(super) broken: Vec<(usize, String)>,
+}
+
+impl Recorded {
+    /// The files of one step and the validation after it, or all.
+    pub(super) fn of(folder: &RunFolder, step: Option<u64>) -> Result<Self> {
+        let metric = |name| {
+            if folder.metrics().is_file() {
+                read_metric(&folder.metrics(), name)
+            } else {
+                Ok(Vec::new())
+            }
+        };
+        let train = (folder.rollout_steps()?, metric("reward/samples")?);
+        let validation = (folder.validation_steps()?, metric("val/samples")?);
+        let mut files = Vec::new();
+        for ((found, known), validation) in [(train, false), (validation, true)] {
+            // A file that is gone is one that can't be read.
+            let mut expected: HashMap<u64, usize> = known
+                .into_iter()
+                .map(|(step, samples)| (step, samples as usize))
+                .collect();
+            for (step, path) in found {
+                files.push(RecordFile {
+                    step,
+                    validation,
+                    path,
+                    expected: expected.remove(&step),
+                });
+            }
+            files.extend(expected.into_iter().map(|(step, samples)| RecordFile {
+                step,
+                validation,
+                path: if validation {
+                    folder.validation_of(step)
+                } else {
+                    folder.rollouts_of(step)
+                },
+                expected: Some(samples),
+            }));
+        }
+        files.sort_by_key(|file| (file.step, file.validation));
+        let (Some(first), Some(last)) = (files.first(), files.last()) else {
+            return Err(Error::run(folder.path(), "the run has no rollouts yet"));
+        };
+        if let Some(step) = step {
+            let range = (first.step, last.step);
+            files.retain(|file| file.step == step);
+            if files.is_empty() {
+                return Err(Error::run(
+                    folder.path(),
+                    format!(
+                        "the run has no records of step {step}: it has those of steps {} to {}",
+                        range.0, range.1
+                    ),
+                ));
+            }
+        }
+        Ok(Self(files))
+    }
+
+    /// Runs `work` on every file, on so many threads; results stand in the order of the files.
+    ///
+    /// Plain threads: a thread of a pool would take up the next file while it waits for the scores of
+    /// one, and so on, all on one stack.
+    pub(super) fn each<T: Send>(
+        &self,
+        threads: usize,
+        work: impl Fn(&RecordFile) -> T + Sync,
+    ) -> Vec<T> {
+        let next = AtomicUsize::new(0);
+        let results = Mutex::new(Vec::with_capacity(self.0.len()));
+        thread::scope(|scope| {
+            for _ in 0..threads.min(self.0.len()) {
+                scope.spawn(|| {
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(file) = self.0.get(number) else {
+                            return;
+                        };
+                        let result = work(file);
+                        lock(&results).push((number, result));
+                    }
+                });
+            }
+        });
+        let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        results.sort_by_key(|(number, _)| *number);
+        results.into_iter().map(|(_, result)| result).collect()
+    }
+}
+
+impl RecordFile {
+    /// The place of the whole file.
+    pub(super) fn place(&self) -> Place {
+        Place {
+            step: self.step,
+            validation: self.validation,
+            draw: None,
+            sample: None,
+        }
+    }
+
+    /// The place of one sample.
+    pub(super) fn place_of(&self, row: &RolloutRow) -> Place {
+        Place {
+            draw: Some(row.draw),
+            sample: Some(row.sample),
+            ..self.place()
+        }
+    }
+
+    /// Reads what can be read.
+    pub(super) fn load(&self, images: &Images) -> Loaded {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut broken: Vec<(usize, String)> = Vec::new();
+        let mut group = 0;
+        let mut end = None;
+        match RolloutReader::open(&self.path) {
+            Err(error) => end = Some(error),
+            Ok(rows) => {
+                for row in rows {
+                    let entry = row.and_then(|row| {
+                        if entries.last().is_some_and(|last| last.row.draw != row.draw) {
+                            group += 1;
+                        }
+                        Entry::of(row, group, images)
+                    });
+                    match entry {
+                        Ok(entry) => entries.push(entry),
+                        Err(error @ Error::Io { .. }) => end = Some(error),
+                        Err(error) => broken.push((1, error.to_string())),
+                    }
+                }
+            }
+        }
+        let rows = entries.len() + broken.len();
+        match (self.expected, end) {
+            (Some(expected), end) if expected > rows => {
+                let missing = expected - rows;
+                let why = end.map_or_else(String::new, |error| format!(": {error}"));
+                let what = format!("{missing} of the step's {expected} samples are missing{why}");
+                broken.push((missing, what));
+            }
+            (_, Some(error)) => broken.push((1, error.to_string())),
+            (Some(expected), None) if expected < rows => {
+                let what = format!(
+                    "{}: {rows} samples, where metrics.jsonl knows of {expected}",
+                    self.path.display()
+                );
+                broken.push((rows - expected, what));
+            }
+            _ => {}
+        }
+        Loaded { entries, broken }
+    }
+}
+
+impl Entry {
+    fn of(row: RolloutRow, group: u32, images: &Images) -> Result<Self> {
+        let record = row.judged()?;
+        Ok(Self {
+            sample: sample(&row, group, images),
+            row,
+            judgement: record.judgement,
+        })
+    }
+}
+
+/// The sample as rewards saw it, or why it can't be made again.
+fn sample(row: &RolloutRow, group: u32, images: &Images) -> Result<Sample, String> {
+    let finish_reason = serde_json::from_value(row.finish_reason.clone().into())
+        .map_err(|_| format!("`{}` is no finish reason", row.finish_reason))?;
+    let tokens = u32::try_from(row.tokens).map_err(|_| format!("{} tokens", row.tokens))?;
+    Ok(Sample {
+        group,
+        prompt: row.messages.clone(),
+        response: vec![Turn {
+            text: row.response.clone(),
+            finish_reason,
+            tokens,
+        }],
+        answer: row.answer.clone(),
+        data_source: row.data_source.clone(),
+        problem_type: row.problem_type.clone(),
+        answer_type: row.answer_type.clone(),
+        columns: row.columns.clone(),
+        images: row
+            .images
+            .iter()
+            .map(|path| images.open(path))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+/// Decoded images, up to a bound; it has no influence on what is returned.
+pub(super) struct Images {
+    root: PathBuf,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    images: HashMap<PathBuf, Image>,
+    bytes: usize,
+}
+
+/// Bytes of pixels that are kept altogether.
+const BOUND: usize = 256 * 1024 * 1024;
+
+impl Images {
+    pub(super) fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            kept: Mutex::default(),
+        }
+    }
+
+    fn open(&self, path: &str) -> Result<Image, String> {
+        let path = self.root.join(path);
+        if let Some(image) = lock(&self.kept).images.get(&path) {
+            return Ok(image.clone());
+        }
+        let image = Image::open(&path).map_err(|e| e.to_string())?;
+        let mut kept = lock(&self.kept);
+        if kept.bytes + image.rgb().len() > BOUND {
+            *kept = Kept::default();
+        }
+        kept.bytes += image.rgb().len();
+        kept.images.insert(path, image.clone());
+        Ok(image)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
