@@ -81,7 +81,11 @@ mod tests {
             ("<answer>12\x0012", 0.0),
             ("12\x0012", 0.0),
         ] {
-            assert_eq!(judge(input.as_bytes()).to_bits(), f64::to_bits(total), "{input}");
+            assert_eq!(
+                judge(input.as_bytes()).to_bits(),
+                f64::to_bits(total),
+                "{input}"
+            );
         }
         assert!(judge(b"no answer").is_nan());
     }
