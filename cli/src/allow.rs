@@ -6,8 +6,7 @@ use serde_json::{Map, Value};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Grant a capability: log, interpreter=PLUGIN, judge.url=URL, judge.model=NAME, retriever.url=URL, or
-    /// another key of [reward.NAME.allow] (docs/configuration.md)
+    /// Grant a capability: log, interpreter=PLUGIN, … (docs/plugins.md)
     #[arg(long, value_name = "KEY[=VALUE]")]
     allow: Vec<String>,
 }

@@ -2,9 +2,7 @@
 
 use rlhost_plugin::interpreter::{self, Program};
 use rlhost_plugin::judge::{self, Request};
-use rlhost_plugin::{
-    Failure, PluginInfo, Reward, Sample, Verdict, export_reward, log, retriever,
-};
+use rlhost_plugin::{Failure, PluginInfo, Reward, Sample, Verdict, export_reward, log, retriever};
 
 /// The plugin.
 pub struct Asker;
