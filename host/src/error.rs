@@ -105,7 +105,7 @@ pub enum Error {
         message: String,
     },
     /// The plugin needs capabilities that are not granted.
-    #[error("plugin `{plugin}` needs {}, which is not granted; grant it with --allow or in the reward's table `allow`, if you trust the plugin with it", capabilities.join(", "))]
+    #[error("plugin `{plugin}` needs {}, which is not granted; if you trust the plugin with it, grant it with --allow, or in a run's [reward.NAME.allow]", capabilities.join(", "))]
     NotGranted {
         /// The plugin's name.
         plugin: String,

@@ -1,10 +1,8 @@
 //! What a plugin may use besides its sample: a real guest that asks for everything.
 
-use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,17 +13,14 @@ use rlhost_host::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::http::{self, Requests, completion};
+use crate::support::guest;
+
 static HOST: LazyLock<Host> =
     LazyLock::new(|| Host::builder().threads(2).cache(None).build().unwrap());
 static ASKER: LazyLock<Plugin> = LazyLock::new(|| HOST.load(&guest("asker")).unwrap());
 static BRAINFUCK: LazyLock<Interpreter> =
     LazyLock::new(|| Interpreter::load(&HOST, &guest("brainfuck"), None).unwrap());
-
-fn guest(name: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../target/guests")
-        .join(format!("{name}.wasm"))
-}
 
 /// A judge that is a function of its request's text.
 struct Oracle<F>(F);
@@ -266,51 +261,15 @@ fn waiting_does_not_count_and_holds_nobody_up() {
     );
 }
 
-/// Answers requests one by one with these statuses and bodies; returns its address and what it was sent.
-fn server(answers: Vec<(u16, String)>) -> (String, Arc<Mutex<Vec<Value>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let requests = Arc::new(Mutex::new(Vec::new()));
-    let seen = requests.clone();
-    thread::spawn(move || {
-        for (status, body) in answers {
-            let (stream, _) = listener.accept().unwrap();
-            let mut reader = BufReader::new(stream);
-            let mut head = String::new();
-            while reader.read_line(&mut head).unwrap() > 2 {}
-            let length = head.lines().find_map(|line| {
-                line.to_lowercase()
-                    .strip_prefix("content-length:")?
-                    .trim()
-                    .parse()
-                    .ok()
-            });
-            let mut sent = vec![0; length.unwrap_or(0)];
-            reader.read_exact(&mut sent).unwrap();
-            let sent: Value = serde_json::from_slice(&sent).unwrap_or(Value::Null);
-            seen.lock()
-                .unwrap()
-                .push(json!({"head": head, "body": sent}));
-            let mut stream = reader.into_inner();
-            write!(
-                stream,
-                "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-                body.len()
-            )
-            .unwrap();
-        }
-    });
-    (address, requests)
+/// Answers requests in turn with these statuses and bodies.
+fn server(answers: Vec<(u16, String)>) -> (String, Requests) {
+    http::serve(move |number| answers[number].clone())
 }
 
 fn http_judge(url: &str) -> HttpJudge {
     let settings =
         json!({"url": url, "model": "small", "retries": 2, "timeout": 5.0, "api_key_env": "PATH"});
     HttpJudge::new(&serde_json::from_value(settings).unwrap()).unwrap()
-}
-
-fn completion(text: &str) -> String {
-    json!({"choices": [{"message": {"role": "assistant", "content": text}}]}).to_string()
 }
 
 #[test]
