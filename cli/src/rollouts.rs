@@ -4,6 +4,7 @@ use crate::output::{self, printable};
 use anyhow::{Result, bail};
 use rlhost_host::Record;
 use rlhost_trainer::run::{RolloutRow, RunFolder, read_rollouts};
+use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -112,6 +113,15 @@ fn print(
         writeln!(out, ", {} fuel", reward.fuel)?;
         if let Some(message) = &reward.message {
             writeln!(out, "          {}", indented(message))?;
+        }
+        for line in &reward.log {
+            let text = indented(&line.message);
+            writeln!(out, "          {:<5} {text}", line.level.as_str())?;
+        }
+        for exchange in &reward.exchanges {
+            let (request, answer) = (&exchange.request, json!(exchange.answer));
+            let text = indented(&format!("{request} → {answer}"));
+            writeln!(out, "          {} {text}", exchange.capability)?;
         }
     }
     writeln!(out)

@@ -3,7 +3,7 @@
 
 wasmtime::component::bindgen!({
     path: "../wit",
-    world: "reward-plugin",
+    world: "capable-reward-plugin",
     with: { "rlhost:plugin/types.image": crate::sample::Image },
     ownership: Borrowing { duplicate_if_necessary: true },
 });
@@ -13,5 +13,6 @@ pub mod code {
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "code-interpreter",
+        with: { "rlhost:plugin/programs": crate::bindings::rlhost::plugin::programs },
     });
 }

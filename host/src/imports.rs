@@ -16,16 +16,18 @@ const TYPES_FUNCTIONS: [&str; 3] = [
     "[method]image.height",
     "[method]image.rgb",
 ];
-/// The interface whose types `interpreter` uses. A plugin has no business with its functions.
-const CODE: &str = "rlhost:plugin/code@0.1.0";
+/// The interface of types that `interpreter` and interpreters use.
+const PROGRAMS: &str = "rlhost:plugin/programs@0.1.0";
 
-/// Whether there is an interface of this name, or such a function in it.
+/// Whether interpreters may import an interface of this name, or such a function in it.
+pub(crate) fn known_to_interpreters(import: &str, function: Option<&str>) -> bool {
+    wasi::is_interface(import) || is_interface(import, PROGRAMS) && function.is_none()
+}
+
+/// Whether reward plugins may import an interface of this name, or such a function in it.
 pub(crate) fn known(import: &str, function: Option<&str>) -> bool {
-    if wasi::is_interface(import) {
+    if known_to_interpreters(import, function) {
         return true;
-    }
-    if is_interface(import, CODE) {
-        return function.is_none();
     }
     let functions = if is_interface(import, TYPES) {
         &TYPES_FUNCTIONS

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use wasmtime::component::{Component, ComponentExportIndex, Instance, InstancePre, TypedFunc};
 use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
-use crate::bindings::RewardPluginIndices;
+use crate::bindings::CapableRewardPluginIndices;
 use crate::bindings::rlhost::plugin::types as wit;
 use crate::capability::{Exchange, LogLine};
 use crate::guest::{GuestState, HostCallBytesExhausted};
@@ -23,7 +23,7 @@ const MAX_MESSAGE: usize = 2_000;
 /// A reward plugin, ready to be instantiated.
 pub(crate) struct Prepared {
     pre: InstancePre<GuestState>,
-    indices: RewardPluginIndices,
+    indices: CapableRewardPluginIndices,
     /// The function `score`.
     score: ComponentExportIndex,
     /// Set once the type of `score` was found to be the contract's.
@@ -35,7 +35,7 @@ impl Prepared {
     pub(crate) fn new(host: &Shared, component: &Component) -> wasmtime::Result<Self> {
         let linker = imports::linker(&host.engine, component)?;
         let pre = linker.instantiate_pre(component)?;
-        let indices = RewardPluginIndices::new(&pre)?;
+        let indices = CapableRewardPluginIndices::new(&pre)?;
         // Its version may be another than ours, as long as it is compatible: the engine finds it.
         let score = component
             .get_export_index(None, REWARD)

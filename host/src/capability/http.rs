@@ -75,6 +75,9 @@ impl Service {
             .timeout_global(Some(timeout))
             // The text of an error status says what is wrong, so it is read like an answer.
             .http_status_as_error(false)
+            // Another address than the user's would get the key and the samples.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
             .build();
         Ok(Self {
             agent: agent.into(),

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use wasmtime::component::{InstancePre, Linker, LinkerInstance};
 
 use crate::bindings::code::{CodeInterpreterIndices, exports::rlhost::plugin::code as exported};
-use crate::bindings::rlhost::plugin::{code, interpreter as wit};
+use crate::bindings::rlhost::plugin::{interpreter as wit, programs};
 use crate::component::{self, World};
 use crate::guest::{GuestState, charge, take_fuel};
 use crate::instance::{self, Budget, Call, HostFault, judge};
-use crate::{Digest, Error, Host, Limits, Outcome, PluginRef, Result, wasi};
+use crate::{Digest, Error, Host, Limits, Outcome, PluginRef, Result, imports, wasi};
 
 use super::Capability;
 
@@ -60,9 +60,13 @@ impl Interpreter {
     pub fn load(host: &Host, plugin: impl Into<PluginRef>, memory: Option<u64>) -> Result<Self> {
         let path = host.find(&plugin.into())?;
         let loaded = component::load(host, &path)?;
-        component::check_world(host, &path, &loaded.component, &WORLD, |import, _| {
-            wasi::is_interface(import)
-        })?;
+        component::check_world(
+            host,
+            &path,
+            &loaded.component,
+            &WORLD,
+            imports::known_to_interpreters,
+        )?;
         let wrong = |e: wasmtime::Error| component::wrong_types(&path, &WORLD, format!("{e:#}"));
         let mut linker = Linker::new(&host.0.engine);
         wasi::add_to_linker(&mut linker, &loaded.component).map_err(wrong)?;
@@ -179,7 +183,7 @@ pub(super) fn add_to_linker(
     })?;
     interface.func_wrap(
         "run",
-        |mut store, (language, program, fuel): (String, code::Program, Option<u64>)| {
+        |mut store, (language, program, fuel): (String, programs::Program, Option<u64>)| {
             let files = program.files.iter();
             let files: usize = files.map(|file| file.path.len() + file.content.len()).sum();
             let bytes = language.len() + program.source.len() + program.stdin.len() + files;
@@ -199,18 +203,13 @@ pub(super) fn add_to_linker(
             let left = store.get_fuel()?;
             let fuel = fuel.map_or(left, |fuel| fuel.min(left));
             let call = interpreter.0.call(fuel, |guest, store| {
-                guest.call_run(store, &language, &lower(&program))
+                guest.call_run(store, &language, &program)
             });
             take_fuel(&mut store, call.fuel)?;
             let result = match call.answer {
                 Ok(Ok(finished)) => {
                     let output = finished.stdout.len() + finished.stderr.len();
                     charge(&mut store, output as u64)?;
-                    let finished = code::Finished {
-                        exit_code: finished.exit_code,
-                        stdout: finished.stdout,
-                        stderr: finished.stderr,
-                    };
                     Ok(wit::Execution {
                         finished,
                         fuel: call.fuel,
@@ -230,16 +229,4 @@ pub(super) fn add_to_linker(
             Ok((result,))
         },
     )
-}
-
-fn lower(program: &code::Program) -> exported::Program {
-    let files = program.files.iter().map(|file| exported::File {
-        path: file.path.clone(),
-        content: file.content.clone(),
-    });
-    exported::Program {
-        source: program.source.clone(),
-        stdin: program.stdin.clone(),
-        files: files.collect(),
-    }
 }

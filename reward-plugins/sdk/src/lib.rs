@@ -71,7 +71,7 @@ mod verdict;
 pub mod bindings {
     wit_bindgen::generate!({
         path: "../../wit",
-        world: "reward-plugin",
+        world: "capable-reward-plugin",
         pub_export_macro: true,
         default_bindings_module: "rlhost_plugin::bindings",
     });
@@ -80,7 +80,7 @@ pub mod bindings {
 /// Running untrusted code in a nested sandbox: the capability `interpreter`. A plugin that uses it runs
 /// only where the user grants it; in native tests its functions panic.
 pub mod interpreter {
-    pub use crate::bindings::rlhost::plugin::code::{File, Finished, Program};
+    pub use crate::bindings::rlhost::plugin::programs::{File, Finished, Program};
     pub use crate::bindings::rlhost::plugin::interpreter::{Execution, Fault, languages, run};
 }
 
