@@ -87,7 +87,7 @@ pub struct CompileLimits {
     /// Seconds of processor time, of all threads together. Default: 120; a component of 30 MB takes
     /// about 8, one of 100 MB about 84.
     pub cpu_seconds: u64,
-    /// Bytes of address space; at least 512 MiB. Default: 4 GiB; a component of 100 MB takes about 1.6.
+    /// Bytes of address space; at least 2 GiB, since allocators reserve much more than they use. Default: 4 GiB; a component of 100 MB takes about 1.6.
     pub memory: u64,
     /// Seconds on the wall clock. Default: 600.
     pub wall_seconds: u64,
@@ -117,7 +117,7 @@ pub struct CompileLimitsError(String);
 impl CompileLimits {
     const KEYS: [&str; 5] = ["cpu_seconds", "memory", "wall_seconds", "component", "code"];
     /// Less address space does not hold the program itself and its threads.
-    const LEAST_MEMORY: u64 = 512 << 20;
+    const LEAST_MEMORY: u64 = 2 << 30;
 
     fn field(&mut self, key: &str) -> Option<&mut u64> {
         Some(match key {
@@ -162,7 +162,7 @@ impl FromStr for CompileLimits {
         }
         if limits.memory < Self::LEAST_MEMORY {
             return Err(CompileLimitsError(format!(
-                "memory={}: must be at least {} (512 MiB)",
+                "memory={}: must be at least {} (2 GiB)",
                 limits.memory,
                 Self::LEAST_MEMORY
             )));

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
-use crate::Sample;
+use crate::{Columns, Sample};
 
 /// A condition over the columns of a sample: all must hold. The empty one always does.
 ///
@@ -68,12 +69,12 @@ impl When {
     }
 }
 
-fn further_columns(sample: &Sample) -> Map<String, Value> {
+fn further_columns(sample: &Sample) -> Columns {
     serde_json::from_str(&sample.columns).unwrap_or_default()
 }
 
 /// What a sample has in a column.
-fn value(sample: &Sample, columns: &Map<String, Value>, column: &str) -> Value {
+fn value(sample: &Sample, columns: &Columns, column: &str) -> Value {
     match column {
         "data_source" => Value::from(sample.data_source.as_str()),
         "problem_type" => Value::from(sample.problem_type.as_str()),
@@ -82,21 +83,31 @@ fn value(sample: &Sample, columns: &Map<String, Value>, column: &str) -> Value {
     }
 }
 
-/// A column by its name, or by a path of names.
-fn further_column(columns: &Map<String, Value>, path: &str) -> Value {
-    if let Some(value) = columns.get(path) {
-        return value.clone();
+/// A column by its name, or by a path of names. Only what is asked for is parsed, so whatever else stands in
+/// the row (numbers beyond all bounds, nesting without end) does no harm.
+fn further_column(columns: &Columns, path: &str) -> Value {
+    let parsed = |raw: &RawValue| {
+        // What JSON's own types can't hold equals nothing but itself.
+        serde_json::from_str(raw.get()).unwrap_or_else(|_| Value::from(raw.get()))
+    };
+    let column = |wanted: &str| columns.iter().find(|(name, _)| *name == wanted);
+    if let Some((_, value)) = column(path) {
+        return parsed(value);
     }
     let mut names = path.split('.');
-    let first = names.next().and_then(|name| columns.get(name));
-    let found = names.fold(first, |value, name| value?.get(name));
-    found.cloned().unwrap_or(Value::Null)
+    let first = names
+        .next()
+        .and_then(column)
+        .map(|(_, value)| parsed(value));
+    let found = names.fold(first, |value, name| value?.get(name).cloned());
+    found.unwrap_or(Value::Null)
 }
 
 /// Whether two values are the same; numbers by value, so that 3 and 3.0 are.
 fn equal(a: &Value, b: &Value) -> bool {
+    let fractional = a.is_f64() || b.is_f64();
     match (a.as_f64(), b.as_f64()) {
-        (Some(a), Some(b)) => a.total_cmp(&b).is_eq(),
+        (Some(a), Some(b)) if fractional => a.total_cmp(&b).is_eq(),
         _ => a == b,
     }
 }
@@ -126,5 +137,8 @@ mod tests {
         assert!(holds(r#"{"a.b": 1}"#, r#"{"a": {"b": 1}}"#));
         assert!(holds(r#"{"a.b": 1}"#, r#"{"a.b": 1, "a": {"b": 2}}"#));
         assert!(!holds(r#"{"a.b.c": 1}"#, r#"{"a": {"b": 1}}"#));
+        let large = r#"{"id": 9007199254740993, "huge": 1e999, "level": 3}"#;
+        assert!(!holds(r#"{"id": 9007199254740992}"#, large));
+        assert!(holds(r#"{"id": 9007199254740993, "level": 3}"#, large));
     }
 }

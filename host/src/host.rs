@@ -151,11 +151,11 @@ impl HostBuilder {
         self
     }
 
-    /// Wall-clock time after which a call over one sample is given up as
-    /// [`HostFault`](crate::Outcome::HostFault). It is only a safety net for a machine in trouble: fuel
-    /// decides verdicts, so this must be far longer than a guest takes to use up its fuel.
-    /// With more than the default fuel, give more time too. A call over many samples has as many times
-    /// the deadline. Default: a minute.
+    /// Wall-clock time after which a call over one sample with the default fuel is given up as
+    /// [`HostFault`](crate::Outcome::HostFault); with n times the fuel (because of its limit, or because
+    /// it is over n samples) a call has n times as long. It is only a safety net for a machine in trouble:
+    /// fuel decides verdicts, so this must be far longer than a guest takes to use up its fuel.
+    /// Default: a minute.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::engine::{MAX_CORE_INSTANCES, MAX_TABLE_ELEMENTS};
 
+/// Fuel for a sample where nothing else is said.
+pub(crate) const DEFAULT_FUEL: u64 = 1_000_000_000;
+
 /// What one call into a guest may use up.
 ///
 /// Fuel counts executed WebAssembly operations, so the same guest with the same input uses the same
@@ -44,7 +47,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            fuel: 1_000_000_000,
+            fuel: DEFAULT_FUEL,
             memory: 64 << 20,
             output: 1 << 20,
             host_call_bytes: 256 << 20,
@@ -81,6 +84,10 @@ impl Limits {
                 "from 1024 (1 KiB) to 1073741824 (1 GiB)",
                 self.output,
             );
+        }
+        if self.host_call_bytes > 4 << 30 {
+            let rule = "at most 4294967296 (4 GiB)";
+            return wrong("host_call_bytes", rule, self.host_call_bytes);
         }
         if self.log > 1 << 30 {
             return wrong("log", "at most 1073741824 (1 GiB)", self.log);

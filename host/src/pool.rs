@@ -6,6 +6,7 @@ use std::time::Duration;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use wasmtime::Engine;
 
+use crate::limits::DEFAULT_FUEL;
 use crate::{Error, Result};
 
 /// What a thread needs besides the guest's own stack.
@@ -28,7 +29,7 @@ pub(crate) fn threads(count: usize, wasm_stack: usize) -> Result<ThreadPool> {
 /// The pace of the engine's epochs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
-    /// Ticks after which a call over one sample is given up.
+    /// Ticks after which a call with the default fuel is given up.
     deadline: u64,
 }
 
@@ -58,8 +59,9 @@ impl Clock {
         Ok(Self { deadline })
     }
 
-    /// Ticks for a call over this many samples, which has as many times the fuel.
-    pub(crate) fn deadline_for(self, samples: u64) -> u64 {
-        self.deadline.saturating_mul(samples).min(u64::MAX / 2)
+    /// Ticks for a call with so much fuel: the deadline for each default budget that it has begun.
+    pub(crate) fn deadline_for(self, fuel: u64) -> u64 {
+        let budgets = fuel.div_ceil(DEFAULT_FUEL).max(1);
+        self.deadline.saturating_mul(budgets).min(u64::MAX / 2)
     }
 }

@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::capability::{exchanges_digest, is_not_recorded};
 use crate::{Judgement, Outcome, RewardRecord, Scored};
 
 /// What a replay says about one recorded verdict.
@@ -101,8 +102,19 @@ pub fn compare(old: &RewardRecord, new: &Scored) -> Replayed {
             "the samples of its call are not all there, or not those of the receipt".to_owned(),
         );
     }
-    let faults = [old.outcome, then.outcome, new.outcome];
-    if faults.contains(&Outcome::HostFault) {
+    // In a call over several samples the exchanges stand on the first, and their digest on all.
+    let carries = then.call.is_none() || !old.exchanges.is_empty();
+    if carries && exchanges_digest(&old.exchanges) != then.exchanges {
+        return unreadable("the exchanges are not those of the receipt".to_owned());
+    }
+    let failed_then = old.outcome == Outcome::HostFault && then.outcome == Outcome::HostFault;
+    if failed_then && old.total.is_none() && old.parts.is_empty() {
+        return Replayed::HostFault;
+    }
+    if is_not_recorded(new) {
+        return unreadable(new.message.clone().unwrap_or_default());
+    }
+    if new.outcome == Outcome::HostFault {
         return Replayed::HostFault;
     }
     let mut found = Differences::default();
@@ -293,10 +305,6 @@ mod tests {
             changed(|r| r.parts = BTreeMap::from([("format".to_owned(), 0.0)])),
             ["parts.format", "parts.accuracy"]
         );
-        assert_eq!(
-            changed(|r| r.receipt.exchanges = Some(other)),
-            ["receipt.exchanges"]
-        );
         let line = LogLine {
             level: LogLevel::Info,
             message: "m".to_owned(),
@@ -338,8 +346,30 @@ mod tests {
     fn a_fault_of_the_host_is_no_change() {
         let mut old = record();
         old.outcome = Outcome::HostFault;
+        old.receipt.outcome = Outcome::HostFault;
         old.total = None;
+        old.parts = BTreeMap::new();
         assert_eq!(compare(&old, &scored()), Replayed::HostFault);
+        // But a record that only says so, beside a total or a receipt that say otherwise, is one.
+        assert_eq!(changed(|r| r.outcome = Outcome::HostFault), ["outcome"]);
+        old.total = Some(0.5);
+        assert!(matches!(compare(&old, &scored()), Replayed::Changed { .. }));
+    }
+
+    #[test]
+    fn exchanges_that_are_not_the_receipts_are_unreadable() {
+        let mut old = record();
+        old.receipt.call = None;
+        let mut new = scored();
+        new.receipt.call = None;
+        old.receipt.exchanges = Some(Digest::of(b"other"));
+        assert!(matches!(compare(&old, &new), Replayed::Unreadable { .. }));
+        old.receipt.exchanges = None;
+        assert_eq!(compare(&old, &new), Replayed::Identical);
+        new.outcome = Outcome::HostFault;
+        new.message =
+            Some("a question to `judge` that is not recorded, and a replay asks nobody".into());
+        assert!(matches!(compare(&old, &new), Replayed::Unreadable { .. }));
     }
 
     #[test]

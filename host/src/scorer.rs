@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use serde_json::{Map, Value};
 
 use crate::capability::{
-    Capability, Exchange, Grants, Interpreter, LogLine, Tape, exchanges_digest,
+    Capability, Exchange, Grants, Interpreter, LogLine, Tape, exchanges_digest, is_not_recorded,
 };
 use crate::digest::Digest;
 use crate::guest::GuestState;
@@ -120,7 +120,7 @@ impl Scorer {
             limits,
             params_digest: Digest::of(params.as_bytes()),
             params,
-            engine: engine_settings(&limits).into(),
+            engine: (engine_settings(&limits) + &grants.settings(needed)).into(),
             interpreters: if needed.contains(&Capability::Interpreter) {
                 grants
                     .interpreters
@@ -207,7 +207,8 @@ impl Scorer {
         };
         // A fault of the host says nothing about the sample, so such calls get a second chance when the
         // others are done. Outcomes of the guest's own making would only come again.
-        let failed = |scored: &Scored| scored.outcome == Outcome::HostFault;
+        let failed =
+            |scored: &Scored| scored.outcome == Outcome::HostFault && !is_not_recorded(scored);
         let threads = self.threads(recorded.is_some());
         if self.plugin.info().scope == Scope::Sample {
             // Each result goes straight to its place.

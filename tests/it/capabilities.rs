@@ -366,6 +366,63 @@ fn a_search_brings_documents_and_is_recorded() {
 }
 
 #[test]
+fn a_picture_costs_what_it_weighs_each_time_it_is_shown() {
+    let shown = |times: usize| {
+        let mut sample = asking("?");
+        let picture = ContentPart::Image(0);
+        sample.prompt[0].content.extend(vec![picture; times]);
+        sample.images = vec![Image::from_rgb(100, 100, vec![9; 30_000]).unwrap()];
+        one("judge", everything(fixed("1")), sample)
+    };
+    let (once, often) = (shown(1), shown(1000));
+    assert_eq!(once.outcome, Outcome::Score);
+    assert!(often.fuel - once.fuel > 999 * 30_000, "{}", often.fuel);
+    // Beyond the bytes that host calls may move, it is not asked at all.
+    let too_often = shown(20_000);
+    assert_eq!(too_often.outcome, Outcome::BudgetExhausted, "{too_often:?}");
+    assert!(too_often.exchanges.is_empty());
+}
+
+#[test]
+fn a_service_that_repeats_the_key_does_not_spread_it() {
+    // Any variable that is set will do as a key.
+    let key = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    let (bad, good) = (
+        format!("bad key Bearer {key}"),
+        completion(&format!("0.5 {key}")),
+    );
+    let (url, _) = server(vec![(401, bad), (200, good)]);
+    let settings = json!({"url": url, "model": "m", "api_key_env": "CARGO_MANIFEST_DIR"});
+    for told in ["bad key Bearer ***", "0.5 ***"] {
+        let judge = HttpJudge::new(&serde_json::from_value(settings.clone()).unwrap()).unwrap();
+        let scored = if told.starts_with("bad") {
+            one("judge", everything(judge), asking("?"))
+        } else {
+            one("judge", everything(judge), asking("again?"))
+        };
+        let record = format!("{:?} {:?}", scored.message, scored.exchanges);
+        assert!(!record.contains(&key), "{record}");
+        assert!(record.contains(told), "{record}");
+    }
+}
+
+#[test]
+fn redirects_are_refusals_and_many_retries_no_overflow() {
+    let (elsewhere, requests) = http::serve(|_| (200, completion("1")));
+    let (url, _) = http::serve_head(move |number| match number {
+        0 => (302, format!("location: {elsewhere}/v1\r\n")),
+        _ => (503, "retry-after: 0\r\n".to_owned()),
+    });
+    let settings = json!({"url": url, "model": "m", "retries": 100});
+    let grants = everything(HttpJudge::new(&serde_json::from_value(settings).unwrap()).unwrap());
+    let moved = one("judge", grants.clone(), asking("?"));
+    assert!(moved.message.unwrap().contains("302"));
+    assert!(requests.lock().unwrap().is_empty());
+    let busy = one("judge", grants, asking("?"));
+    assert!(busy.message.unwrap().contains("(tries: 101)"));
+}
+
+#[test]
 fn settings_that_make_no_sense_are_named() {
     let error = |settings: Value| match HttpJudge::new(&serde_json::from_value(settings).unwrap()) {
         Err(error) => error.to_string(),
@@ -379,6 +436,8 @@ fn settings_that_make_no_sense_are_named() {
     assert!(with("url", json!("h:8000")).contains("allow.judge: url"));
     assert!(with("timeout", json!(-1.0)).contains("timeout"));
     assert!(with("timeout", json!(1e300)).contains("timeout"));
+    assert!(with("timeout", json!(1e6)).contains("timeout"));
+    assert!(with("url", json!("http://[::1")).contains("url"));
     assert!(with("concurrency", json!(0)).contains("concurrency"));
     let key = with("api_key_env", json!("RLHOST_NO_SUCH_VARIABLE"));
     assert!(

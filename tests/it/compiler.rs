@@ -128,9 +128,9 @@ fn a_component_that_takes_much_memory_to_compile_is_refused() {
     refused(
         &Project::empty(),
         &memory_bomb(100_000),
-        "memory=536870912",
+        "memory=2147483648",
         &[
-            "more than 536870912 bytes of memory",
+            "more than 2147483648 bytes of memory",
             "RLHOST_COMPILE_LIMITS=memory=1073741824",
         ],
     );
@@ -190,7 +190,7 @@ fn the_least_memory_suffices_for_the_standard_plugins() {
     let mut command = project.command(&["plugin", "inspect", &plugin]);
     let outcome: Outcome = command
         .env("RLHOST_CACHE_DIR", project.path("cache"))
-        .env("RLHOST_COMPILE_LIMITS", "memory=536870912")
+        .env("RLHOST_COMPILE_LIMITS", "memory=2147483648")
         .output()
         .unwrap()
         .into();

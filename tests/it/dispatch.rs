@@ -62,6 +62,20 @@ fn each_sample_gets_the_rewards_that_its_columns_ask_for() {
 }
 
 #[test]
+fn a_reward_that_judges_no_row_is_an_error_at_the_start() {
+    let project = project();
+    let odd = format!("reward.odd.plugin={}", guest("hostile"));
+    let typo = "reward.odd.when={\"kind.partiy\" = \"odd\"}";
+    let outcome = project.run(&["train", "train.toml", &odd, typo]);
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("reward.odd.when") && outcome.stderr.contains("kind.partiy"),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
 fn a_row_that_no_reward_applies_to_is_an_error_at_the_start() {
     let project = project();
     for (overrides, file) in [

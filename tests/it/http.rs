@@ -13,6 +13,25 @@ pub type Requests = Arc<Mutex<Vec<Value>>>;
 pub fn serve(
     answer: impl Fn(usize) -> (u16, String) + Send + Sync + 'static,
 ) -> (String, Requests) {
+    respond(move |number| {
+        let (status, body) = answer(number);
+        (status, String::new(), body)
+    })
+}
+
+/// The same with further lines of the head, and no body.
+pub fn serve_head(
+    answer: impl Fn(usize) -> (u16, String) + Send + Sync + 'static,
+) -> (String, Requests) {
+    respond(move |number| {
+        let (status, head) = answer(number);
+        (status, head, String::new())
+    })
+}
+
+fn respond(
+    answer: impl Fn(usize) -> (u16, String, String) + Send + Sync + 'static,
+) -> (String, Requests) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let requests = Requests::default();
@@ -31,7 +50,7 @@ pub fn serve(
 fn reply(
     stream: TcpStream,
     seen: &Requests,
-    answer: &impl Fn(usize) -> (u16, String),
+    answer: &impl Fn(usize) -> (u16, String, String),
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
@@ -48,11 +67,11 @@ fn reply(
         seen.push(json!({"head": head, "body": sent}));
         seen.len() - 1
     };
-    let (status, body) = answer(number);
+    let (status, more, body) = answer(number);
     let length = body.len();
     write!(
         reader.into_inner(),
-        "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        "HTTP/1.1 {status} X\r\n{more}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
     )
 }
 

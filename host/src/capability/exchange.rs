@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Digest;
+use crate::{Digest, Outcome, Scored};
 
 use super::Capability;
 
@@ -120,8 +120,17 @@ impl Tape {
 
 /// A question that the record does not know.
 #[derive(Debug, thiserror::Error)]
-#[error("a question to `{0}` that is not recorded, and a replay asks nobody")]
+#[error("a question to `{0}`{NOT_RECORDED}")]
 pub(crate) struct NotRecorded(Capability);
+
+/// The end of the message of [`NotRecorded`].
+const NOT_RECORDED: &str = " that is not recorded, and a replay asks nobody";
+
+/// Whether a call ended because a replay has no answer. Guests have no say in messages of a `host-fault`.
+pub(crate) fn is_not_recorded(scored: &Scored) -> bool {
+    let message = scored.message.as_deref().unwrap_or_default();
+    scored.outcome == Outcome::HostFault && message.ends_with(NOT_RECORDED)
+}
 
 /// SHA-256 over the exchanges of a call, each as a line of JSON; `None` where there are none.
 pub(crate) fn exchanges_digest(exchanges: &[Exchange]) -> Option<Digest> {

@@ -12,7 +12,9 @@ use crate::{Error, Result};
 use super::Answer;
 
 /// The longest answer that is read.
-const MAX_BYTES: u64 = 16 << 20;
+const MAX_BYTES: u64 = 4 << 20;
+/// The longest time for a try.
+const MAX_TIMEOUT: Duration = Duration::from_hours(24);
 /// The longest pause before a further try.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// Bytes of a service's own error text that are kept.
@@ -54,23 +56,27 @@ impl Service {
                 format!("`{url}` must start with http:// or https://"),
             ));
         }
+        if let Err(error) = url.parse::<ureq::http::Uri>() {
+            return Err(wrong("url", format!("`{url}`: {error}")));
+        }
         let timeout = Duration::try_from_secs_f64(settings.timeout).ok();
-        let Some(timeout) = timeout.filter(|timeout| !timeout.is_zero()) else {
-            let message = format!("{} is no number of seconds above 0", settings.timeout);
+        let sound = |timeout: &Duration| !timeout.is_zero() && *timeout <= MAX_TIMEOUT;
+        let Some(timeout) = timeout.filter(sound) else {
+            let message = format!("{} is not above 0 and up to 86400", settings.timeout);
             return Err(wrong("timeout", message));
         };
         if settings.concurrency == 0 {
             return Err(wrong("concurrency", "must be at least 1".to_owned()));
         }
-        let key = match settings.api_key_env {
-            Some(name) => Some(std::env::var(name).map_err(|_| {
-                wrong(
-                    "api_key_env",
-                    format!("the environment variable `{name}` is not set"),
-                )
-            })?),
-            None => None,
-        };
+        let key = settings.api_key_env.map(|name| {
+            let key = std::env::var(name).unwrap_or_default().trim().to_owned();
+            let sound = !key.is_empty() && key.chars().all(|c| c.is_ascii_graphic());
+            sound.then_some(key).ok_or_else(|| {
+                let message = format!("the environment variable `{name}` is not set to a key");
+                wrong("api_key_env", message)
+            })
+        });
+        let key = key.transpose()?;
         let agent = Agent::config_builder()
             .timeout_global(Some(timeout))
             // The text of an error status says what is wrong, so it is read like an answer.
@@ -103,7 +109,7 @@ impl Service {
                 return Answer::Unavailable(format!("{message} (tries: {tries})"));
             }
             thread::sleep(wait.unwrap_or(pause).min(MAX_PAUSE));
-            pause *= 2;
+            pause = pause.saturating_mul(2).min(MAX_PAUSE);
         }
     }
 
@@ -114,7 +120,7 @@ impl Service {
         }
         let mut response = match request.send_json(body) {
             Ok(response) => response,
-            Err(error) => return Attempt::Again(error.to_string(), None),
+            Err(error) => return Attempt::Again(self.without_key(&error.to_string()), None),
         };
         let status = response.status().as_u16();
         let wait = response
@@ -124,8 +130,8 @@ impl Service {
             .map(Duration::from_secs);
         let text = response.body_mut().with_config().limit(MAX_BYTES);
         let text = match text.read_to_string() {
-            Ok(text) => text,
-            Err(error) => return Attempt::Again(error.to_string(), None),
+            Ok(text) => self.without_key(&text),
+            Err(error) => return Attempt::Again(self.without_key(&error.to_string()), None),
         };
         let shown = format!("HTTP status {status}: {}", shorten(text.trim()));
         match status {
@@ -137,6 +143,14 @@ impl Service {
             }),
             408 | 425 | 429 | 500..=599 => Attempt::Again(shown, wait),
             _ => Attempt::Done(Answer::Rejected(shown)),
+        }
+    }
+
+    /// A service that repeats what it was sent must not bring the key into records.
+    fn without_key(&self, text: &str) -> String {
+        match &self.key {
+            Some(key) => text.replace(key.as_str(), "***"),
+            None => text.to_owned(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use wasmtime::Trap;
 use wasmtime::component::{InstancePre, Linker, LinkerInstance};
 
 use crate::bindings::code::{CodeInterpreterIndices, exports::rlhost::plugin::code as exported};
@@ -19,6 +20,12 @@ use super::Capability;
 
 /// Memory that a program and its interpreter have, unless said otherwise.
 const MEMORY: u64 = 256 << 20;
+
+/// Fuel for setting up the smallest interpreter: about the time that it takes.
+const RUN_FUEL: u64 = 50_000;
+/// Bytes of an interpreter's component that a further unit of fuel stands for: one of 18 MB takes about a
+/// millisecond.
+const BYTES_PER_FUEL: u64 = 4;
 
 /// What interpreters export.
 const WORLD: World = World {
@@ -38,6 +45,8 @@ struct Loaded {
     indices: CodeInterpreterIndices,
     digest: Digest,
     limits: Limits,
+    /// Fuel for setting up an instance.
+    price: u64,
     info: InterpreterInfo,
 }
 
@@ -84,6 +93,7 @@ impl Interpreter {
             indices,
             digest: loaded.digest,
             limits,
+            price: RUN_FUEL + loaded.size / BYTES_PER_FUEL,
             info: InterpreterInfo {
                 name: String::new(),
                 version: String::new(),
@@ -130,6 +140,11 @@ impl Interpreter {
         self.0.digest
     }
 
+    /// Bytes of memory of a program together with the interpreter.
+    pub(crate) fn memory(&self) -> u64 {
+        self.0.limits.memory
+    }
+
     fn runs(&self, language: &str) -> bool {
         self.0.info.languages.iter().any(|known| known == language)
     }
@@ -154,7 +169,7 @@ impl Loaded {
         let budget = Budget {
             fuel: fuel.min(Limits::MAX_FUEL),
             output: self.limits.output,
-            deadline: self.host.0.clock.deadline_for(1),
+            deadline: self.host.0.clock.deadline_for(fuel),
         };
         let state = GuestState::new(&self.limits, Vec::new(), None);
         let mut store = instance::store(&self.host.0.engine, state);
@@ -200,6 +215,7 @@ pub(super) fn add_to_linker(
             let Some(interpreter) = interpreter else {
                 return Ok((Err(wit::Fault::UnknownLanguage(language)),));
             };
+            take_fuel(&mut store, interpreter.0.price)?;
             let left = store.get_fuel()?;
             let fuel = fuel.map_or(left, |fuel| fuel.min(left));
             let call = interpreter.0.call(fuel, |guest, store| {
@@ -215,11 +231,15 @@ pub(super) fn add_to_linker(
                         fuel: call.fuel,
                     })
                 }
-                Ok(Err(message)) => Err(wit::Fault::Failed(message)),
+                Ok(Err(message)) => {
+                    charge(&mut store, message.len() as u64)?;
+                    Err(wit::Fault::Failed(message))
+                }
                 Err(failure) => Err(match failure.outcome {
                     Outcome::BudgetExhausted => wit::Fault::BudgetExhausted,
                     Outcome::MemoryExhausted => wit::Fault::MemoryExhausted,
-                    Outcome::StackExhausted => wit::Fault::StackExhausted,
+                    // How deep it came depends on the machine, so no score may depend on it.
+                    Outcome::StackExhausted => return Err(Trap::StackOverflow.into()),
                     Outcome::OutputTooLarge => wit::Fault::OutputTooLarge,
                     // The host's trouble is no news for a guest: it ends the whole call.
                     Outcome::HostFault => return Err(HostFault(failure.message).into()),

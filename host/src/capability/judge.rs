@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use wasmtime::component::LinkerInstance;
 
 use crate::bindings::rlhost::plugin::{judge as wit, types};
-use crate::guest::GuestState;
+use crate::guest::{GuestState, charge};
 use crate::{ContentPart, Image, Message, Result};
 
 use super::http::{Service, Settings, shorten};
@@ -100,6 +100,7 @@ impl HttpJudge {
 
     /// The body of the request, as the chat completions API wants it.
     fn body(&self, request: &JudgeRequest) -> std::result::Result<Value, String> {
+        let mut urls = vec![None; request.images.len()];
         let mut messages = Vec::new();
         for message in &request.messages {
             let mut content = Vec::new();
@@ -107,11 +108,14 @@ impl HttpJudge {
                 content.push(match part {
                     ContentPart::Text(text) => json!({"type": "text", "text": text}),
                     ContentPart::Image(index) => {
-                        let image = request.images.get(*index as usize);
-                        let image = image.ok_or_else(|| {
+                        let at = *index as usize;
+                        let image = request.images.get(at).ok_or_else(|| {
                             format!("a part shows image {index} of {}", request.images.len())
                         })?;
-                        json!({"type": "image_url", "image_url": {"url": data_url(image)?}})
+                        if urls[at].is_none() {
+                            urls[at] = Some(data_url(image)?);
+                        }
+                        json!({"type": "image_url", "image_url": {"url": urls[at]}})
                     }
                 });
             }
@@ -177,8 +181,22 @@ pub(super) fn add_to_linker(judge: &mut LinkerInstance<'_, GuestState>) -> wasmt
         let judge = super::granted(store.data(), Capability::Judge, |g| g.judge.clone())?;
         let images = request.images.iter();
         let images = images.map(|handle| store.data().image(handle).cloned());
+        let images = images.collect::<wasmtime::Result<Vec<Image>>>()?;
+        // A picture is hashed once, and sent as often as a part shows it.
+        let bytes = |index: usize| {
+            images
+                .get(index)
+                .map_or(0, |image| image.rgb().len() as u64)
+        };
+        let parts = request.messages.iter().flat_map(|message| &message.content);
+        let shown = parts.map(|part| match part {
+            types::ContentPartResult::Image(index) => bytes(*index as usize),
+            types::ContentPartResult::Text(_) => 0,
+        });
+        let moved = shown.chain((0..images.len()).map(bytes)).sum();
+        charge(&mut store, moved)?;
         let request = JudgeRequest {
-            images: images.collect::<wasmtime::Result<_>>()?,
+            images,
             messages: request.messages.into_iter().map(message).collect(),
             max_tokens: request.max_tokens,
         };

@@ -31,7 +31,7 @@ use wasmtime::component::LinkerInstance;
 
 use crate::guest::GuestState;
 
-pub(crate) use exchange::{Tape, exchanges_digest};
+pub(crate) use exchange::{Tape, exchanges_digest, is_not_recorded};
 pub(crate) use log::LogBuffer;
 
 pub use exchange::{Answer, Exchange};
@@ -160,6 +160,23 @@ impl Grants {
             Capability::Retriever => self.retriever.is_some(),
             Capability::Judge => self.judge.is_some(),
         }
+    }
+
+    /// What of the grants' settings scores depend on, for the capabilities that a plugin uses.
+    pub(crate) fn settings(&self, used: &[Capability]) -> String {
+        let setting = |capability: &Capability| match capability {
+            Capability::Log => None,
+            Capability::Interpreter => {
+                let memory = self.interpreters.iter().map(Interpreter::memory).max()?;
+                Some(format!(",interpreter_memory={memory}"))
+            }
+            Capability::Retriever => {
+                let calls = self.retriever.as_ref()?.max_calls();
+                Some(format!(",retriever_calls={calls}"))
+            }
+            Capability::Judge => Some(format!(",judge_calls={}", self.judge.as_ref()?.max_calls())),
+        };
+        used.iter().filter_map(setting).collect()
     }
 
     /// Whether a call may have to wait for somebody else.

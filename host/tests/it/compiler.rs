@@ -222,7 +222,7 @@ fn limits_are_read_with_care() {
         ("cpu_seconds=0", "whole number from 1"),
         ("cpu_seconds=-1", "whole number from 1"),
         ("cpu_seconds=99999999999999999999", "whole number from 1"),
-        ("memory=1000", "at least 536870912"),
+        ("memory=1000", "at least 2147483648"),
     ] {
         let error = parse(text).unwrap_err().to_string();
         assert!(error.contains(named), "{text}: {error}");

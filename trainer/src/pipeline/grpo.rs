@@ -6,7 +6,7 @@ use super::job::{Job, Plan};
 use super::journal::{Clock, Observer, Start, Summary};
 use super::policy::{Policy, Signals};
 use super::prompts::{Drawn, Prompts, held_out, processor};
-use super::rewards::{Tally, check_dispatch, judge, load_rewards, response_text};
+use super::rewards::{Tally, check_dispatch, check_use, judge, load_rewards, response_text};
 use super::rows::rollout_rows;
 use super::setup;
 use crate::Result;
@@ -38,6 +38,7 @@ pub fn train(
     let rewards = load_rewards(config, host)?;
     let prompts = Prompts::load(config, &processor)?;
     check_dispatch(&rewards, prompts.rows())?;
+    check_use(&rewards, &prompts.rows())?;
     let held_out = held_out(config)?;
     let validation = held_out
         .as_ref()

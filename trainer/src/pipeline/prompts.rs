@@ -116,7 +116,7 @@ impl Prompts {
     }
 
     /// The rows that are drawn from, in the order of the data.
-    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> + Clone {
         self.usable.iter().map(|index| &self.dataset.rows()[*index])
     }
 

@@ -63,6 +63,25 @@ pub(super) fn check_dispatch<'a>(
     Ok(())
 }
 
+/// Checks that every reward judges some of the rows that are trained on: one that judges none has a
+/// mistake in its `when`.
+pub(super) fn check_use<'a>(
+    rewards: &RewardSet,
+    rows: &(impl Iterator<Item = &'a Row> + Clone),
+) -> Result<()> {
+    for reward in rewards.rewards().iter().filter(|r| !r.when.is_empty()) {
+        if !rows.clone().any(|row| reward.when.holds(&described(row))) {
+            let columns: Vec<&str> = reward.when.columns().collect();
+            return Err(Error::Config(format!(
+                "reward.{}.when: it holds for no row of data.train_files; it asks for {}",
+                reward.name,
+                columns.join(", ")
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// A host for all rewards of the configuration.
 pub(super) fn reward_host(config: &Config, host: HostBuilder) -> Result<Host> {
     let limits = Limits {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rlhost_host::replay::{Difference, Replayed, build, compare, compare_sums};
-use rlhost_host::{RewardRecord, Scored, Share, sum_rewards};
+use rlhost_host::{Outcome, RewardRecord, Scored, Share, sum_rewards};
 
 use super::recorded::{Entry, Images, RecordFile};
 use super::scorers::Scorers;
@@ -11,6 +11,7 @@ use super::{Finding, ReplayOptions, ReplayReport};
 
 /// What became of the record of one reward: the verdict, where there is one, and the comparison.
 struct Again {
+    /// What enters the sums, where that is known.
     scored: Option<Scored>,
     found: Replayed,
 }
@@ -53,11 +54,23 @@ pub(super) fn replay(
             }
         };
         // The sums say something of their own only where all their terms are as recorded.
-        let summed = options.reward.is_none() && sampled.values().all(|a| settled(&a.found));
+        let summed = options.reward.is_none() && sampled.values().all(|a| a.scored.is_some());
         let terms = summed.then(|| {
             let of = |share: &Share<'_>| sampled.get(share.name)?.scored.clone();
             shares.iter().map(of).collect::<Vec<_>>()
         });
+        if let Ok(sample) = &entry.sample {
+            let recorded = |name: &str| entry.judgement.rewards.iter().any(|r| r.name == name);
+            for (name, reason) in scorers.misplaced(sample, recorded) {
+                if options.reward.as_deref().is_none_or(|only| only == name) {
+                    note(
+                        Some(name),
+                        Replayed::Unreadable { reason },
+                        &mut report.findings,
+                    );
+                }
+            }
+        }
         for (name, again) in sampled {
             report
                 .rewards
@@ -161,7 +174,7 @@ fn score<'a>(
             }
             now.clone_into(&mut report.engine);
             let found = compare(record, &scored);
-            let scored = Some(scored);
+            let scored = term(record, scored, &found);
             again[at].insert(name, Again { scored, found });
         }
     }
@@ -176,6 +189,22 @@ fn rank(found: &Replayed) -> usize {
         Replayed::Unreadable { .. } => 2,
         Replayed::Changed { .. } => 3,
     }
+}
+
+/// What a record's reward puts into the sums, if that is as recorded.
+fn term(record: &RewardRecord, scored: Scored, found: &Replayed) -> Option<Scored> {
+    if settled(found) {
+        return Some(scored);
+    }
+    // A fault of the host, then, has its place in the sums too.
+    let failed = *found == Replayed::HostFault && record.outcome == Outcome::HostFault;
+    failed.then(|| Scored {
+        outcome: record.outcome,
+        total: None,
+        parts: BTreeMap::new(),
+        steps: Vec::new(),
+        ..scored
+    })
 }
 
 /// Whether a verdict is as recorded in all that the sums are made of.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use rlhost_host::{Allow, Digest, HostBuilder, Outcome, RewardRecord, Scored, Scorer};
+use rlhost_host::{Allow, Capability, Digest, HostBuilder, Outcome, RewardRecord, Scored, Scorer};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -220,7 +220,13 @@ fn scorer(config: &Config, reward: &str, host: HostBuilder, with: &Rescoring) ->
     params.retain(|name, _| known(name));
     params.extend(with.params.clone());
     let allow: Allow = hosts(reward, "allow", &table.allow)?;
-    let grants = allow.grants_for_replay(allow.interpreters(&host)?);
+    let runs_code = plugin.capabilities().contains(&Capability::Interpreter);
+    let interpreters = if runs_code {
+        allow.interpreters(&host)?
+    } else {
+        Vec::new()
+    };
+    let grants = allow.grants_for_replay(interpreters);
     let limits = reward_limits(config, &table);
     Ok(Scorer::with_grants(&plugin, &params, limits, grants)?)
 }

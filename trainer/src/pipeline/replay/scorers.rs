@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use rlhost_host::{
-    Allow, Digest, FailurePolicy, Host, HostBuilder, Interpreter, Receipt, Scorer, Share,
+    Allow, Digest, FailurePolicy, Host, HostBuilder, Interpreter, Receipt, Sample, Scorer, Share,
+    When,
 };
 
 use crate::Result;
@@ -22,6 +23,7 @@ pub(super) struct Scorers<'a> {
     folder: &'a RunFolder,
     config: &'a Config,
     policies: BTreeMap<&'a str, (f64, FailurePolicy)>,
+    conditions: BTreeMap<&'a str, When>,
     known: Mutex<BTreeMap<Key, Result<Scorer, String>>>,
 }
 
@@ -35,7 +37,12 @@ impl<'a> Scorers<'a> {
             let on_failure = hosts(name, "on_failure", &table.on_failure)?;
             Ok((name.as_str(), (table.weight, on_failure)))
         });
+        let conditions = config
+            .reward
+            .iter()
+            .map(|(name, table)| Ok((name.as_str(), hosts(name, "when", &table.when)?)));
         Ok(Self {
+            conditions: conditions.collect::<Result<_>>()?,
             host: reward_host(config, host)?,
             folder,
             config,
@@ -46,6 +53,24 @@ impl<'a> Scorers<'a> {
 
     pub(super) fn threads(&self) -> usize {
         self.host.threads()
+    }
+
+    /// The rewards of which a sample lacks the record, or has one that is not for it, and why that is so.
+    pub(super) fn misplaced(
+        &self,
+        sample: &Sample,
+        recorded: impl Fn(&str) -> bool,
+    ) -> Vec<(&'a str, String)> {
+        let conditions = self.conditions.iter();
+        let misplaced = conditions.filter_map(|(name, when)| {
+            let reason = match (when.holds(sample), recorded(name)) {
+                (true, false) => "the reward's record is missing",
+                (false, true) => "the reward does not judge this sample, by its `when`",
+                _ => return None,
+            };
+            Some((*name, reason.to_owned()))
+        });
+        misplaced.collect()
     }
 
     /// How the rewards enter the sum, in name order.
