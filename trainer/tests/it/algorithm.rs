@@ -3,7 +3,7 @@
 
 use rlhost_trainer::algorithm::{
     AdvantageConfig, AdvantageInput, Advantages, Estimator, KlPenalty, LossAggMode, LossConfig,
-    LossInput, LossMode, LossOutput, Rows, Scope, Totals, advantage, known_estimators,
+    LossInput, LossMode, LossOutput, Rows, Scope, SrftClamp, Totals, advantage, known_estimators,
     known_loss_modes, place_rewards, policy_loss,
 };
 use rlhost_trainer::random::{Domain, Stream};
@@ -13,6 +13,17 @@ const MODES: [LossAggMode; 4] = [
     LossAggMode::SeqMeanTokenSum,
     LossAggMode::SeqMeanTokenMean,
     LossAggMode::SeqMeanTokenSumNorm,
+];
+
+const RESHAPES: [&str; 8] = [
+    "no_reshape",
+    "logp",
+    "p_logp",
+    "square_root",
+    "p_div_p_0.1",
+    "p_div_p_0.3",
+    "p_div_p_0.5",
+    "pow",
 ];
 
 /// A batch whose rows can be picked, reordered and padded.
@@ -27,6 +38,10 @@ struct Row {
     advantage: Vec<f64>,
     reward: Vec<f64>,
     value: Vec<f64>,
+    /// Tokens that a target wrote, and their log-probs under it.
+    prefix: Vec<bool>,
+    target: Vec<f64>,
+    score: f64,
     baseline: f64,
     group: u64,
 }
@@ -76,6 +91,12 @@ fn batch(seed: u64) -> Vec<Row> {
                     .map(|(m, u)| if *m { u - 0.3 } else { 0.0 })
                     .collect(),
                 value: column(8),
+                // Rows of the policy alone, with a hint, and of a target alone.
+                prefix: (0..length)
+                    .map(|t| i % 3 == 1 || i % 3 == 2 && t < 3)
+                    .collect(),
+                target: column(9).iter().map(|u| -0.1 - 2.0 * u).collect(),
+                score: [1.0, 0.0, 0.5][i % 3],
                 baseline: stream.uniform(900),
                 group: [5, 5, 9, 9, 5, 2, 2, 9][i],
                 mask,
@@ -98,21 +119,45 @@ fn rows(batch: &[Row]) -> Rows {
     Rows::new(offsets, join(batch, |row| &row.mask)).unwrap()
 }
 
-fn loss_of(batch: &[Row], rows: &Rows, totals: &Totals, config: &LossConfig) -> LossOutput {
+/// The loss of some rows; on request with the probabilities of the targets and another seed.
+fn try_loss(
+    batch: &[Row],
+    rows: &Rows,
+    totals: &Totals,
+    config: &LossConfig,
+    targets: bool,
+    seed: u64,
+) -> rlhost_trainer::Result<LossOutput> {
+    let target_logp = targets.then(|| join(batch, |row| &row.target));
     policy_loss(
         &LossInput {
-            rows,
-            logp: &join(batch, |row| &row.logp),
-            old_logp: &join(batch, |row| &row.old),
             ref_logp: Some(&join(batch, |row| &row.reference)),
             rollout_logp: Some(&join(batch, |row| &row.rollout)),
             entropy: Some(&join(batch, |row| &row.entropy)),
-            advantages: &join(batch, |row| &row.advantage),
+            prefix_mask: Some(&join(batch, |row| &row.prefix)),
+            row_scores: Some(&batch.iter().map(|row| row.score).collect::<Vec<_>>()),
+            target_logp: target_logp.as_deref(),
+            seed,
+            ..LossInput::new(
+                rows,
+                &join(batch, |row| &row.logp),
+                &join(batch, |row| &row.old),
+                &join(batch, |row| &row.advantage),
+            )
         },
         totals,
         config,
     )
-    .unwrap()
+}
+
+fn loss_of(batch: &[Row], rows: &Rows, totals: &Totals, config: &LossConfig) -> LossOutput {
+    // One variant of `srft` divides by the probabilities of the targets.
+    let targets = config.off_policy_max_clip.is_some();
+    try_loss(batch, rows, totals, config, targets, 0).unwrap()
+}
+
+fn totals_of(batch: &[Row], rows: &Rows) -> Totals {
+    Totals::mixed(rows, &join(batch, |row| &row.prefix), 9).unwrap()
 }
 
 fn loss(batch: &[Row], totals: &Totals, config: &LossConfig) -> LossOutput {
@@ -134,8 +179,7 @@ fn advantage_of(batch: &[Row], kept: &[bool], config: &AdvantageConfig) -> Advan
     .unwrap()
 }
 
-/// Every loss with every aggregation, each with a KL loss and an entropy bonus, and the variants
-/// of `vanilla`.
+/// Every loss with every aggregation, each with a KL loss and an entropy bonus, and variants.
 fn configs() -> Vec<LossConfig> {
     let kinds = [KlPenalty::K1, KlPenalty::Abs, KlPenalty::K2, KlPenalty::K3];
     let mut configs = Vec::new();
@@ -144,26 +188,79 @@ fn configs() -> Vec<LossConfig> {
             let base = LossConfig {
                 loss_mode: name.parse().unwrap(),
                 loss_agg_mode: mode,
+                // All candidates are picked, so the order of the rows has no say.
+                clip_cov_ratio: 1.0,
+                clip_cov_lb: 0.3,
+                kl_cov_ratio: 0.3,
+                sft_loss_coef: 0.7,
                 entropy_coeff: 0.01,
                 kl_loss_coef: 0.05,
                 kl_loss_type: kinds[(i + j) % kinds.len()],
                 ..LossConfig::default()
             };
             configs.push(base);
-            if base.loss_mode == LossMode::Vanilla {
-                configs.push(LossConfig {
-                    loss_remove_clip: true,
-                    ..base
-                });
-                configs.push(LossConfig {
-                    tis_imp_ratio_cap: Some(1.5),
-                    clip_ratio_high: 0.28,
-                    ..base
-                });
-            }
+            configs.extend(variants(&base));
         }
     }
     configs
+}
+
+fn variants(base: &LossConfig) -> Vec<LossConfig> {
+    let no_clip = LossConfig {
+        loss_remove_clip: true,
+        ..*base
+    };
+    match base.loss_mode {
+        LossMode::Vanilla => vec![
+            no_clip,
+            LossConfig {
+                tis_imp_ratio_cap: Some(1.5),
+                clip_ratio_high: 0.28,
+                ..*base
+            },
+            LossConfig {
+                behav_imp_weight_cap: Some(1.5),
+                ..*base
+            },
+        ],
+        LossMode::Luffy => RESHAPES
+            .iter()
+            .map(|name| LossConfig {
+                on_policy_reshape: name.parse().unwrap(),
+                off_policy_reshape: name.parse().unwrap(),
+                ..*base
+            })
+            .chain([no_clip])
+            .collect(),
+        LossMode::Srft => ["paper", "exp", "classic_rl", "minus_old"]
+            .iter()
+            .flat_map(|name| {
+                let with_type = |base: &LossConfig| LossConfig {
+                    srft_type: name.parse().unwrap(),
+                    ..*base
+                };
+                [
+                    with_type(&no_clip),
+                    LossConfig {
+                        srft_clamp: SrftClamp::Ratio,
+                        ..with_type(base)
+                    },
+                    LossConfig {
+                        off_policy_max_clip: Some(1.1),
+                        off_policy_min_clip: Some(0.4),
+                        ..with_type(base)
+                    },
+                    LossConfig {
+                        all_max_clip: Some(0.5),
+                        off_policy_reshape: "p_div_p_0.1".parse().unwrap(),
+                        ..with_type(&no_clip)
+                    },
+                ]
+            })
+            .collect(),
+        LossMode::Hpt | LossMode::Uft => vec![no_clip],
+        _ => Vec::new(),
+    }
 }
 
 #[track_caller]
@@ -205,7 +302,7 @@ fn gradients_are_finite_differences() {
                     assert!((mean - 1.2_f64.ln()).abs() > 1e-3, "kink");
                 }
             }
-            let totals = Totals::of(&rows(&batch), 9);
+            let totals = totals_of(&batch, &rows(&batch));
             let out = loss(&batch, &totals, &config);
             let d_entropy = out.d_entropy.unwrap();
             let mut token = 0;
@@ -222,7 +319,14 @@ fn gradients_are_finite_differences() {
                     let what = format!("{config:?} row {row} token {t}");
                     let d_logp = slope(|row| &mut row.logp);
                     close(out.d_logp[token], d_logp, 1e-7, &what);
-                    close(d_entropy[token], slope(|row| &mut row.entropy), 1e-7, &what);
+                    if config.loss_mode == LossMode::Srft {
+                        // Its coefficients are constants made of entropies: only the bonus counts.
+                        let trained = f64::from(u8::from(batch[row].mask[t]));
+                        let bonus = -0.01 * trained / totals.tokens as f64;
+                        close(d_entropy[token], bonus, 1e-15, &what);
+                    } else {
+                        close(d_entropy[token], slope(|row| &mut row.entropy), 1e-7, &what);
+                    }
                     checked += 1;
                     non_zero += usize::from(d_logp.abs() > 1e-4);
                     token += 1;
@@ -240,9 +344,15 @@ fn gradients_are_finite_differences() {
 fn micro_batches_add_up_to_their_mini_batch() {
     for seed in 0..4 {
         let batch = batch(seed);
-        let totals = Totals::of(&rows(&batch), 9);
+        let totals = totals_of(&batch, &rows(&batch));
         for config in configs() {
             let whole = loss(&batch, &totals, &config);
+            if config.scope() == Scope::Batch {
+                let part = &batch[..4];
+                let error = try_loss(part, &rows(part), &totals, &config, false, 0).unwrap_err();
+                assert!(error.to_string().contains("whole mini-batch"), "{error}");
+                continue;
+            }
             for cuts in [vec![1], vec![4], vec![2, 3, 6], (1..8).collect()] {
                 let bounds: Vec<usize> = [vec![0], cuts, vec![batch.len()]].concat();
                 let (mut sum, mut d_logp, mut d_entropy) = (0.0, vec![], vec![]);
@@ -290,8 +400,8 @@ fn order_of_rows_does_not_matter() {
         all_close(&after.advantages, &wanted, 1e-12, estimator);
         all_close(&after.returns, &permuted(&before.returns), 1e-12, estimator);
     }
-    let totals = Totals::of(&old_rows, 9);
-    assert_eq!(totals, Totals::of(&new_rows, 9));
+    let totals = totals_of(&batch, &old_rows);
+    assert_eq!(totals, totals_of(&moved, &new_rows));
     for config in configs() {
         let (before, after) = (
             loss(&batch, &totals, &config),
@@ -310,6 +420,7 @@ fn padding_does_not_matter() {
     for (i, row) in padded.iter_mut().enumerate() {
         for _ in 0..=i % 3 {
             row.mask.push(false);
+            row.prefix.push(true);
             row.reward.push(0.0);
             for part in [
                 &mut row.logp,
@@ -319,6 +430,7 @@ fn padding_does_not_matter() {
                 &mut row.entropy,
                 &mut row.advantage,
                 &mut row.value,
+                &mut row.target,
             ] {
                 part.push(f64::NAN);
             }
@@ -345,8 +457,8 @@ fn padding_does_not_matter() {
         all_close(&found, &before.advantages, 1e-13, estimator);
         assert!(before.advantages.iter().all(|x| x.is_finite()));
     }
-    let totals = Totals::of(&padded_rows, 9);
-    assert_eq!(totals, Totals::of(&rows(&batch), 9));
+    let totals = totals_of(&padded, &padded_rows);
+    assert_eq!(totals, totals_of(&batch, &rows(&batch)));
     for config in configs() {
         let (before, after) = (
             loss(&batch, &totals, &config),
@@ -376,7 +488,7 @@ fn empty_rows_give_numbers() {
         assert!(out.returns.iter().all(|x| x.is_finite()), "{estimator}");
     }
     for config in configs() {
-        let out = loss(&empty, &Totals::of(&rows(&empty), 9), &config);
+        let out = loss(&empty, &totals_of(&empty, &rows(&empty)), &config);
         assert_eq!(out.loss.to_bits(), 0.0_f64.to_bits(), "{config:?}");
         assert!(out.metrics.values().all(|x| *x == 0.0), "{config:?}");
     }
@@ -416,8 +528,8 @@ fn samples_left_out_touch_nothing() {
             assert_eq!(all.rows.trained_len(row), 0);
         }
         for config in configs() {
-            let masked = loss_of(&batch, &all.rows, &Totals::of(&all.rows, 9), &config);
-            let without = loss(&rest, &Totals::of(&rows(&rest), 9), &config);
+            let masked = loss_of(&batch, &all.rows, &totals_of(&batch, &all.rows), &config);
+            let without = loss(&rest, &totals_of(&rest, &rows(&rest)), &config);
             assert_eq!(masked.loss.to_bits(), without.loss.to_bits());
             assert_eq!(masked.metrics, without.metrics);
             assert_eq!(pick(&masked.d_logp), without.d_logp);
@@ -557,7 +669,12 @@ fn unknown_names_list_the_known_ones() {
     let error = "clipped".parse::<LossMode>().unwrap_err().to_string();
     for name in known_loss_modes() {
         assert!(error.contains(name), "{error}");
-        assert_eq!(name.parse::<LossMode>().unwrap().scope(), Scope::Row);
+        let config = LossConfig {
+            loss_mode: name.parse().unwrap(),
+            ..LossConfig::default()
+        };
+        let whole = ["clip_cov", "kl_cov"].contains(&name);
+        assert_eq!(config.scope() == Scope::Batch, whole, "{name}");
     }
     let error = "mean".parse::<LossAggMode>().unwrap_err().to_string();
     assert!(error.contains("`mean`") && error.contains("seq-mean-token-sum-norm"));
@@ -568,15 +685,7 @@ fn bad_input_is_named() {
     let batch = batch(0);
     let rows_ = rows(&batch);
     let logp = join(&batch, |row| &row.logp);
-    let input = LossInput {
-        rows: &rows_,
-        logp: &logp,
-        old_logp: &logp,
-        ref_logp: None,
-        rollout_logp: None,
-        entropy: None,
-        advantages: &logp,
-    };
+    let input = LossInput::new(&rows_, &logp, &logp, &logp);
     let totals = Totals::of(&rows_, 9);
     let plain = LossConfig {
         use_kl_loss: false,
@@ -630,6 +739,51 @@ fn bad_input_is_named() {
             totals,
             with(|c| c.tis_imp_ratio_cap = Some(-1.0)),
             "tis_imp_ratio_cap",
+        ),
+        (
+            input,
+            totals,
+            with(|c| c.behav_imp_weight_cap = Some(5.0)),
+            "behav_imp_weight_cap",
+        ),
+        (
+            input,
+            totals,
+            with(|c| {
+                c.behav_imp_weight_cap = Some(5.0);
+                c.tis_imp_ratio_cap = Some(2.0);
+            }),
+            "set one of them",
+        ),
+        (
+            input,
+            totals,
+            with(|c| c.clip_cov_ratio = 1.5),
+            "clip_cov_ratio",
+        ),
+        (
+            input,
+            totals,
+            with(|c| c.on_policy_reshape = "classic_reject_token".parse().unwrap()),
+            "on_policy_reshape",
+        ),
+        (
+            LossInput {
+                prefix_mask: Some(&[true]),
+                ..input
+            },
+            totals,
+            with(|c| c.loss_mode = LossMode::Hpt),
+            "prefix_mask",
+        ),
+        (
+            LossInput {
+                row_scores: Some(&[1.0]),
+                ..input
+            },
+            totals,
+            plain,
+            "row_scores",
         ),
         (
             input,
