@@ -12,8 +12,11 @@ use rlhost_trainer::algorithm::Rows;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// Checks one case and panics if it fails.
+type Check = fn(&Value);
+
 /// How a case of each section is checked.
-const SECTIONS: &[(&str, fn(&Value))] = &[
+const SECTIONS: &[(&str, Check)] = &[
     ("advantage", advantages::advantages),
     ("policy_loss", losses::policy_loss),
     ("kl_penalty", losses::kl_penalty),
