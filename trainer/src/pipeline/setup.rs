@@ -196,3 +196,29 @@ pub(super) fn step_count(config: &Config, prompts: usize) -> Result<u64> {
 pub(super) fn due(freq: i64, step: u64) -> bool {
     u64::try_from(freq).is_ok_and(|freq| freq > 0 && step.is_multiple_of(freq))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::algorithm::known_loss_modes;
+
+    #[test]
+    fn losses_that_training_cannot_feed_are_refused() {
+        let fed = ["vanilla", "gspo", "geo_mean", "gpg", "sft"];
+        let mut config = Config::default();
+        for mode in known_loss_modes() {
+            config.actor.policy_loss.loss_mode = mode.into();
+            let found = loss_config(&config);
+            assert_eq!(found.is_ok(), fed.contains(&mode), "{mode}");
+            if let Err(error) = found {
+                let error = error.to_string();
+                assert!(
+                    error.contains("loss_mode") && error.contains(mode),
+                    "{error}"
+                );
+            }
+        }
+    }
+}
