@@ -127,11 +127,11 @@ fn a_component_that_takes_long_to_compile_is_refused() {
 fn a_component_that_takes_much_memory_to_compile_is_refused() {
     refused(
         &Project::empty(),
-        &memory_bomb(100_000),
+        &memory_bomb(400_000),
         "memory=2147483648",
         &[
             "more than 2147483648 bytes of memory",
-            "RLHOST_COMPILE_LIMITS=memory=1073741824",
+            "RLHOST_COMPILE_LIMITS=memory=4294967296",
         ],
     );
 }

@@ -301,7 +301,13 @@ fn tampered_rows_are_found() {
     });
     edit_row(&project, 1, 1, |row| {
         row["rewards"][0]["outcome"] = json!("host-fault");
+        row["rewards"][0]["receipt"]["outcome"] = json!("host-fault");
         row["outcome"] = json!("host-fault");
+        row["rewards"][0]["total"] = Value::Null;
+        row["rewards"][0]["parts"] = json!({});
+        row["score"] = Value::Null;
+        row["parts"] = json!({});
+        row["steps"] = json!([]);
     });
     let (found, holds) = report(&project, &["--step", "1"]);
     assert!(holds, "{found:#}");

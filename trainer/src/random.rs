@@ -25,6 +25,8 @@ pub enum Domain {
     Augmentation = 3,
     /// Initial weights.
     Initialisation = 4,
+    /// Tokens that a loss picks at random.
+    Loss = 5,
 }
 
 /// A stream of random numbers, addressed by position.

@@ -214,8 +214,8 @@ fn no_zombie_stays() {
 fn limits_are_read_with_care() {
     let parse = |text: &str| text.parse::<CompileLimits>();
     assert_eq!(parse(""), Ok(CompileLimits::default()));
-    let limits = parse(" cpu_seconds=3, memory=1073741824 ").unwrap();
-    assert_eq!((limits.cpu_seconds, limits.memory), (3, 1 << 30));
+    let limits = parse(" cpu_seconds=3, memory=2147483648 ").unwrap();
+    assert_eq!((limits.cpu_seconds, limits.memory), (3, 2 << 30));
     for (text, named) in [
         ("cpu=3", "unknown; the limits are cpu_seconds, memory"),
         ("cpu_seconds", "expected KEY=NUMBER"),

@@ -193,7 +193,7 @@ pub fn advantage(input: &AdvantageInput, config: &AdvantageConfig) -> Result<Adv
     Ok(out)
 }
 
-fn check(input: &AdvantageInput) -> Result<()> {
+pub(super) fn check(input: &AdvantageInput) -> Result<()> {
     let rows = input.rows;
     check_len("rewards", input.rewards.len(), rows.tokens(), "tokens")?;
     check_len("groups", input.groups.len(), rows.len(), "rows")?;
@@ -216,10 +216,10 @@ fn check(input: &AdvantageInput) -> Result<()> {
     Ok(())
 }
 
-type Groups = BTreeMap<u64, Vec<usize>>;
+pub(super) type Groups = BTreeMap<u64, Vec<usize>>;
 
 /// The rows and groups that stay in the step, and a result that counts those that don't.
-fn remaining(input: &AdvantageInput) -> Result<(Rows, Groups, Advantages)> {
+pub(super) fn remaining(input: &AdvantageInput) -> Result<(Rows, Groups, Advantages)> {
     let mut sizes: BTreeMap<u64, usize> = BTreeMap::new();
     let mut groups = Groups::new();
     for (row, &group) in input.groups.iter().enumerate() {
@@ -244,6 +244,11 @@ fn remaining(input: &AdvantageInput) -> Result<(Rows, Groups, Advantages)> {
     Ok((input.rows.keep(&stays)?, groups, out))
 }
 
+/// The score of a row: the sum of its tokens' rewards.
+pub(super) fn row_score(input: &AdvantageInput, row: usize) -> f64 {
+    input.rewards[input.rows.range(row)].iter().sum()
+}
+
 /// A step without the rows that left it.
 struct Step<'a> {
     input: &'a AdvantageInput<'a>,
@@ -254,7 +259,7 @@ struct Step<'a> {
 
 impl Step<'_> {
     fn score(&self, row: usize) -> f64 {
-        self.input.rewards[self.rows.range(row)].iter().sum()
+        row_score(self.input, row)
     }
 
     /// Rows of the step in their order.

@@ -46,6 +46,12 @@ pub struct Totals {
     pub tokens: usize,
     /// Rows with at least one trained token: rows left out by a failure don't thin the mean.
     pub rows: usize,
+    /// Trained tokens that a target wrote (*prefix* tokens), for the losses that mix them in.
+    pub prefix_tokens: usize,
+    /// Rows with at least one of those.
+    pub prefix_rows: usize,
+    /// Trained tokens of such rows, of the prefix or not.
+    pub prefix_row_tokens: usize,
     /// The longest possible response in tokens (`data.max_response_length`), the divisor of
     /// [`LossAggMode::SeqMeanTokenSumNorm`].
     pub norm_length: usize,
@@ -59,8 +65,41 @@ impl Totals {
             rows: (0..rows.len())
                 .filter(|&row| rows.trained_len(row) > 0)
                 .count(),
+            prefix_tokens: 0,
+            prefix_rows: 0,
+            prefix_row_tokens: 0,
             norm_length,
         }
+    }
+
+    /// The counts of `rows` where a target wrote the tokens of `prefix_mask`.
+    ///
+    /// # Errors
+    /// If there is not one entry of `prefix_mask` per token.
+    pub fn mixed(rows: &Rows, prefix_mask: &[bool], norm_length: usize) -> Result<Self> {
+        check_len("prefix_mask", prefix_mask.len(), rows.tokens(), "tokens")?;
+        let mut totals = Self::of(rows, norm_length);
+        for row in 0..rows.len() {
+            let prefix = rows
+                .trained(row)
+                .filter(|&token| prefix_mask[token])
+                .count();
+            if prefix > 0 {
+                totals.prefix_tokens += prefix;
+                totals.prefix_rows += 1;
+                totals.prefix_row_tokens += rows.trained_len(row);
+            }
+        }
+        Ok(totals)
+    }
+
+    /// Whether none of the counts is above that of `other`.
+    pub(super) fn within(&self, other: &Self) -> bool {
+        self.tokens <= other.tokens
+            && self.rows <= other.rows
+            && self.prefix_tokens <= other.prefix_tokens
+            && self.prefix_rows <= other.prefix_rows
+            && self.prefix_row_tokens <= other.prefix_row_tokens
     }
 }
 

@@ -9,7 +9,9 @@ use super::names::lookup;
 /// Estimator of KL(policy ‖ reference) from one sampled token.
 ///
 /// Names and definitions are those of J. Schulman, *Approximating KL Divergence* (2020), with
-/// the clamps of veRL and `RLLaVA`.
+/// the clamps of veRL and `RLLaVA`. A name with `+` is *straight-through*: the expected gradient of
+/// `k2` is that of the divergence, which is not so for `k1` (0) and `k3` (Tang and Munos 2025,
+/// arXiv:2506.09477), so the value of one is combined with the gradient of the other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KlPenalty {
     /// `kl`, `k1`: `logp − ref`; unbiased, high variance.
@@ -21,6 +23,12 @@ pub enum KlPenalty {
     /// `low_var_kl`, `k3`: `eˣ − x − 1` with `x = ref − logp` clamped to ±20, the result to ±10.
     #[default]
     K3,
+    /// `kl+`, `k1+`: the value of `k1`, the gradient of `k2`.
+    K1Plus,
+    /// `abs+`: the value of `abs`, the gradient of `k2`.
+    AbsPlus,
+    /// `low_var_kl+`, `k3+`: the value of `k3`, the gradient of `k2`.
+    K3Plus,
 }
 
 const KINDS: &[(&str, KlPenalty)] = &[
@@ -31,6 +39,13 @@ const KINDS: &[(&str, KlPenalty)] = &[
     ("k2", KlPenalty::K2),
     ("low_var_kl", KlPenalty::K3),
     ("k3", KlPenalty::K3),
+    ("kl+", KlPenalty::K1Plus),
+    ("k1+", KlPenalty::K1Plus),
+    ("abs+", KlPenalty::AbsPlus),
+    ("mse+", KlPenalty::K2),
+    ("k2+", KlPenalty::K2),
+    ("low_var_kl+", KlPenalty::K3Plus),
+    ("k3+", KlPenalty::K3Plus),
 ];
 
 impl FromStr for KlPenalty {
@@ -62,5 +77,8 @@ pub fn kl_penalty(kind: KlPenalty, logp: f64, ref_logp: f64) -> (f64, f64) {
             let slope = if inside { -x.exp_m1() } else { 0.0 };
             (value.min(VALUE_BOUND), slope)
         }
+        KlPenalty::K1Plus => (d, d),
+        KlPenalty::AbsPlus => (d.abs(), d),
+        KlPenalty::K3Plus => (kl_penalty(KlPenalty::K3, logp, ref_logp).0, d),
     }
 }

@@ -32,15 +32,7 @@
 //!
 //! let logp = [-0.5, -0.2, -1.0, -0.1, -0.3];
 //! let out = policy_loss(
-//!     &LossInput {
-//!         rows: &step.rows,
-//!         logp: &logp,
-//!         old_logp: &logp,
-//!         ref_logp: None,
-//!         rollout_logp: None,
-//!         entropy: None,
-//!         advantages: &step.advantages,
-//!     },
+//!     &LossInput::new(&step.rows, &logp, &logp, &step.advantages),
 //!     &Totals::of(&step.rows, 16),
 //!     &LossConfig { use_kl_loss: false, ..LossConfig::default() },
 //! )?;
@@ -50,20 +42,37 @@
 
 mod advantage;
 mod aggregate;
+mod balance;
+mod covariance;
+mod filter;
 mod kl;
+mod kl_control;
+mod loss_config;
+mod mixing;
 mod names;
+mod normalized;
 mod policy_loss;
+mod prefix;
+mod reshape;
 mod rewards;
 mod rows;
 pub mod stats;
+mod surrogate;
+mod value_loss;
 
 pub use advantage::{
     AdvantageConfig, AdvantageInput, Advantages, Estimator, advantage, known_estimators,
 };
 pub use aggregate::{LossAggMode, Totals, aggregate};
+pub use balance::{balanced_partition, sequence_workload};
+pub use filter::keep_groups;
 pub use kl::{KlPenalty, kl_penalty};
-pub use policy_loss::{
-    LossConfig, LossInput, LossMode, LossOutput, Scope, known_loss_modes, policy_loss,
-};
+pub use kl_control::{KlController, KlReward, kl_in_reward};
+pub use loss_config::{LossConfig, LossMode, Scope, SrftClamp, SrftType, known_loss_modes};
+pub use normalized::{Norm, NormLevel, NormalizedConfig, normalized_advantage};
+pub use policy_loss::{LossInput, LossOutput, policy_loss};
+pub use prefix::{hint_ratio_bound, response_len};
+pub use reshape::Reshape;
 pub use rewards::place_rewards;
 pub use rows::Rows;
+pub use value_loss::{ValueInput, ValueLossConfig, ValueOutput, value_loss};

@@ -1,162 +1,20 @@
-//! Policy losses with their gradients.
+//! Policy losses with their gradients: what goes in, what comes out, and the parts that all share.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 
 use crate::{Error, Result};
 
 use super::aggregate::{LossAggMode, Totals};
-use super::kl::{KlPenalty, kl_penalty};
-use super::names::{check_len, lookup};
+use super::kl::kl_penalty;
+use super::loss_config::{LossConfig, LossMode, Scope};
+use super::names::check_len;
 use super::rows::Rows;
 
-/// Bound of `logp − old` before the exponential of the importance ratio.
-const LOG_RATIO_BOUND: f64 = 20.0;
-/// Upper bound of the log of GSPO's sequence ratio.
-const LOG_SEQUENCE_RATIO_MAX: f64 = 10.0;
+/// Bound of the exponent of a ratio that no other rule bounds: keeps it finite.
+const EXPONENT_MAX: f64 = 700.0;
 
-/// Which policy loss (`actor.policy_loss.loss_mode`). Below, `d = logp − old` and `A` is the
-/// advantage of a token.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LossMode {
-    /// PPO's clipped surrogate (Schulman et al. 2017, arXiv:1707.06347) with an upper clip of its
-    /// own (DAPO, arXiv:2503.14476) and dual clip for `A < 0` (Ye et al. 2020,
-    /// arXiv:1912.09729); optionally weighted against the sampler's numerics by a truncated
-    /// importance ratio.
-    #[default]
-    Vanilla,
-    /// One ratio per sequence, the exponential of the mean `d`; always `seq-mean-token-mean`
-    /// (Zheng et al. 2025, arXiv:2507.18071).
-    Gspo,
-    /// Geometric mean of ratios clipped in log space, times the mean advantage; always the mean
-    /// over rows (Zhao et al. 2025, arXiv:2507.20673).
-    GeoMean,
-    /// `−A · logp`, neither ratio nor clip (Chu et al. 2025, arXiv:2504.02546).
-    Gpg,
-    /// `−logp`: maximum likelihood of the trained tokens.
-    Sft,
-}
-
-const MODES: &[(&str, LossMode)] = &[
-    ("vanilla", LossMode::Vanilla),
-    ("gspo", LossMode::Gspo),
-    ("geo_mean", LossMode::GeoMean),
-    ("gpg", LossMode::Gpg),
-    ("sft", LossMode::Sft),
-];
-
-/// The names that `actor.policy_loss.loss_mode` may have.
-pub fn known_loss_modes() -> Vec<&'static str> {
-    MODES.iter().map(|(name, _)| *name).collect()
-}
-
-impl FromStr for LossMode {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        lookup("loss_mode", MODES, name)
-    }
-}
-
-/// What a loss must see at once to be exact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Whole rows: with the [`Totals`] of the mini-batch, micro-batches add up.
-    Row,
-    /// All rows of the mini-batch, because tokens are ranked against each other.
-    Batch,
-}
-
-impl LossMode {
-    /// What the loss must see at once.
-    pub fn scope(self) -> Scope {
-        match self {
-            Self::Vanilla | Self::Gspo | Self::GeoMean | Self::Gpg | Self::Sft => Scope::Row,
-        }
-    }
-}
-
-/// Settings of [`policy_loss`], by the names of the `actor` section.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LossConfig {
-    /// Which loss.
-    pub loss_mode: LossMode,
-    /// How tokens become one number; `gspo` and `geo_mean` have a rule of their own.
-    pub loss_agg_mode: LossAggMode,
-    /// How far the ratio may fall below 1 (`geo_mean`: its log below 0).
-    pub clip_ratio_low: f64,
-    /// How far the ratio may rise above 1 (`geo_mean`: its log above 0).
-    pub clip_ratio_high: f64,
-    /// Dual clip: bound of the ratio where the advantage is negative; above 1.
-    pub clip_ratio_c: f64,
-    /// Whether `vanilla` goes without any clip.
-    pub loss_remove_clip: bool,
-    /// Cap of the ratio trainer / sampler that weighs `vanilla` (truncated importance sampling);
-    /// `None` for no weight.
-    pub tis_imp_ratio_cap: Option<f64>,
-    /// Factor of the entropy bonus.
-    pub entropy_coeff: f64,
-    /// Whether the divergence from the reference policy is part of the loss.
-    pub use_kl_loss: bool,
-    /// Factor of that divergence.
-    pub kl_loss_coef: f64,
-    /// Its estimator.
-    pub kl_loss_type: KlPenalty,
-}
-
-impl Default for LossConfig {
-    fn default() -> Self {
-        Self {
-            loss_mode: LossMode::default(),
-            loss_agg_mode: LossAggMode::default(),
-            clip_ratio_low: 0.2,
-            clip_ratio_high: 0.2,
-            clip_ratio_c: 3.0,
-            loss_remove_clip: false,
-            tis_imp_ratio_cap: None,
-            entropy_coeff: 0.0,
-            use_kl_loss: true,
-            kl_loss_coef: 0.01,
-            kl_loss_type: KlPenalty::default(),
-        }
-    }
-}
-
-impl LossConfig {
-    /// Checks the ranges of the settings; [`policy_loss`] does it too.
-    ///
-    /// # Errors
-    /// Names the key that is out of range.
-    pub fn validate(&self) -> Result<()> {
-        let bad = |key: &str, value: f64, wanted: &str| {
-            Err(Error::Config(format!(
-                "`{key}` must be {wanted}, and is {value}"
-            )))
-        };
-        for (key, value) in [
-            ("clip_ratio_low", self.clip_ratio_low),
-            ("clip_ratio_high", self.clip_ratio_high),
-        ] {
-            if value.is_nan() || value < 0.0 {
-                return bad(key, value, "at least 0");
-            }
-        }
-        if self.clip_ratio_c.is_nan() || self.clip_ratio_c <= 1.0 {
-            return bad("clip_ratio_c", self.clip_ratio_c, "greater than 1");
-        }
-        match self.tis_imp_ratio_cap {
-            Some(cap) if cap.is_nan() || cap <= 0.0 => bad(
-                "tis_imp_ratio_cap",
-                cap,
-                "greater than 0, or absent for no cap",
-            ),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// A micro-batch: some rows of a mini-batch. All arrays have one number per token, in nats where
-/// they are log-probs; numbers of tokens that are not trained are never read.
+/// A micro-batch: some rows of a mini-batch. All arrays but `row_scores` have one number per
+/// token, in nats where they are log-probs; numbers of tokens that are not trained are never read.
 #[derive(Clone, Copy, Debug)]
 pub struct LossInput<'a> {
     /// The rows and which of their tokens are trained.
@@ -167,12 +25,46 @@ pub struct LossInput<'a> {
     pub old_logp: &'a [f64],
     /// Log-probs under the reference policy; needed for the KL loss.
     pub ref_logp: Option<&'a [f64]>,
-    /// Log-probs as the sampler computed them; needed for truncated importance sampling.
+    /// Log-probs as the sampler computed them; needed for truncated importance sampling and the
+    /// decoupled loss.
     pub rollout_logp: Option<&'a [f64]>,
-    /// Entropies of the next-token distributions; needed for the entropy bonus.
+    /// Entropies of the next-token distributions; needed for the entropy bonus and `srft`.
     pub entropy: Option<&'a [f64]>,
     /// Advantages.
     pub advantages: &'a [f64],
+    /// Which tokens a target wrote, not the policy; for the losses that mix them.
+    pub prefix_mask: Option<&'a [bool]>,
+    /// The whole score of each row; for `srft`.
+    pub row_scores: Option<&'a [f64]>,
+    /// Log-probs of prefix tokens under the policy that wrote them; for `srft`, which otherwise
+    /// reshapes the probability.
+    pub target_logp: Option<&'a [f64]>,
+    /// Seed of the losses that draw tokens; another one for each mini-batch of a run.
+    pub seed: u64,
+}
+
+impl<'a> LossInput<'a> {
+    /// A micro-batch without any of what only some losses need.
+    pub fn new(
+        rows: &'a Rows,
+        logp: &'a [f64],
+        old_logp: &'a [f64],
+        advantages: &'a [f64],
+    ) -> Self {
+        Self {
+            rows,
+            logp,
+            old_logp,
+            ref_logp: None,
+            rollout_logp: None,
+            entropy: None,
+            advantages,
+            prefix_mask: None,
+            row_scores: None,
+            target_logp: None,
+            seed: 0,
+        }
+    }
 }
 
 /// A micro-batch's share of the mini-batch's loss.
@@ -186,18 +78,21 @@ pub struct LossOutput {
     pub d_entropy: Option<Vec<f64>>,
     /// By name, as `RLLaVA` and veRL call them: `actor/pg_loss`, `actor/pg_clipfrac_higher` and
     /// `actor/pg_clipfrac_lower` (shares of tokens), `actor/ppo_kl`, and, where their inputs are
-    /// given, `actor/entropy_loss` and `actor/kl_loss` (both before their factors). Each is
-    /// divided by the totals already: add them up over micro-batches.
+    /// given, `actor/entropy_loss` and `actor/kl_loss` (both before their factors). Losses that
+    /// mix targets in add `actor/on_pg_loss`, `actor/off_pg_loss`, `actor/sft_loss` and others.
+    /// Each is divided by the totals already: add them up over micro-batches.
     pub metrics: BTreeMap<String, f64>,
 }
 
 /// The loss of the micro-batch `input`, as its share of the mini-batch that `totals` counts.
 ///
 /// # Errors
-/// If lengths disagree, a setting is out of range, or an array that a setting needs is absent.
+/// If lengths disagree, a setting is out of range, an array that a setting needs is absent, or a
+/// loss of [`Scope::Batch`] sees less than its mini-batch.
 pub fn policy_loss(input: &LossInput, totals: &Totals, config: &LossConfig) -> Result<LossOutput> {
     config.validate()?;
-    check(input, totals, config)?;
+    let mode = effective_mode(input, config);
+    check(input, totals, config, mode)?;
     let mut batch = Batch {
         input,
         totals,
@@ -205,32 +100,43 @@ pub fn policy_loss(input: &LossInput, totals: &Totals, config: &LossConfig) -> R
         per_token: 1.0 / totals.tokens.max(1) as f64,
         pg: Terms::default(),
         d_logp: vec![0.0; input.rows.tokens()],
+        metrics: BTreeMap::new(),
     };
-    for row in 0..input.rows.len() {
-        let trained = input.rows.trained_len(row);
-        if trained == 0 {
-            continue;
-        }
-        match config.loss_mode {
-            LossMode::Vanilla => batch.vanilla(row, trained),
-            LossMode::Gspo => batch.gspo(row, trained),
-            LossMode::GeoMean => batch.geo_mean(row, trained),
-            LossMode::Gpg => batch.likelihood(row, trained, Some(input.advantages)),
-            LossMode::Sft => batch.likelihood(row, trained, None),
-        }
+    match mode {
+        LossMode::Vanilla => batch.each_row(Batch::vanilla_row),
+        LossMode::Gspo => batch.each_row(Batch::gspo),
+        LossMode::GeoMean => batch.each_row(Batch::geo_mean),
+        LossMode::Gpg => batch.each_row(|batch, row, trained| {
+            batch.likelihood(row, trained, Some(input.advantages));
+        }),
+        LossMode::Sft => batch.each_row(|batch, row, trained| {
+            batch.likelihood(row, trained, None);
+        }),
+        LossMode::ClipCov => batch.clip_cov(),
+        LossMode::KlCov => batch.kl_cov(),
+        LossMode::Luffy => batch.luffy(prefix_of(input)),
+        LossMode::Srft => batch.srft(
+            prefix_of(input),
+            input.row_scores.unwrap_or_default(),
+            input.entropy.unwrap_or_default(),
+        ),
+        LossMode::Hpt => batch.hpt(prefix_of(input)),
+        LossMode::Uft => batch.uft(prefix_of(input)),
     }
-    let mut metrics = BTreeMap::from([
-        ("actor/pg_loss".to_owned(), batch.pg.loss),
-        ("actor/pg_clipfrac_higher".to_owned(), batch.pg.clipped),
-        ("actor/pg_clipfrac_lower".to_owned(), batch.pg.clipped_lower),
-        ("actor/ppo_kl".to_owned(), batch.pg.kl_old),
-    ]);
+    for (name, value) in [
+        ("actor/pg_loss", batch.pg.loss),
+        ("actor/pg_clipfrac_higher", batch.pg.clipped),
+        ("actor/pg_clipfrac_lower", batch.pg.clipped_lower),
+        ("actor/ppo_kl", batch.pg.kl_old),
+    ] {
+        batch.metrics.insert(name.to_owned(), value);
+    }
     let mut loss = batch.pg.loss;
     let d_entropy = input
         .entropy
         .map(|entropy| batch.entropy(entropy))
         .and_then(|(mean, gradient)| {
-            metrics.insert("actor/entropy_loss".to_owned(), mean);
+            batch.metrics.insert("actor/entropy_loss".to_owned(), mean);
             (config.entropy_coeff != 0.0).then(|| {
                 loss -= config.entropy_coeff * mean;
                 gradient
@@ -238,18 +144,31 @@ pub fn policy_loss(input: &LossInput, totals: &Totals, config: &LossConfig) -> R
         });
     if let Some(ref_logp) = input.ref_logp.filter(|_| config.use_kl_loss) {
         let kl = batch.add_kl(ref_logp);
-        metrics.insert("actor/kl_loss".to_owned(), kl);
+        batch.metrics.insert("actor/kl_loss".to_owned(), kl);
         loss += config.kl_loss_coef * kl;
     }
     Ok(LossOutput {
         loss,
         d_logp: batch.d_logp,
         d_entropy,
-        metrics,
+        metrics: batch.metrics,
     })
 }
 
-fn check(input: &LossInput, totals: &Totals, config: &LossConfig) -> Result<()> {
+/// The prefix; without one, no token belongs to it.
+fn prefix_of<'a>(input: &LossInput<'a>) -> &'a [bool] {
+    input.prefix_mask.unwrap_or_default()
+}
+
+/// Losses that mix targets in are `vanilla` where there is nothing to mix, as published.
+fn effective_mode(input: &LossInput, config: &LossConfig) -> LossMode {
+    let mode = config.loss_mode;
+    let scored = input.row_scores.is_some() && input.entropy.is_some();
+    let plain = mode.mixes() && input.prefix_mask.is_none() || mode == LossMode::Srft && !scored;
+    if plain { LossMode::Vanilla } else { mode }
+}
+
+fn check(input: &LossInput, totals: &Totals, config: &LossConfig, mode: LossMode) -> Result<()> {
     let tokens = input.rows.tokens();
     let arrays = [
         ("logp", Some(input.logp)),
@@ -258,20 +177,28 @@ fn check(input: &LossInput, totals: &Totals, config: &LossConfig) -> Result<()> 
         ("rollout_logp", input.rollout_logp),
         ("entropy", input.entropy),
         ("advantages", Some(input.advantages)),
+        ("target_logp", input.target_logp),
     ];
     for (what, array) in arrays {
         if let Some(array) = array {
             check_len(what, array.len(), tokens, "tokens")?;
         }
     }
+    if let Some(scores) = input.row_scores {
+        check_len("row_scores", scores.len(), input.rows.len(), "rows")?;
+    }
     let missing = |key: &str, what: &str| {
         Err(Error::Config(format!(
             "`{key}` needs the {what}, which were not computed"
         )))
     };
-    let weighted = config.loss_mode == LossMode::Vanilla && config.tis_imp_ratio_cap.is_some();
-    if weighted && input.rollout_logp.is_none() {
-        return missing("tis_imp_ratio_cap", "log-probs of the sampler");
+    if mode.weighs_sampler() && input.rollout_logp.is_none() {
+        if config.tis_imp_ratio_cap.is_some() {
+            return missing("tis_imp_ratio_cap", "log-probs of the sampler");
+        }
+        if config.behav_imp_weight_cap.is_some() {
+            return missing("behav_imp_weight_cap", "log-probs of the sampler");
+        }
     }
     if config.use_kl_loss && input.ref_logp.is_none() {
         return missing("use_kl_loss", "log-probs of the reference policy");
@@ -279,12 +206,20 @@ fn check(input: &LossInput, totals: &Totals, config: &LossConfig) -> Result<()> 
     if config.entropy_coeff != 0.0 && input.entropy.is_none() {
         return missing("entropy_coeff", "entropies");
     }
-    let own = Totals::of(input.rows, totals.norm_length);
-    if own.tokens > totals.tokens || own.rows > totals.rows {
+    let own = match input.prefix_mask.filter(|_| mode.mixes()) {
+        Some(prefix) => Totals::mixed(input.rows, prefix, totals.norm_length)?,
+        None => Totals::of(input.rows, totals.norm_length),
+    };
+    if !own.within(totals) {
         return Err(Error::Config(format!(
-            "a micro-batch of {} tokens in {} rows is more than its mini-batch of {} tokens in {} \
-             rows",
-            own.tokens, own.rows, totals.tokens, totals.rows
+            "a micro-batch is more than its mini-batch: {own:?} against {totals:?}"
+        )));
+    }
+    let part = own.tokens != totals.tokens || own.rows != totals.rows;
+    if config.scope() == Scope::Batch && mode == config.loss_mode && part {
+        return Err(Error::Config(format!(
+            "this loss ranks or draws tokens of the whole mini-batch, so it can't be taken of a \
+             part of it: {own:?} of {totals:?}"
         )));
     }
     if config.loss_agg_mode == LossAggMode::SeqMeanTokenSumNorm && totals.norm_length == 0 {
@@ -299,141 +234,55 @@ fn check(input: &LossInput, totals: &Totals, config: &LossConfig) -> Result<()> 
 
 /// Sums over the tokens seen so far, each divided by its total.
 #[derive(Default)]
-struct Terms {
-    loss: f64,
-    clipped: f64,
-    clipped_lower: f64,
-    kl_old: f64,
+pub(super) struct Terms {
+    pub(super) loss: f64,
+    pub(super) clipped: f64,
+    pub(super) clipped_lower: f64,
+    pub(super) kl_old: f64,
 }
 
-struct Batch<'a> {
-    input: &'a LossInput<'a>,
-    totals: &'a Totals,
-    config: &'a LossConfig,
+/// A micro-batch on its way to a loss.
+pub(super) struct Batch<'a> {
+    pub(super) input: &'a LossInput<'a>,
+    pub(super) totals: &'a Totals,
+    pub(super) config: &'a LossConfig,
     /// Weight of a token in a mean over all trained tokens.
-    per_token: f64,
-    pg: Terms,
-    d_logp: Vec<f64>,
+    pub(super) per_token: f64,
+    pub(super) pg: Terms,
+    pub(super) d_logp: Vec<f64>,
+    pub(super) metrics: BTreeMap<String, f64>,
 }
 
 impl Batch<'_> {
-    fn log_ratio(&self, token: usize) -> f64 {
+    /// Runs `loss` on the rows that train something, with the number of their trained tokens.
+    fn each_row(&mut self, loss: impl Fn(&mut Self, usize, usize)) {
+        for row in 0..self.input.rows.len() {
+            let trained = self.input.rows.trained_len(row);
+            if trained > 0 {
+                loss(self, row, trained);
+            }
+        }
+    }
+
+    pub(super) fn log_ratio(&self, token: usize) -> f64 {
         self.input.logp[token] - self.input.old_logp[token]
     }
 
-    fn clip(&self, ratio: f64) -> f64 {
+    /// The ratio without any clip, finite for all finite log-probs.
+    pub(super) fn ratio(&self, token: usize) -> f64 {
+        self.log_ratio(token).min(EXPONENT_MAX).exp()
+    }
+
+    pub(super) fn clip(&self, ratio: f64) -> f64 {
         ratio.clamp(
             1.0 - self.config.clip_ratio_low,
             1.0 + self.config.clip_ratio_high,
         )
     }
 
-    fn vanilla(&mut self, row: usize, trained: usize) {
-        let config = self.config;
-        let weight = config.loss_agg_mode.weight(trained, self.totals);
-        for token in self.input.rows.trained(row) {
-            let raw = self.log_ratio(token);
-            let d = raw.clamp(-LOG_RATIO_BOUND, LOG_RATIO_BOUND);
-            let ratio = d.exp();
-            let advantage = self.input.advantages[token];
-            let plain = -advantage * ratio;
-            let mut loss = plain;
-            let mut moves = raw.abs() <= LOG_RATIO_BOUND;
-            if !config.loss_remove_clip {
-                let clipped = -advantage * self.clip(ratio);
-                if clipped > plain {
-                    (loss, moves) = (clipped, false);
-                    self.pg.clipped += self.per_token;
-                }
-                let bound = -advantage * config.clip_ratio_c;
-                if advantage < 0.0 && loss > bound {
-                    (loss, moves) = (bound, false);
-                    self.pg.clipped_lower += self.per_token;
-                }
-            }
-            let sampler = match (config.tis_imp_ratio_cap, self.input.rollout_logp) {
-                (Some(cap), Some(rollout)) => {
-                    (self.input.old_logp[token] - rollout[token]).exp().min(cap)
-                }
-                _ => 1.0,
-            };
-            self.pg.loss += weight * sampler * loss;
-            self.pg.kl_old -= self.per_token * d;
-            if moves {
-                self.d_logp[token] += weight * sampler * plain;
-            }
-        }
-    }
-
-    /// The ratio of a sequence is a constant in the gradient of each of its tokens but for that
-    /// token's own share, as in the paper's token-level form.
-    fn gspo(&mut self, row: usize, trained: usize) {
-        let weight = LossAggMode::SeqMeanTokenMean.weight(trained, self.totals);
-        let tokens = self.input.rows.trained(row);
-        let sum: f64 = tokens.clone().map(|token| self.log_ratio(token)).sum();
-        let mean = sum / trained as f64;
-        let moves = mean <= LOG_SEQUENCE_RATIO_MAX;
-        let ratio = mean.min(LOG_SEQUENCE_RATIO_MAX).exp();
-        let clipped_ratio = self.clip(ratio);
-        self.pg.kl_old -= self.per_token * sum;
-        for token in tokens {
-            let advantage = self.input.advantages[token];
-            let (plain, clipped) = (-advantage * ratio, -advantage * clipped_ratio);
-            self.pg.loss += weight * plain.max(clipped);
-            if clipped > plain {
-                self.pg.clipped += self.per_token;
-            } else if moves {
-                self.d_logp[token] += weight * plain;
-            }
-        }
-    }
-
-    fn geo_mean(&mut self, row: usize, trained: usize) {
-        let (low, high) = (-self.config.clip_ratio_low, self.config.clip_ratio_high);
-        let count = trained as f64;
-        let tokens = self.input.rows.trained(row);
-        let (mut log_ratio, mut advantages) = (0.0, 0.0);
-        let mut moving = Vec::with_capacity(trained);
-        for token in tokens {
-            let d = self.log_ratio(token);
-            let advantage = self.input.advantages[token];
-            // The worse of the plain and the clipped ratio, as PPO takes it, but of logs.
-            let bounded = match advantage {
-                a if a > 0.0 => d.min(high),
-                a if a < 0.0 => d.max(low),
-                _ => 0.0,
-            };
-            if advantage != 0.0 && bounded.to_bits() == d.to_bits() {
-                moving.push(token);
-            }
-            if d < low || d > high {
-                if advantage > 0.0 {
-                    self.pg.clipped += self.per_token;
-                } else if advantage < 0.0 {
-                    self.pg.clipped_lower += self.per_token;
-                }
-            }
-            log_ratio += bounded;
-            advantages += advantage;
-            self.pg.kl_old -= self.per_token * d;
-        }
-        let ratio = (log_ratio / count).exp();
-        let loss =
-            LossAggMode::SeqMeanTokenSum.weight(trained, self.totals) * -advantages / count * ratio;
-        self.pg.loss += loss;
-        for token in moving {
-            self.d_logp[token] += loss / count;
-        }
-    }
-
-    /// `−factor · logp`, with a factor of 1 where no factors are given.
-    fn likelihood(&mut self, row: usize, trained: usize, factors: Option<&[f64]>) {
-        let weight = self.config.loss_agg_mode.weight(trained, self.totals);
-        for token in self.input.rows.trained(row) {
-            let factor = factors.map_or(1.0, |factors| factors[token]);
-            self.pg.loss -= weight * factor * self.input.logp[token];
-            self.d_logp[token] -= weight * factor;
-        }
+    /// Adds to a metric.
+    pub(super) fn add(&mut self, name: &str, value: f64) {
+        *self.metrics.entry(name.to_owned()).or_default() += value;
     }
 
     /// Mean entropy of the trained tokens, and the gradient of its bonus.

@@ -27,7 +27,7 @@ pub use batch::{PackedBatch, PackedGroup, Target};
 pub use cache::{CacheRow, Prefix, SequenceCache};
 pub use config::{ModelConfig, TextConfig, VisionConfig};
 pub use language::LanguageModel;
-pub use positions::{PromptPositions, prompt_positions};
+pub use positions::{PromptPositions, prompt_positions, visual_positions};
 pub use vision::VisionTower;
 pub use weights::Weights;
 

@@ -23,6 +23,18 @@ pub fn prompt_positions(
     grids: &[[usize; 3]],
     merge: usize,
 ) -> Result<PromptPositions> {
+    visual_positions(token_ids, image_token, grids, merge, 1)
+}
+
+/// As [`prompt_positions`], for placeholders of videos as well: consecutive frames of a grid are
+/// `time_step` apart (Qwen2.5-VL: seconds per frame times positions per second).
+pub fn visual_positions(
+    token_ids: &[u32],
+    image_token: u32,
+    grids: &[[usize; 3]],
+    merge: usize,
+    time_step: usize,
+) -> Result<PromptPositions> {
     let mut positions = Vec::with_capacity(token_ids.len());
     let mut next = 0_u32;
     let mut grids = grids.iter();
@@ -53,13 +65,13 @@ pub fn prompt_positions(
         }
         for index in 0..count {
             let place = [
-                index / (height * width),
+                index / (height * width) * time_step,
                 index / width % height,
                 index % width,
             ];
             positions.push(place.map(|offset| next + offset as u32));
         }
-        next += time.max(height).max(width) as u32;
+        next += ((time - 1) * time_step + 1).max(height).max(width) as u32;
         at += count;
     }
     Ok(PromptPositions { positions, next })

@@ -145,15 +145,13 @@ impl Policy {
             let old_logp = gather(old).unwrap_or_else(|| logp.clone());
             let (ref_logp, rollout_logp) = (gather(signals.ref_logp), gather(signals.rollout_logp));
             let selected = select(signals.rows, &rows)?;
+            let advantages = batch.gather(signals.advantages, &rows);
             let loss = policy_loss(
                 &LossInput {
-                    rows: &selected,
-                    logp: &logp,
-                    old_logp: &old_logp,
                     ref_logp: ref_logp.as_deref(),
                     rollout_logp: rollout_logp.as_deref(),
                     entropy: Some(&entropy),
-                    advantages: &batch.gather(signals.advantages, &rows),
+                    ..LossInput::new(&selected, &logp, &old_logp, &advantages)
                 },
                 &totals,
                 &self.loss,

@@ -30,7 +30,7 @@ pub use ::image::RgbImage;
 use crate::{Error, Result};
 
 pub use image::{ImagePatches, ImageProcessor, PixelLimits};
-pub use resize::smart_resize;
+pub use resize::{fit_pixels, smart_resize};
 pub use rgb::load_rgb;
 pub use template::{ChatMessage, ChatTemplate, Content, Part, PromptFormat};
 pub use tokenizer::Tokenizer;

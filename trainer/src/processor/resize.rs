@@ -46,6 +46,31 @@ pub fn smart_resize(
     Ok((new_h as usize, new_w as usize))
 }
 
+/// The size, (width, height), that `RLLaVA` shrinks or grows an image of `width` × `height` pixels
+/// to before the model's own processor sees it: the area brought to `max_pixels` if it is above and
+/// to `min_pixels` if it is below, both sides by the same factor and cut to whole pixels.
+pub fn fit_pixels(
+    width: u32,
+    height: u32,
+    min_pixels: Option<u64>,
+    max_pixels: Option<u64>,
+) -> (u32, u32) {
+    let scaled = |(width, height): (u32, u32), pixels: u64| {
+        let factor = (pixels as f64 / (f64::from(width) * f64::from(height))).sqrt();
+        let side = |side: u32| ((f64::from(side) * factor) as u32).max(1);
+        (side(width), side(height))
+    };
+    let area = |(width, height): (u32, u32)| u64::from(width) * u64::from(height);
+    let mut size = (width, height);
+    if let Some(max) = max_pixels.filter(|max| area(size) > *max) {
+        size = scaled(size, max);
+    }
+    if let Some(min) = min_pixels.filter(|min| area(size) < *min && area(size) > 0) {
+        size = scaled(size, min);
+    }
+    size
+}
+
 /// Bits behind the point of Pillow's weights: 8 for the pixel and 2 for overshoot are left.
 const PRECISION: u32 = 32 - 8 - 2;
 

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::float_cmp)]
 
 mod algorithm;
-mod algorithm_cases;
 mod config;
 mod config_docs;
 mod data;

@@ -59,18 +59,6 @@ pub(super) fn replay(
             let of = |share: &Share<'_>| sampled.get(share.name)?.scored.clone();
             shares.iter().map(of).collect::<Vec<_>>()
         });
-        if let Ok(sample) = &entry.sample {
-            let recorded = |name: &str| entry.judgement.rewards.iter().any(|r| r.name == name);
-            for (name, reason) in scorers.misplaced(sample, recorded) {
-                if options.reward.as_deref().is_none_or(|only| only == name) {
-                    note(
-                        Some(name),
-                        Replayed::Unreadable { reason },
-                        &mut report.findings,
-                    );
-                }
-            }
-        }
         for (name, again) in sampled {
             report
                 .rewards
@@ -94,6 +82,18 @@ pub(super) fn replay(
                 Err(error) => {
                     let reason = error.to_string();
                     note(None, Replayed::Unreadable { reason }, &mut report.findings);
+                }
+            }
+        }
+        if let Ok(sample) = &entry.sample {
+            let recorded = |name: &str| entry.judgement.rewards.iter().any(|r| r.name == name);
+            for (name, reason) in scorers.misplaced(sample, recorded) {
+                if options.reward.as_deref().is_none_or(|only| only == name) {
+                    note(
+                        Some(name),
+                        Replayed::Unreadable { reason },
+                        &mut report.findings,
+                    );
                 }
             }
         }
