@@ -80,8 +80,8 @@ pub mod bindings {
 /// Running untrusted code in a nested sandbox: the capability `interpreter`. A plugin that uses it runs
 /// only where the user grants it; in native tests its functions panic.
 pub mod interpreter {
-    pub use crate::bindings::rlhost::plugin::programs::{File, Finished, Program};
     pub use crate::bindings::rlhost::plugin::interpreter::{Execution, Fault, languages, run};
+    pub use crate::bindings::rlhost::plugin::programs::{File, Finished, Program};
 }
 
 /// Asking a model: the capability `judge`. A plugin that uses it runs only where the user grants it; in
