@@ -83,8 +83,9 @@ fn answers(sample: &Sample) -> f64 {
 /// The sum of the scores of what is found.
 fn search(query: &str) -> Result<Verdict, Failure> {
     let hits = retriever::search(query, 3).map_err(|f| Failure::Abstain(format!("{f:?}")))?;
-    hits.iter()
-        .for_each(|hit| log::info(&format!("{}: {} {}", hit.id, hit.text, hit.metadata)));
+    for hit in &hits {
+        log::info(&format!("{}: {} {}", hit.id, hit.text, hit.metadata));
+    }
     Ok(Verdict::new(hits.iter().map(|hit| hit.score).sum()))
 }
 
