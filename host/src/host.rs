@@ -153,7 +153,7 @@ impl HostBuilder {
 
     /// Wall-clock time after which a call over one sample with the default fuel is given up as
     /// [`HostFault`](crate::Outcome::HostFault); with n times the fuel (because of its limit, or because
-    /// it is over n samples) a call has n times as long. It is only a safety net for a machine in trouble:
+    /// it is over n samples) a call has n times as long, up to 60 times a sample. It is only a safety net for a machine in trouble:
     /// fuel decides verdicts, so this must be far longer than a guest takes to use up its fuel.
     /// Default: a minute.
     #[must_use]

@@ -170,7 +170,7 @@ impl Budget {
         Self {
             fuel: limits.fuel.saturating_mul(samples).min(Limits::MAX_FUEL),
             output: limits.output.saturating_mul(samples),
-            deadline: host.clock.deadline_for(limits.fuel.saturating_mul(samples)),
+            deadline: host.clock.deadline_for(samples, limits.fuel),
         }
     }
 }

@@ -26,6 +26,10 @@ pub(crate) fn threads(count: usize, wasm_stack: usize) -> Result<ThreadPool> {
         .map_err(|e| Error::Engine(format!("{count} threads can't be started: {e}")))
 }
 
+/// How much longer than with the default fuel a sample may take, however much fuel it has: a fuel beyond
+/// all measure must not hang a run.
+const MOST_BUDGETS: u64 = 60;
+
 /// The pace of the engine's epochs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
@@ -59,9 +63,11 @@ impl Clock {
         Ok(Self { deadline })
     }
 
-    /// Ticks for a call with so much fuel: the deadline for each default budget that it has begun.
-    pub(crate) fn deadline_for(self, fuel: u64) -> u64 {
-        let budgets = fuel.div_ceil(DEFAULT_FUEL).max(1);
-        self.deadline.saturating_mul(budgets).min(u64::MAX / 2)
+    /// Ticks for a call over so many samples with so much fuel for each: as many times the deadline as
+    /// there are samples and default budgets, but at most [`MOST_BUDGETS`] for a sample.
+    pub(crate) fn deadline_for(self, samples: u64, fuel: u64) -> u64 {
+        let budgets = fuel.div_ceil(DEFAULT_FUEL).clamp(1, MOST_BUDGETS);
+        let times = budgets.saturating_mul(samples);
+        self.deadline.saturating_mul(times).min(u64::MAX / 2)
     }
 }
