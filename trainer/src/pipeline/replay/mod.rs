@@ -5,9 +5,11 @@
 //! samples with another plugin and sets old and new side by side.
 //!
 //! ```no_run
+//! use rlhost_host::Host;
 //! use rlhost_trainer::pipeline::replay::{ReplayOptions, replay};
 //!
-//! let report = replay("runs/quickstart".as_ref(), &ReplayOptions::default())?;
+//! let run = "runs/quickstart".as_ref();
+//! let report = replay(run, Host::builder(), &ReplayOptions::default())?;
 //! println!("{} of {} samples are identical", report.identical, report.samples);
 //! assert!(report.holds(), "{:?}", report.findings);
 //! # Ok::<(), rlhost_trainer::Error>(())
