@@ -28,6 +28,15 @@ pub fn builder() -> Result<HostBuilder> {
     Ok(Host::builder().compiler(compiler))
 }
 
+/// The same on so many threads; on all processors where nothing is said.
+pub fn builder_on(threads: Option<u16>) -> Result<HostBuilder> {
+    let host = builder()?;
+    Ok(match threads {
+        Some(threads) => host.threads(threads.into()),
+        None => host,
+    })
+}
+
 /// The child: a component on standard input, its code on standard output.
 pub fn compile(arguments: &Compile) -> ExitCode {
     compile_child(&arguments.limits)

@@ -52,10 +52,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
         images: arguments.images.clone().unwrap_or_default(),
         listed: arguments.worst,
     };
-    let mut host = host::builder()?;
-    if let Some(threads) = arguments.threads {
-        host = host.threads(threads.into());
-    }
+    let host = host::builder_on(arguments.threads)?;
     if let Some(plugin) = &arguments.plugin {
         let with = Rescoring {
             plugin: plugin.clone(),

@@ -22,12 +22,8 @@ pub struct Arguments {
     param: Vec<(String, Value)>,
     #[command(flatten)]
     allow: allow::Arguments,
-    /// Fuel for a sample
-    #[arg(long)]
-    fuel: Option<u64>,
-    /// Bytes of memory for a sample
-    #[arg(long)]
-    memory: Option<u64>,
+    #[command(flatten)]
+    limits: LimitArguments,
     /// Threads, at most 1024; all processors by default
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -40,13 +36,26 @@ pub fn parameter(text: &str) -> Result<(String, Value), String> {
     Ok((key.to_owned(), value))
 }
 
-/// The limits of a call, with what the command line says of them.
-pub fn limits(fuel: Option<u64>, memory: Option<u64>) -> Limits {
-    let defaults = Limits::default();
-    Limits {
-        fuel: fuel.unwrap_or(defaults.fuel),
-        memory: memory.unwrap_or(defaults.memory),
-        ..defaults
+/// What the command line says of a call's limits.
+#[derive(clap::Args)]
+pub struct LimitArguments {
+    /// Fuel for a sample
+    #[arg(long)]
+    pub fuel: Option<u64>,
+    /// Bytes of memory for a sample
+    #[arg(long)]
+    pub memory: Option<u64>,
+}
+
+impl LimitArguments {
+    /// The limits of a call.
+    pub fn limits(&self) -> Limits {
+        let defaults = Limits::default();
+        Limits {
+            fuel: self.fuel.unwrap_or(defaults.fuel),
+            memory: self.memory.unwrap_or(defaults.memory),
+            ..defaults
+        }
     }
 }
 
@@ -54,13 +63,9 @@ pub fn limits(fuel: Option<u64>, memory: Option<u64>) -> Limits {
 const CHUNK: usize = 4096;
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let mut host = host::builder()?;
-    if let Some(threads) = arguments.threads {
-        host = host.threads(threads.into());
-    }
-    let host = host.build()?;
+    let host = host::builder_on(arguments.threads)?.build()?;
     let plugin = host.load(arguments.plugin.as_str())?;
-    let limits = limits(arguments.fuel, arguments.memory);
+    let limits = arguments.limits.limits();
     let params: Map<String, Value> = arguments.param.iter().cloned().collect();
     let scorer = Scorer::with_grants(&plugin, &params, limits, arguments.allow.grants(&host)?)?;
     let rewards = RewardSet::new([Reward::new(plugin.info().name.clone(), scorer)])?;

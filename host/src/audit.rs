@@ -191,7 +191,7 @@ pub fn audit<E: From<Error>>(
     if passes.len() < 2 {
         return Err(Error::Audit("it takes two passes to compare".to_owned()).into());
     }
-    let units = units(scope, samples);
+    let units = scope.calls(samples);
     let mut firsts: Vec<First> = vec![First::default(); samples.len()];
     let mut report = Report {
         passes: 0,
@@ -246,23 +246,6 @@ pub fn audit<E: From<Error>>(
 struct First {
     answer: Option<(Pass, Scored)>,
     compared: bool,
-}
-
-/// What stays together and in order: a sample, a group, or everything.
-fn units(scope: Scope, samples: &[Sample]) -> Vec<Range<usize>> {
-    match scope {
-        Scope::Sample => (0..samples.len()).map(|i| i..i + 1).collect(),
-        Scope::Group => {
-            let mut end = 0;
-            let groups = samples.chunk_by(|a, b| a.group == b.group);
-            let ranges = groups.map(|group| {
-                end += group.len();
-                end - group.len()..end
-            });
-            ranges.collect()
-        }
-        Scope::Batch => std::iter::once(0..samples.len()).collect(),
-    }
 }
 
 /// One pass; results stand in the order of the samples.

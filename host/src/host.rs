@@ -197,12 +197,12 @@ impl HostBuilder {
     /// Builds the host and starts its threads.
     pub fn build(self) -> Result<Host> {
         self.limits.validate()?;
+        if self.waiting == 0 {
+            return Err(Error::Engine(
+                "0 waiting calls asked for; at least 1 is needed".to_owned(),
+            ));
+        }
         let threads = match self.threads {
-            _ if self.waiting == 0 => {
-                return Err(Error::Engine(
-                    "0 waiting calls asked for; at least 1 is needed".to_owned(),
-                ));
-            }
             Some(0) => {
                 return Err(Error::Engine(
                     "0 threads asked for; at least 1 is needed".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::component::{self, World};
 use crate::guest::GuestState;
 use crate::instance::{Prepared, REWARD};
 use crate::verdict::{MAX_NAMES, check_name};
-use crate::{Digest, Error, Host, Outcome, Result, imports};
+use crate::{Digest, Error, Host, Outcome, Result, Sample, imports};
 
 /// What plugins export.
 const WORLD: World = World {
@@ -66,6 +67,26 @@ pub enum Scope {
     Group,
     /// All samples of one call of [`Scorer::score`](crate::Scorer::score).
     Batch,
+}
+
+impl Scope {
+    /// Which samples each call sees.
+    pub(crate) fn calls(self, samples: &[Sample]) -> Vec<Range<usize>> {
+        match self {
+            Self::Sample => (0..samples.len()).map(|i| i..i + 1).collect(),
+            Self::Group => {
+                let mut end = 0;
+                let groups = samples.chunk_by(|a, b| a.group == b.group);
+                let ranges = groups.map(|group| {
+                    end += group.len();
+                    end - group.len()..end
+                });
+                ranges.collect()
+            }
+            Self::Batch if samples.is_empty() => Vec::new(),
+            Self::Batch => std::iter::once(0..samples.len()).collect(),
+        }
+    }
 }
 
 /// A parameter that a plugin understands.

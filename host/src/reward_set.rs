@@ -172,7 +172,9 @@ impl RewardSet {
         let shares: Vec<Share<'_>> = self.rewards.iter().map(Reward::share).collect();
         (0..samples.len())
             .map(|sample| {
-                if let Some(has) = self.unjudged(&samples[sample]) {
+                let mut asked = self.rewards.iter().zip(&columns);
+                if !asked.any(|(reward, column)| reward.weight != 0.0 && column[sample].is_some()) {
+                    let has = self.asked_for(&samples[sample]);
                     return Err(Error::NoReward { sample, has });
                 }
                 let row = columns.iter_mut().map(|column| column[sample].take());
@@ -185,12 +187,15 @@ impl RewardSet {
     /// `None` for all others. It depends on the data alone, so a run can ask before it starts.
     pub fn unjudged(&self, sample: &Sample) -> Option<String> {
         let judges = |reward: &Reward| reward.weight != 0.0 && reward.when.holds(sample);
-        if self.rewards.iter().any(judges) {
-            return None;
-        }
+        let judged = self.rewards.iter().any(judges);
+        (!judged).then(|| self.asked_for(sample))
+    }
+
+    /// What the rewards ask for, and what a sample has.
+    fn asked_for(&self, sample: &Sample) -> String {
         let asking = self.rewards.iter().filter(|reward| !reward.when.is_empty());
         let has = asking.map(|r| format!("{} asks for {}", r.name, r.when.describe(sample)));
-        Some(has.collect::<Vec<_>>().join("; "))
+        has.collect::<Vec<_>>().join("; ")
     }
 }
 

@@ -225,7 +225,7 @@ impl Scorer {
                 results
             });
         }
-        let calls = self.calls(samples);
+        let calls = self.plugin.info().scope.calls(samples);
         let run = |range: &Range<usize>| {
             let scored = self.run(&samples[range.clone()], tape(range.clone()));
             scored.collect::<Vec<_>>()
@@ -247,24 +247,6 @@ impl Scorer {
         // Without threads of their own, calls that wait hold others up, and nothing worse.
         let own = waits.then(|| host.waiting().ok()).flatten();
         own.unwrap_or(&host.0.threads)
-    }
-
-    /// Which samples each call sees.
-    fn calls(&self, samples: &[Sample]) -> Vec<Range<usize>> {
-        match self.plugin.info().scope {
-            Scope::Sample => (0..samples.len()).map(|i| i..i + 1).collect(),
-            Scope::Group => {
-                let mut end = 0;
-                let groups = samples.chunk_by(|a, b| a.group == b.group);
-                let ranges = groups.map(|group| {
-                    end += group.len();
-                    end - group.len()..end
-                });
-                ranges.collect()
-            }
-            Scope::Batch if samples.is_empty() => Vec::new(),
-            Scope::Batch => std::iter::once(0..samples.len()).collect(),
-        }
     }
 
     /// One call of the guest: a result for each of the samples.

@@ -133,9 +133,14 @@ mod tests {
         assert_eq!(ended, Ended::TimedOut);
         assert!(start.elapsed() < Duration::from_secs(20));
         let child = std::fs::read_to_string(note).unwrap();
-        // A killed process stays as a zombie until its new parent collects it.
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.trim()));
-        assert!(stat.map_or(true, |stat| stat.contains(") Z ")));
+        // A killed process takes a moment to die, and stays as a zombie until its new parent
+        // collects it.
+        let stat = || std::fs::read_to_string(format!("/proc/{}/stat", child.trim()));
+        let dead = || stat().map_or(true, |stat| stat.contains(") Z "));
+        while !dead() {
+            assert!(start.elapsed() < Duration::from_secs(20), "the child lives");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     #[test]

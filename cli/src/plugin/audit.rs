@@ -32,16 +32,12 @@ pub struct Arguments {
     param: Vec<(String, Value)>,
     #[command(flatten)]
     allow: allow::Arguments,
-    /// Fuel for a sample
-    #[arg(long)]
-    fuel: Option<u64>,
-    /// Bytes of memory for a sample
-    #[arg(long)]
-    memory: Option<u64>,
+    #[command(flatten)]
+    limits: score::LimitArguments,
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let limits = score::limits(arguments.fuel, arguments.memory);
+    let limits = arguments.limits.limits();
     let params: Map<String, Value> = arguments.param.iter().cloned().collect();
     let plugin = host::builder()?
         .threads(1)
@@ -191,7 +187,8 @@ fn elsewhere(arguments: &Arguments, plugin: &Plugin, pass: &Pass) -> Result<Vec<
     for grant in arguments.allow.as_typed() {
         command.arg("--allow").arg(grant);
     }
-    for (flag, value) in [("--fuel", arguments.fuel), ("--memory", arguments.memory)] {
+    let limits = &arguments.limits;
+    for (flag, value) in [("--fuel", limits.fuel), ("--memory", limits.memory)] {
         command.args(value.map(|value| format!("{flag}={value}")));
     }
     command.arg("--").arg(std::path::absolute(plugin.path())?);

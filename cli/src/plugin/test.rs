@@ -31,12 +31,8 @@ pub struct Arguments {
     json: bool,
     #[command(flatten)]
     allow: allow::Arguments,
-    /// Fuel for a sample
-    #[arg(long)]
-    fuel: Option<u64>,
-    /// Bytes of memory for a sample
-    #[arg(long)]
-    memory: Option<u64>,
+    #[command(flatten)]
+    limits: score::LimitArguments,
     /// Threads, at most 1024; all processors by default
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -52,11 +48,7 @@ const WIDEST: usize = 48;
 const SAMPLE: usize = 2000;
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let mut host = host::builder()?;
-    if let Some(threads) = arguments.threads {
-        host = host.threads(threads.into());
-    }
-    let host = host.build()?;
+    let host = host::builder_on(arguments.threads)?.build()?;
     let (plugin, cases) = find(&host, arguments)?;
     let mut found = golden::read(&cases)?;
     if let Some(text) = &arguments.filter {
@@ -65,7 +57,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             bail!("{}: no case matches the filter `{text}`", cases.display());
         }
     }
-    let limits = score::limits(arguments.fuel, arguments.memory);
+    let limits = arguments.limits.limits();
     // Log lines change nothing, and tell what went wrong.
     let grants = arguments.allow.grants(&host)?.log();
     let checked = golden::check(&plugin, found, limits, &grants)?;

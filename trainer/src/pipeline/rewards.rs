@@ -55,7 +55,12 @@ pub(super) fn check_dispatch<'a>(
     rewards: &RewardSet,
     rows: impl Iterator<Item = &'a Row>,
 ) -> Result<()> {
-    for row in rows {
+    // Where no reward asks for anything, one row is like another.
+    let asks = rewards
+        .rewards()
+        .iter()
+        .any(|reward| !reward.when.is_empty());
+    for row in rows.take(if asks { usize::MAX } else { 1 }) {
         if let Some(has) = rewards.unjudged(&described(row)) {
             return Err(row.error(format!("no reward applies to this row ({has})")));
         }
