@@ -1,5 +1,6 @@
 //! The `rlhost` command: a thin face over `rlhost-trainer` and `rlhost-host`.
 
+mod algorithms;
 mod allow;
 mod eval;
 mod host;
@@ -49,6 +50,8 @@ enum Command {
     /// Look at a run's samples
     #[command(subcommand)]
     Rollouts(rollouts::Command),
+    /// List the named algorithms, with their papers and the keys that they set
+    Algorithms(algorithms::Arguments),
     /// Look at configurations
     #[command(subcommand)]
     Config(settings::Command),
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         },
         Command::Plugin(command) => plugin::run(&command),
         Command::Rollouts(command) => rollouts::run(&command),
+        Command::Algorithms(arguments) => algorithms::run(&arguments),
         Command::Config(command) => settings::run(&command),
         Command::CompileComponent(arguments) => return host::compile(&arguments),
     };

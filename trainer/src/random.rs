@@ -27,6 +27,8 @@ pub enum Domain {
     Initialisation = 4,
     /// Tokens that a loss picks at random.
     Loss = 5,
+    /// How much of a target a completion begins with.
+    Prefix = 6,
 }
 
 /// A stream of random numbers, addressed by position.

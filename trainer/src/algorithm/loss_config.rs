@@ -85,7 +85,7 @@ impl LossMode {
     }
 
     /// Whether a weight against the sampler has a place in the loss.
-    pub(super) fn weighs_sampler(self) -> bool {
+    pub fn weighs_sampler(self) -> bool {
         matches!(self, Self::Vanilla | Self::Hpt | Self::Uft)
     }
 }

@@ -15,6 +15,10 @@
 //! Every key is a field of [`Config`] and documented there. A key that is not there is an error
 //! that names the nearest one.
 
+mod actor;
+mod algorithm;
+mod combinations;
+mod presets;
 mod schema;
 mod sections;
 mod validate;
@@ -27,22 +31,33 @@ use toml::{Table, Value};
 use crate::{Error, Result};
 use schema::{Setting, Shape};
 
+pub use actor::{
+    ActorConfig, LossAggMode, LrScheduler, ModelConfig, OptimConfig, PolicyLossConfig, Reshaping,
+    SrftClamp, SrftType,
+};
+pub use algorithm::{
+    AlgorithmConfig, KlControl, KlCtrlConfig, KlEstimator, NormConfig, NormOver, PrefixStrategy,
+    UnifyStrategy,
+};
+pub(crate) use combinations::NORMALIZED;
+pub use combinations::known_advantage_estimators;
+pub use presets::{PRESETS, Preset, preset};
 pub use sections::{
-    ActorConfig, AlgorithmConfig, AllowConfig, AugmentConfig, Config, DataConfig, Device,
-    FailureOutcome, FailurePolicy, Files, JudgeConfig, KlLossType, LimitsConfig, LossAggMode,
-    LrScheduler, ModelConfig, OnFailure, OptimConfig, PolicyLossConfig, RetrieverConfig,
-    RewardConfig, RolloutConfig, SftConfig, TrainerConfig, ValSamplingConfig,
+    AllowConfig, AugmentConfig, Config, DataConfig, Device, FailureOutcome, FailurePolicy, Files,
+    JudgeConfig, LimitsConfig, OnFailure, RetrieverConfig, RewardConfig, RolloutConfig, SftConfig,
+    TrainerConfig, ValSamplingConfig,
 };
 
 impl Config {
     /// Reads the file, if there is one, and then the overrides (`a.b=c`) in their order.
     ///
-    /// The right side of an override is a TOML value, or else a string. Without
-    /// `trainer.experiment_name` the file's name without its ending is taken.
+    /// The right side of an override is a TOML value, or else a string. Keys that neither sets are
+    /// those of `algorithm.preset`, and else the defaults. Without `trainer.experiment_name` the
+    /// file's name without its ending is taken.
     ///
     /// # Errors
     /// [`Error::Io`] if the file can't be read; [`Error::Config`] that names file and line of
-    /// broken TOML, or the key that is unknown or has a wrong type. Values that don't go together
+    /// broken TOML, the key that is unknown or has a wrong type, or the preset that is unknown. Values that don't go together
     /// are found by [`validate`](Self::validate).
     pub fn load(path: Option<&Path>, overrides: &[String]) -> Result<Self> {
         let shape = Self::shape();
@@ -56,9 +71,17 @@ impl Config {
                 .check_root(&table)
                 .map_err(|message| in_override(text, &message))?;
         }
-        let mut config: Self = Value::Table(table.clone())
+        let unreadable =
+            |error: String| Error::Config(format!("the configuration can't be read: {error}"));
+        let mut whole =
+            Table::try_from(Self::default()).map_err(|error| unreadable(error.to_string()))?;
+        if let Some(preset) = presets::named_in(&table)? {
+            merge(&mut whole, preset.table(&shape)?);
+        }
+        merge(&mut whole, table.clone());
+        let mut config: Self = Value::Table(whole)
             .try_into()
-            .map_err(|error| Error::Config(format!("the configuration can't be read: {error}")))?;
+            .map_err(|error: toml::de::Error| unreadable(error.to_string()))?;
         let named = table
             .get("trainer")
             .is_some_and(|trainer| trainer.get("experiment_name").is_some());
@@ -161,6 +184,18 @@ fn parse_value(text: &str, literal: bool) -> Value {
     match parsed {
         Some(value) if !literal || value.is_str() || value.is_array() => value,
         _ => Value::String(text.to_owned()),
+    }
+}
+
+/// Writes the keys of `over` into `base`, section by section.
+fn merge(base: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(base)), Value::Table(over)) => merge(base, over),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
     }
 }
 

@@ -102,7 +102,8 @@ macro_rules! section {
             fn shape() -> $crate::config::schema::Shape {
                 $crate::config::schema::Shape::Section(vec![
                     $($crate::config::schema::Key {
-                        name: stringify!($key),
+                        // A key that is a word of Rust has a raw identifier.
+                        name: stringify!($key).trim_start_matches("r#"),
                         shape: <$type as $crate::config::schema::Setting>::shape(),
                     },)*
                 ])

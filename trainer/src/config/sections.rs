@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
+use super::actor::ActorConfig;
+use super::algorithm::AlgorithmConfig;
 use super::schema::{Setting, Shape, choice, section};
 
 /// One file or several: a string or a list of strings in the configuration.
@@ -125,145 +127,14 @@ section! {
         seed: u64 = 1,
         /// Where to compute.
         device: Device = Device::Cpu,
+        /// `algorithm.online_filtering`: how often a step may draw prompts until it is full; 0 or less: without end.
+        max_try_make_batch: i64 = 20,
     }
 }
 
 impl Setting for PathBuf {
     fn shape() -> Shape {
         Shape::Text
-    }
-}
-
-section! {
-    /// `[algorithm]`: how rewards become advantages.
-    AlgorithmConfig {
-        /// Advantage estimator by name.
-        adv_estimator: String = "grpo".into(),
-        /// GRPO: divide by the group's standard deviation.
-        norm_adv_by_std_in_grpo: bool = true,
-        /// Add the divergence from the starting model to the loss.
-        use_kl_loss: bool = false,
-    }
-}
-
-section! {
-    /// `[actor.model]`: the model to train.
-    ModelConfig {
-        /// Folder in Hugging Face layout.
-        model_path: Option<PathBuf> = None,
-    }
-}
-
-choice! {
-    /// Learning rate after the warm-up.
-    LrScheduler {
-        /// Stays.
-        Constant = "constant",
-        /// Falls along half a cosine to `min_lr_ratio`.
-        Cosine = "cosine",
-        /// Falls on a line to `min_lr_ratio`.
-        Linear = "linear",
-        /// Warm-up, stable, decay: stays, then falls on a line over the last `lr_decay_ratio` of the steps.
-        Wsd = "wsd",
-    }
-}
-
-section! {
-    /// `[actor.optim]`: `AdamW` and its schedule.
-    OptimConfig {
-        /// Peak learning rate.
-        lr: f64 = 1e-6,
-        /// Decay of the moments.
-        betas: [f64; 2] = [0.9, 0.999],
-        /// Added to the root of the second moment.
-        eps: f64 = 1e-8,
-        /// Decoupled weight decay.
-        weight_decay: f64 = 0.01,
-        /// Steps of linear warm-up; stands before `lr_warmup_ratio`.
-        lr_warmup_steps: Option<u64> = None,
-        /// Steps of linear warm-up as a fraction of all steps.
-        lr_warmup_ratio: f64 = 0.0,
-        /// What follows the warm-up.
-        lr_scheduler_type: LrScheduler = LrScheduler::Constant,
-        /// `wsd` only: fraction of all steps that decays.
-        lr_decay_ratio: f64 = 0.4,
-        /// Last learning rate as a fraction of `lr`.
-        min_lr_ratio: f64 = 0.0,
-    }
-}
-
-section! {
-    /// `[actor.policy_loss]`: which policy loss.
-    PolicyLossConfig {
-        /// Policy loss by name.
-        loss_mode: String = "vanilla".into(),
-    }
-}
-
-choice! {
-    /// How token losses become one number.
-    LossAggMode {
-        /// Mean over all tokens.
-        TokenMean = "token-mean",
-        /// Sum over a row's tokens, mean over rows.
-        SeqMeanTokenSum = "seq-mean-token-sum",
-        /// Mean over a row's tokens, mean over rows.
-        SeqMeanTokenMean = "seq-mean-token-mean",
-        /// Sum over all tokens, divided by `data.max_response_length`.
-        SeqMeanTokenSumNorm = "seq-mean-token-sum-norm",
-    }
-}
-
-choice! {
-    /// Estimator of the divergence from the reference model (Schulman, *Approximating KL
-    /// Divergence*, 2020).
-    KlLossType {
-        /// log p − log q.
-        Kl = "kl" | "k1",
-        /// |log p − log q|.
-        Abs = "abs",
-        /// (log p − log q)² / 2.
-        Mse = "mse" | "k2",
-        /// q/p − 1 − log (q/p).
-        LowVarKl = "low_var_kl" | "k3",
-    }
-}
-
-section! {
-    /// `[actor]`: the model, its loss and its optimiser.
-    ActorConfig {
-        /// The model to train.
-        model: ModelConfig = ModelConfig::default(),
-        /// Prompts in an optimiser step; all of a training step by default.
-        ppo_mini_batch_size: Option<usize> = None,
-        /// Passes over a step's samples.
-        ppo_epochs: u64 = 1,
-        /// Tokens that are packed into one forward pass.
-        micro_batch_tokens: usize = 16384,
-        /// Gradients of a larger norm are scaled down to it.
-        max_grad_norm: f64 = 1.0,
-        /// An optimiser step with a gradient of a larger norm is skipped.
-        skip_grad_norm: f64 = 80.0,
-        /// Clip of the probability ratio: not below 1 − this.
-        clip_ratio_low: f64 = 0.2,
-        /// Clip of the probability ratio: not above 1 + this.
-        clip_ratio_high: f64 = 0.2,
-        /// Dual clip: bound of the loss at negative advantages, in multiples of the advantage.
-        clip_ratio_c: f64 = 3.0,
-        /// How token losses become one number.
-        loss_agg_mode: LossAggMode = LossAggMode::TokenMean,
-        /// Weight of the entropy bonus.
-        entropy_coeff: f64 = 0.0,
-        /// Weight of the divergence loss (`algorithm.use_kl_loss`).
-        kl_loss_coef: f64 = 0.01,
-        /// Estimator of the divergence loss.
-        kl_loss_type: KlLossType = KlLossType::LowVarKl,
-        /// Take the policy loss without any clipping.
-        loss_remove_clip: bool = false,
-        /// Which policy loss.
-        policy_loss: PolicyLossConfig = PolicyLossConfig::default(),
-        /// The optimiser.
-        optim: OptimConfig = OptimConfig::default(),
     }
 }
 

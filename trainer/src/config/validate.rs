@@ -36,6 +36,7 @@ impl Config {
     /// [`Error::Config`] that names the key.
     pub fn validate_for_train(&self) -> Result<()> {
         self.validate()?;
+        self.check_algorithm()?;
         self.check_sources()?;
         require(
             !self.reward.is_empty(),
@@ -237,7 +238,7 @@ fn check_reward(name: &str, reward: &RewardConfig) -> Result<()> {
     Ok(())
 }
 
-fn require(holds: bool, message: &str) -> Result<()> {
+pub(super) fn require(holds: bool, message: &str) -> Result<()> {
     if holds {
         Ok(())
     } else {
@@ -245,7 +246,7 @@ fn require(holds: bool, message: &str) -> Result<()> {
     }
 }
 
-fn at_least_one(key: &str, value: u64) -> Result<()> {
+pub(super) fn at_least_one(key: &str, value: u64) -> Result<()> {
     require(value >= 1, &format!("{key}: {value} must be at least 1"))
 }
 
@@ -256,7 +257,7 @@ fn off_or_positive(key: &str, value: i64) -> Result<()> {
     )
 }
 
-fn positive(key: &str, value: f64) -> Result<()> {
+pub(super) fn positive(key: &str, value: f64) -> Result<()> {
     require(
         value > 0.0 && value.is_finite(),
         &format!("{key}: {value} must be above 0"),
@@ -271,7 +272,7 @@ fn probability(key: &str, value: f64) -> Result<()> {
 }
 
 /// Infinities and NaN never pass.
-fn within(key: &str, value: f64, range: impl RangeBounds<f64>) -> Result<()> {
+pub(super) fn within(key: &str, value: f64, range: impl RangeBounds<f64>) -> Result<()> {
     let bounds = match (range.start_bound(), range.end_bound()) {
         (Bound::Included(low), Bound::Included(high)) => format!("between {low} and {high}"),
         (Bound::Included(low), _) => format!("a finite number of at least {low}"),

@@ -15,7 +15,8 @@ pub(super) struct Batch<'a> {
     rows: Rows,
 }
 
-/// Log-probabilities and entropies of all tokens of a batch.
+/// Log-probabilities and entropies, one number per token.
+#[derive(Clone)]
 pub(super) struct TokenValues {
     pub(super) logp: Vec<f64>,
     pub(super) entropy: Vec<f64>,
@@ -46,11 +47,6 @@ impl<'a> Batch<'a> {
         &self.rows
     }
 
-    /// Group of each row.
-    pub(super) fn group_of(&self) -> &[usize] {
-        &self.group_of
-    }
-
     /// Rows of the groups in `range`.
     pub(super) fn rows_of_groups(&self, range: Range<usize>) -> Vec<usize> {
         (0..self.rows.len())
@@ -63,9 +59,16 @@ impl<'a> Batch<'a> {
     }
 
     /// The chosen rows' part of an array with one number per token.
-    pub(super) fn gather(&self, values: &[f64], chosen: &[usize]) -> Vec<f64> {
+    pub(super) fn gather<T: Copy>(&self, values: &[T], chosen: &[usize]) -> Vec<T> {
         let parts = chosen.iter().map(|row| &values[self.rows.range(*row)]);
         parts.flatten().copied().collect()
+    }
+
+    /// The chosen rows of an array with one number per token of the rows `of` (in order).
+    pub(super) fn gather_from(&self, values: &[f64], of: &[usize], chosen: &[usize]) -> Vec<f64> {
+        let mut all = vec![0.0; self.rows.tokens()];
+        self.scatter(&mut all, of, values);
+        self.gather(&all, chosen)
     }
 
     /// Writes what [`Self::gather`] would take.

@@ -2,6 +2,7 @@
 
 use super::journal::{Journal, Report};
 use super::policy::Policy;
+use crate::algorithm::KlController;
 use crate::optim::AdamW;
 use crate::run::{CheckpointState, RunFolder};
 use crate::{Error, Result};
@@ -9,18 +10,27 @@ use std::path::{Path, PathBuf};
 
 const OPTIMIZER: &str = "optimizer.safetensors";
 
-/// Saves the state after `step` steps and forgets checkpoints beyond `save_limit` (-1: none).
+/// How far a job has come.
+pub(super) struct Progress {
+    /// Steps that are done.
+    pub(super) step: u64,
+    /// Ordinal of the next prompt.
+    pub(super) draw: u64,
+    pub(super) kl_controller: Option<KlController>,
+}
+
+/// Saves the state of a job and forgets checkpoints beyond `save_limit` (-1: none).
 pub(super) fn save(
     journal: &mut Journal<'_>,
     policy: &Policy,
     source: &Path,
-    step: u64,
-    draw: u64,
+    progress: &Progress,
     save_limit: i64,
 ) -> Result<PathBuf> {
     let state = CheckpointState {
-        step,
-        draw,
+        step: progress.step,
+        draw: progress.draw,
+        kl_controller: progress.kl_controller,
         metrics_len: journal.sync()?,
         config_digest: journal.folder.config_digest()?,
     };

@@ -1,16 +1,17 @@
 //! Accuracy on held-out prompts.
 
 use super::prompts::{Drawn, in_order, processor, usable_rows};
-use super::rewards::{Tally, check_dispatch, judge, load_rewards, response_text};
+use super::rewards::{Tally, check_dispatch, load_rewards};
 use super::rows::rollout_rows;
 use super::setup;
+use super::trajectory::judged;
 use crate::Result;
 use crate::config::Config;
 use crate::data::Dataset;
 use crate::model::Model;
 use crate::processor::Processor;
 use crate::rollout::{NativeEngine, Request, RolloutEngine, SamplingParams};
-use crate::run::RolloutRow;
+use crate::run::{Origin, RolloutRow};
 use rlhost_host::{HostBuilder, RewardSet};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -90,24 +91,20 @@ impl<'a> Validation<'a> {
                 prompt: &drawn.prompt,
                 draw: drawn.draw,
                 samples: self.samples,
+                prefixes: &[],
             })
             .collect();
         let groups = NativeEngine::new(model).generate(&requests, &self.params)?;
-        let mut tokens = 0;
-        let mut responses = Vec::with_capacity(groups.len());
-        for group in &groups {
-            let mut texts = Vec::with_capacity(group.len());
-            for completion in group {
-                tokens += completion.token_ids.len();
-                texts.push((
-                    response_text(processor.tokenizer(), completion)?,
-                    completion,
-                ));
-            }
-            responses.push(texts);
-        }
-        let judgements = judge(rewards, &self.prompts, &responses)?;
-        let tally = Tally::of(judgements.iter().flatten());
+        let groups = judged(
+            rewards,
+            processor.tokenizer(),
+            &self.prompts,
+            groups,
+            Origin::Policy,
+        )?;
+        let flat = || groups.iter().flatten();
+        let tokens: usize = flat().map(|t| t.completion.token_ids.len()).sum();
+        let tally = Tally::of(flat().map(|trajectory| &trajectory.judgement));
         let parts = tally.parts();
         let evaluation = Evaluation {
             accuracy: accuracy(&parts).unwrap_or(tally.score()),
@@ -119,7 +116,10 @@ impl<'a> Validation<'a> {
             parts,
             outcomes: tally.outcomes,
         };
-        let rows = rollout_rows(step, &self.prompts, &responses, judgements, |_| None)?;
+        let mut rows = Vec::with_capacity(evaluation.samples);
+        for (drawn, group) in self.prompts.iter().zip(groups) {
+            rows.extend(rollout_rows(step, drawn, group, |_| None)?);
+        }
         Ok((evaluation, rows))
     }
 }

@@ -1,13 +1,13 @@
 //! What all training jobs share: the run's folder, the model with its optimiser, checkpoints, the
 //! end.
 
-use super::checkpoint;
+use super::checkpoint::{self, Progress};
 use super::journal::{Journal, Observer, Report, Start, Summary};
 use super::policy::Policy;
 use super::rewards::components;
 use super::setup;
 use crate::Result;
-use crate::algorithm::LossConfig;
+use crate::algorithm::{KlController, LossConfig};
 use crate::config::Config;
 use crate::model::Model;
 use crate::optim::AdamW;
@@ -22,6 +22,8 @@ pub(super) struct Job<'a> {
     pub(super) config: &'a Config,
     pub(super) journal: Journal<'a>,
     pub(super) policy: Policy,
+    /// Steers the divergence in the reward, where there is one.
+    pub(super) kl_controller: Option<KlController>,
     /// Steps in all.
     pub(super) steps: u64,
     /// Steps that are done.
@@ -44,6 +46,8 @@ pub(super) struct Plan<'a> {
     /// Prompts in an epoch.
     pub(super) prompts: usize,
     pub(super) loss: LossConfig,
+    /// The divergence in the reward as the job begins with it.
+    pub(super) kl_controller: Option<KlController>,
     /// Divides the logits.
     pub(super) temperature: f64,
     /// What samples are scored with; their components are kept with the run.
@@ -76,11 +80,13 @@ impl<'a> Job<'a> {
             journal.folder.keep_plugin(component)?;
         }
         checkpoint::prune(&journal.folder, config.trainer.save_limit)?;
+        let mut kl_controller = plan.kl_controller;
         let (model, optimizer, done, draw, saved) = if let Some(checkpoint) = &resumed {
             let model = Model::load(checkpoint.path(), &plan.device)?;
             let optimizer = checkpoint::restore(checkpoint.path(), settings, model.weights())?;
             let state = checkpoint.state();
             let saved = checkpoint.path().to_owned();
+            kl_controller = state.kl_controller.or(kl_controller);
             (model, optimizer, state.step, state.draw, saved)
         } else {
             let optimizer = AdamW::new(settings, first.weights())?;
@@ -99,6 +105,7 @@ impl<'a> Job<'a> {
                 plan.loss,
                 plan.temperature,
             ),
+            kl_controller,
             config,
             journal,
             steps,
@@ -141,8 +148,11 @@ impl<'a> Job<'a> {
                 &mut self.journal,
                 &self.policy,
                 &self.source,
-                self.done,
-                self.draw,
+                &Progress {
+                    step: self.done,
+                    draw: self.draw,
+                    kl_controller: self.kl_controller,
+                },
                 trainer.save_limit,
             )?;
         }

@@ -19,21 +19,24 @@
 mod batch;
 mod checkpoint;
 mod evaluate;
-mod grpo;
 mod job;
 mod journal;
+mod objective;
 mod policy;
 mod prompts;
 pub mod replay;
 mod rewards;
+mod rl;
 mod rows;
 mod setup;
 mod sft;
+mod targets;
+mod trajectory;
 
 pub use checkpoint::copy_description;
 pub use evaluate::{Evaluation, evaluate, evaluate_model};
-pub use grpo::train;
 pub use journal::{Observer, Report, Silent, Start, Summary};
 pub use rewards::load_rewards;
+pub use rl::train;
 pub use setup::{device, model_folder};
 pub use sft::sft;

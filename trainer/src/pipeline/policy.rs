@@ -2,7 +2,7 @@
 
 use super::batch::{Batch, TokenValues, host_values, select};
 use crate::Result;
-use crate::algorithm::{LossConfig, LossInput, Rows, Totals, policy_loss};
+use crate::algorithm::{LossConfig, LossInput, LossOutput, Rows, Scope, Totals, policy_loss};
 use crate::config::Config;
 use crate::model::Model;
 use crate::optim::schedule::Schedule;
@@ -27,15 +27,107 @@ pub(super) struct Policy {
     norm_length: usize,
 }
 
-/// What the loss needs beside the batch itself, one number per token.
+/// What the loss needs beside the batch itself; arrays have one entry per token, unless they say
+/// otherwise.
 pub(super) struct Signals<'a> {
     /// Which tokens are trained.
     pub(super) rows: &'a Rows,
     pub(super) advantages: &'a [f64],
+    /// Log-probabilities and entropies under the weights at the start of the step, if they are known.
+    pub(super) old: Option<TokenValues>,
     /// Log-probabilities that the sampler noted.
     pub(super) rollout_logp: Option<&'a [f64]>,
     /// Log-probabilities of the reference model.
     pub(super) ref_logp: Option<&'a [f64]>,
+    /// Which tokens the data's targets wrote.
+    pub(super) prefix_mask: Option<&'a [bool]>,
+    /// The score of each row.
+    pub(super) row_scores: Option<&'a [f64]>,
+    /// Seed of the losses that draw tokens, of this step.
+    pub(super) seed: u64,
+}
+
+impl<'a> Signals<'a> {
+    /// Signals without any of what only some losses need.
+    pub(super) fn new(rows: &'a Rows, advantages: &'a [f64]) -> Self {
+        Self {
+            rows,
+            advantages,
+            old: None,
+            rollout_logp: None,
+            ref_logp: None,
+            prefix_mask: None,
+            row_scores: None,
+            seed: 0,
+        }
+    }
+
+    /// What belongs to the chosen rows, whose log-probs and entropies are `now`.
+    fn of(
+        &self,
+        batch: &Batch<'_>,
+        chosen: &[usize],
+        now: TokenValues,
+        old: Option<&[f64]>,
+    ) -> Result<Part> {
+        let gather = |values: Option<&[f64]>| values.map(|values| batch.gather(values, chosen));
+        Ok(Part {
+            rows: select(self.rows, chosen)?,
+            old_logp: gather(old).unwrap_or_else(|| now.logp.clone()),
+            now,
+            ref_logp: gather(self.ref_logp),
+            rollout_logp: gather(self.rollout_logp),
+            advantages: batch.gather(self.advantages, chosen),
+            prefix_mask: self.prefix_mask.map(|mask| batch.gather(mask, chosen)),
+            row_scores: self
+                .row_scores
+                .map(|scores| chosen.iter().map(|row| scores[*row]).collect()),
+        })
+    }
+}
+
+/// Some rows of a batch, as the loss sees them.
+struct Part {
+    rows: Rows,
+    now: TokenValues,
+    old_logp: Vec<f64>,
+    ref_logp: Option<Vec<f64>>,
+    rollout_logp: Option<Vec<f64>>,
+    advantages: Vec<f64>,
+    prefix_mask: Option<Vec<bool>>,
+    row_scores: Option<Vec<f64>>,
+}
+
+impl Part {
+    fn loss(&self, totals: &Totals, seed: u64, config: &LossConfig) -> Result<LossOutput> {
+        let input = LossInput {
+            ref_logp: self.ref_logp.as_deref(),
+            rollout_logp: self.rollout_logp.as_deref(),
+            entropy: Some(&self.now.entropy),
+            prefix_mask: self.prefix_mask.as_deref(),
+            row_scores: self.row_scores.as_deref(),
+            seed,
+            ..LossInput::new(&self.rows, &self.now.logp, &self.old_logp, &self.advantages)
+        };
+        policy_loss(&input, totals, config)
+    }
+
+    /// How far the sampler's arithmetic is from the trainer's, summed over the trained tokens that the
+    /// sampler chose.
+    fn sampler_distance(&self) -> Option<f64> {
+        let rollout = self.rollout_logp.as_ref()?;
+        let sampled = |token: usize| {
+            let given = self.prefix_mask.as_ref().is_some_and(|mask| mask[token]);
+            self.rows.mask()[token] && !given
+        };
+        let distances = self.now.logp.iter().zip(rollout).enumerate();
+        Some(
+            distances
+                .filter(|(token, _)| sampled(*token))
+                .map(|(_, (now, then))| (now - then).abs())
+                .sum(),
+        )
+    }
 }
 
 impl Policy {
@@ -97,25 +189,33 @@ impl Policy {
             .filter(|rows| !rows.is_empty())
             .collect();
         // With one update, the old policy is the one that is being differentiated.
-        let old = if mini_batches.len() == 1 && self.epochs == 1 {
-            None
-        } else {
-            Some(self.evaluate(&self.model, batch, signals.rows)?.logp)
+        let old = match (&signals.old, mini_batches.len() == 1 && self.epochs == 1) {
+            (Some(old), _) => Some(old.clone()),
+            (None, true) => None,
+            (None, false) => Some(self.evaluate(&self.model, batch, signals.rows)?),
         };
         let learning_rate = self.learning_rate * self.schedule.factor(step);
         let mut metrics = BTreeMap::new();
-        let mut updates = 0.0;
+        let mut updates = 0_u32;
         for _ in 0..self.epochs {
             for rows in &mini_batches {
-                let found = self.mini_batch(batch, rows, signals, old.as_deref(), learning_rate)?;
-                for (name, value) in found {
+                let update = Update {
+                    batch,
+                    rows,
+                    signals,
+                    old: old.as_ref(),
+                    // Nothing has moved since the old policy before the first update.
+                    fresh: updates == 0,
+                    seed: signals.seed.wrapping_add(u64::from(updates)),
+                };
+                for (name, value) in self.mini_batch(&update, learning_rate)? {
                     *metrics.entry(name).or_insert(0.0) += value;
                 }
-                updates += 1.0;
+                updates += 1;
             }
         }
         for value in metrics.values_mut() {
-            *value /= f64::max(updates, 1.0);
+            *value /= f64::from(updates.max(1));
         }
         metrics.insert("actor/lr".into(), learning_rate);
         Ok(metrics)
@@ -123,60 +223,64 @@ impl Policy {
 
     fn mini_batch(
         &mut self,
-        batch: &Batch<'_>,
-        rows: &[usize],
-        signals: &Signals<'_>,
-        old: Option<&[f64]>,
+        update: &Update<'_>,
         learning_rate: f64,
     ) -> Result<BTreeMap<String, f64>> {
-        let totals = Totals::of(&select(signals.rows, rows)?, self.norm_length);
+        let (batch, signals) = (update.batch, update.signals);
+        let old = update.old.map(|old| old.logp.as_slice());
+        let totals = self.totals(update)?;
         let mut metrics: BTreeMap<String, f64> = BTreeMap::new();
         let mut add = |name: &str, value: f64| {
             *metrics.entry(name.to_owned()).or_insert(0.0) += value;
         };
-        let mut gradients = Gradients::new();
-        let mut pictures = false;
-        for rows in batch.micro_batches(rows, self.budget) {
-            let packed = batch.pack(&self.model, &rows)?;
-            pictures |= !packed.images.is_empty();
-            let out = self.model.forward(&packed, self.temperature)?;
-            let (logp, entropy) = (host_values(&out.logp)?, host_values(&out.entropy)?);
-            let gather = |values: Option<&[f64]>| values.map(|values| batch.gather(values, &rows));
-            let old_logp = gather(old).unwrap_or_else(|| logp.clone());
-            let (ref_logp, rollout_logp) = (gather(signals.ref_logp), gather(signals.rollout_logp));
-            let selected = select(signals.rows, &rows)?;
-            let advantages = batch.gather(signals.advantages, &rows);
-            let loss = policy_loss(
-                &LossInput {
-                    ref_logp: ref_logp.as_deref(),
-                    rollout_logp: rollout_logp.as_deref(),
-                    entropy: Some(&entropy),
-                    ..LossInput::new(&selected, &logp, &old_logp, &advantages)
-                },
-                &totals,
-                &self.loss,
-            )?;
+        let mut book = |loss: &LossOutput| {
             add("actor/loss", loss.loss);
             for (name, value) in &loss.metrics {
                 add(name, *value);
             }
-            if let Some(rollout) = &rollout_logp {
-                // How far the sampler's arithmetic is from the trainer's, per token.
-                let trained = selected.mask().iter().zip(logp.iter().zip(rollout));
-                let distance: f64 = trained
-                    .filter(|(trained, _)| **trained)
-                    .map(|(_, (a, b))| (a - b).abs())
-                    .sum();
-                add(
-                    "rollout/logp_difference",
-                    distance / totals.tokens.max(1) as f64,
-                );
+        };
+        // A loss that ranks or draws tokens among all others sees them all before any gradient.
+        let whole = match self.loss.scope() {
+            Scope::Row => None,
+            Scope::Batch => {
+                let part = signals.of(batch, update.rows, self.now(update)?, old)?;
+                let loss = part.loss(&totals, update.seed, &self.loss)?;
+                book(&loss);
+                Some(loss)
             }
-            let mut surrogate = weighted_sum(&out.logp, &loss.d_logp)?;
-            if let Some(d_entropy) = &loss.d_entropy {
+        };
+        let mut gradients = Gradients::new();
+        let mut pictures = false;
+        let mut distance = None;
+        for rows in batch.micro_batches(update.rows, self.budget) {
+            let packed = batch.pack(&self.model, &rows)?;
+            pictures |= !packed.images.is_empty();
+            let out = self.model.forward(&packed, self.temperature)?;
+            let now = TokenValues {
+                logp: host_values(&out.logp)?,
+                entropy: host_values(&out.entropy)?,
+            };
+            let part = signals.of(batch, &rows, now, old)?;
+            if let Some(found) = part.sampler_distance() {
+                *distance.get_or_insert(0.0) += found;
+            }
+            let (d_logp, d_entropy) = if let Some(whole) = &whole {
+                let own = |values: &[f64]| batch.gather_from(values, update.rows, &rows);
+                (own(&whole.d_logp), whole.d_entropy.as_deref().map(own))
+            } else {
+                let loss = part.loss(&totals, update.seed, &self.loss)?;
+                book(&loss);
+                (loss.d_logp, loss.d_entropy)
+            };
+            let mut surrogate = weighted_sum(&out.logp, &d_logp)?;
+            if let Some(d_entropy) = &d_entropy {
                 surrogate = (surrogate + weighted_sum(&out.entropy, d_entropy)?)?;
             }
             gradients.add(self.model.weights(), surrogate.backward()?)?;
+        }
+        if let Some(distance) = distance {
+            let sampled = totals.tokens.saturating_sub(totals.prefix_tokens).max(1);
+            add("rollout/logp_difference", distance / sampled as f64);
         }
         gradients.check_coverage(self.model.weights(), pictures)?;
         let norm = gradients.norm()?;
@@ -193,6 +297,45 @@ impl Policy {
         add("actor/skipped_updates", f64::from(u8::from(!applied)));
         Ok(metrics)
     }
+
+    /// The counts of a mini-batch.
+    fn totals(&self, update: &Update<'_>) -> Result<Totals> {
+        let rows = select(update.signals.rows, update.rows)?;
+        match update.signals.prefix_mask {
+            Some(mask) => {
+                let mask = update.batch.gather(mask, update.rows);
+                Totals::mixed(&rows, &mask, self.norm_length)
+            }
+            None => Ok(Totals::of(&rows, self.norm_length)),
+        }
+    }
+
+    /// Log-probs and entropies of a mini-batch's rows under the weights as they are.
+    fn now(&self, update: &Update<'_>) -> Result<TokenValues> {
+        let batch = update.batch;
+        let all = match update.old.filter(|_| update.fresh) {
+            Some(old) => old,
+            None => &batch.evaluate(&self.model, update.rows, self.temperature, self.budget)?,
+        };
+        Ok(TokenValues {
+            logp: batch.gather(&all.logp, update.rows),
+            entropy: batch.gather(&all.entropy, update.rows),
+        })
+    }
+}
+
+/// One optimiser step.
+struct Update<'a> {
+    batch: &'a Batch<'a>,
+    /// The rows of the mini-batch.
+    rows: &'a [usize],
+    signals: &'a Signals<'a>,
+    /// Under the weights at the start of the step, for all rows; `None` where those are the weights as
+    /// they are.
+    old: Option<&'a TokenValues>,
+    /// Whether the weights are those of `old`.
+    fresh: bool,
+    seed: u64,
 }
 
 fn trained_rows(rows: &Rows) -> Vec<usize> {

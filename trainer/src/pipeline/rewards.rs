@@ -1,14 +1,13 @@
 //! From completions to scores: the trainer's side of the sandbox.
 
-use super::prompts::Drawn;
-use crate::config::{Config, RewardConfig};
+use crate::config::{Config, RewardConfig, UnifyStrategy};
 use crate::data::Row;
 use crate::processor::{Content, Part, Tokenizer};
 use crate::rollout::{Completion, FinishReason};
 use crate::{Error, Result};
 use rlhost_host::{
     Allow, ContentPart, Digest, Host, HostBuilder, Image, Judgement, Limits, Message, Reward,
-    RewardSet, Sample, Scorer, Turn,
+    RewardSet, Sample, Scope, Scorer,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -87,6 +86,32 @@ pub(super) fn check_use<'a>(
     Ok(())
 }
 
+/// Checks that what a step does with its samples leaves every reward the ones that it judges together.
+pub(super) fn check_scopes(config: &Config, rewards: &RewardSet) -> Result<()> {
+    let algorithm = &config.algorithm;
+    for reward in rewards.rewards() {
+        let (together, key) = match reward.scorer.plugin().info().scope {
+            Scope::Batch if algorithm.online_filtering => {
+                ("all samples of a step", "algorithm.online_filtering = true")
+            }
+            Scope::Group | Scope::Batch if algorithm.adv_estimator == "remax" => (
+                "the samples of a prompt",
+                "algorithm.adv_estimator = \"remax\", whose greedy completion is judged by itself,",
+            ),
+            Scope::Group | Scope::Batch if algorithm.unify_strategy == UnifyStrategy::Switch => (
+                "the samples of a prompt",
+                "algorithm.unify_strategy = \"switch\", whose targets are judged by themselves,",
+            ),
+            _ => continue,
+        };
+        return Err(Error::Config(format!(
+            "reward.{}: the plugin judges {together} together, so {key} can't go with it",
+            reward.name
+        )));
+    }
+    Ok(())
+}
+
 /// A host for all rewards of the configuration.
 pub(super) fn reward_host(config: &Config, host: HostBuilder) -> Result<Host> {
     let limits = Limits {
@@ -151,38 +176,8 @@ pub(super) fn response_text(tokenizer: &Tokenizer, completion: &Completion) -> R
     tokenizer.decode(tokens, false)
 }
 
-/// Scores all completions of all prompts: one list of judgements for each prompt.
-pub(super) fn judge(
-    rewards: &RewardSet,
-    prompts: &[Drawn<'_>],
-    responses: &[Vec<(String, &Completion)>],
-) -> Result<Vec<Vec<Judgement>>> {
-    let mut samples = Vec::new();
-    for (group, (prompt, responses)) in prompts.iter().zip(responses).enumerate() {
-        let template = sample(group as u32, prompt.row)?;
-        for (text, completion) in responses {
-            samples.push(Sample {
-                response: vec![Turn {
-                    text: text.clone(),
-                    finish_reason: match completion.finish {
-                        FinishReason::Stop => rlhost_host::FinishReason::Stop,
-                        FinishReason::Length => rlhost_host::FinishReason::Length,
-                    },
-                    tokens: completion.token_ids.len() as u32,
-                }],
-                ..template.clone()
-            });
-        }
-    }
-    let mut judgements = rewards.score(&samples)?.into_iter();
-    Ok(responses
-        .iter()
-        .map(|group| judgements.by_ref().take(group.len()).collect())
-        .collect())
-}
-
 /// A row of the data as rewards see it: pictures as they are in the data, before augmentation.
-fn sample(group: u32, row: &Row) -> Result<Sample> {
+pub(super) fn sample(group: u32, row: &Row) -> Result<Sample> {
     let images = row
         .load_images()?
         .into_iter()

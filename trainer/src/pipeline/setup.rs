@@ -1,6 +1,5 @@
 //! What every job sets up first.
 
-use crate::algorithm::{AdvantageConfig, Estimator, KlPenalty, LossConfig, Scope};
 use crate::config::{self, Config};
 use crate::model::Model;
 use crate::optim::AdamWSettings;
@@ -10,7 +9,6 @@ use crate::run::RunFolder;
 use crate::{Error, Result};
 use candle_core::Device;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 /// The device that the configuration names.
 pub fn device(device: config::Device) -> Result<Device> {
@@ -120,64 +118,6 @@ pub(super) fn schedule(config: &Config, steps: u64) -> Result<Schedule> {
     Schedule::new(decay, warmup, steps)
 }
 
-/// What a key names; an error says which key.
-fn named<T: FromStr<Err = Error>>(key: &str, name: &str) -> Result<T> {
-    name.parse()
-        .map_err(|error| Error::Config(format!("{key}: {error}")))
-}
-
-pub(super) fn advantage_config(config: &Config) -> Result<AdvantageConfig> {
-    let estimator: Estimator = named("algorithm.adv_estimator", &config.algorithm.adv_estimator)?;
-    let missing = match estimator {
-        Estimator::Gae => Some("a critic"),
-        Estimator::Remax => Some("greedy baseline rollouts"),
-        _ => None,
-    };
-    if let Some(missing) = missing {
-        return Err(Error::Config(format!(
-            "algorithm.adv_estimator = \"{}\" needs {missing}, which this version can't train with; \
-             choose another estimator",
-            config.algorithm.adv_estimator
-        )));
-    }
-    Ok(AdvantageConfig {
-        estimator,
-        norm_adv_by_std_in_grpo: config.algorithm.norm_adv_by_std_in_grpo,
-        ..AdvantageConfig::default()
-    })
-}
-
-pub(super) fn loss_config(config: &Config) -> Result<LossConfig> {
-    let actor = &config.actor;
-    let loss = LossConfig {
-        loss_mode: named("actor.policy_loss.loss_mode", &actor.policy_loss.loss_mode)?,
-        loss_agg_mode: actor.loss_agg_mode.as_str().parse()?,
-        clip_ratio_low: actor.clip_ratio_low,
-        clip_ratio_high: actor.clip_ratio_high,
-        clip_ratio_c: actor.clip_ratio_c,
-        loss_remove_clip: actor.loss_remove_clip,
-        entropy_coeff: actor.entropy_coeff,
-        use_kl_loss: config.algorithm.use_kl_loss,
-        kl_loss_coef: actor.kl_loss_coef,
-        kl_loss_type: actor.kl_loss_type.as_str().parse::<KlPenalty>()?,
-        ..LossConfig::default()
-    };
-    let missing = match (loss.loss_mode.mixes(), loss.scope()) {
-        (true, _) => Some("targets mixed into the rollouts"),
-        (false, Scope::Batch) => Some("the whole mini-batch at once"),
-        (false, Scope::Row) => None,
-    };
-    if let Some(missing) = missing {
-        return Err(Error::Config(format!(
-            "actor.policy_loss.loss_mode = \"{}\" needs {missing}, which this version can't train \
-             with; choose another loss",
-            actor.policy_loss.loss_mode
-        )));
-    }
-    loss.validate()?;
-    Ok(loss)
-}
-
 /// Steps of a job over `prompts` prompts: whole batches of all epochs, at most `max_steps`.
 pub(super) fn step_count(config: &Config, prompts: usize) -> Result<u64> {
     let batch = config.data.train_batch_size as u64;
@@ -195,30 +135,4 @@ pub(super) fn step_count(config: &Config, prompts: usize) -> Result<u64> {
 /// Whether something that happens every `freq` steps (-1: never) happens after `step`.
 pub(super) fn due(freq: i64, step: u64) -> bool {
     u64::try_from(freq).is_ok_and(|freq| freq > 0 && step.is_multiple_of(freq))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-    use crate::algorithm::known_loss_modes;
-
-    #[test]
-    fn losses_that_training_cannot_feed_are_refused() {
-        let fed = ["vanilla", "gspo", "geo_mean", "gpg", "sft"];
-        let mut config = Config::default();
-        for mode in known_loss_modes() {
-            config.actor.policy_loss.loss_mode = mode.into();
-            let found = loss_config(&config);
-            assert_eq!(found.is_ok(), fed.contains(&mode), "{mode}");
-            if let Err(error) = found {
-                let error = error.to_string();
-                assert!(
-                    error.contains("loss_mode") && error.contains(mode),
-                    "{error}"
-                );
-            }
-        }
-    }
 }

@@ -4,15 +4,15 @@ use super::batch::Batch;
 use super::evaluate::Validation;
 use super::job::{Job, Plan};
 use super::journal::{Clock, Observer, Start, Summary};
+use super::objective::loss_config;
 use super::policy::{Policy, Signals};
 use super::prompts::{Drawn, Prompts, held_out, processor};
 use super::rewards::load_rewards;
 use super::setup;
+use super::targets::target_tokens;
+use crate::Result;
 use crate::algorithm::{LossConfig, LossMode};
 use crate::config::Config;
-use crate::data::Row;
-use crate::processor::Processor;
-use crate::{Error, Result};
 use rlhost_host::HostBuilder;
 use std::collections::BTreeMap;
 
@@ -54,8 +54,9 @@ pub fn sft(
             loss_mode: LossMode::Sft,
             entropy_coeff: 0.0,
             use_kl_loss: false,
-            ..setup::loss_config(config)?
+            ..loss_config(config)?
         },
+        kl_controller: None,
         temperature: 1.0,
         rewards: judged.as_ref().map(|(_, rewards)| rewards),
         notices: prompts.notices(),
@@ -95,24 +96,6 @@ pub fn sft(
     job.finish("loss", "sft/loss")
 }
 
-/// The target text's tokens and the end-of-turn token.
-fn target_tokens(config: &Config, processor: &Processor, row: &Row) -> Result<Vec<u32>> {
-    let mut tokens = processor.tokenizer().encode(row.target()?)?;
-    let stop =
-        processor.tokenizer().eos_ids().first().ok_or_else(|| {
-            Error::Config("the tokenizer has no end-of-turn token to learn".into())
-        })?;
-    tokens.push(*stop);
-    let longest = config.data.max_response_length;
-    if tokens.len() > longest {
-        return Err(row.error(format!(
-            "the target has {} tokens, more than data.max_response_length = {longest}",
-            tokens.len()
-        )));
-    }
-    Ok(tokens)
-}
-
 fn learn(
     policy: &mut Policy,
     step: u64,
@@ -125,12 +108,8 @@ fn learn(
         .map(|(drawn, target)| (&drawn.prompt, vec![target.as_slice()]))
         .collect();
     let batch = Batch::new(groups)?;
-    let signals = Signals {
-        rows: batch.rows(),
-        advantages: &vec![1.0; batch.rows().tokens()],
-        rollout_logp: None,
-        ref_logp: None,
-    };
+    let advantages = vec![1.0; batch.rows().tokens()];
+    let signals = Signals::new(batch.rows(), &advantages);
     let found = policy.update(step, &batch, &signals)?;
     let keep = [
         ("actor/loss", "sft/loss"),

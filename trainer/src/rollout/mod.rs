@@ -19,7 +19,7 @@
 //!     stop: processor.tokenizer().eos_ids().to_vec(),
 //!     ..SamplingParams::default()
 //! };
-//! let request = Request { prompt: &prompt, draw: 0, samples: 4 };
+//! let request = Request { prompt: &prompt, draw: 0, samples: 4, prefixes: &[] };
 //! let groups = NativeEngine::new(&model).generate(&[request], &params)?;
 //! assert_eq!(groups[0].len(), 4);
 //! # Ok::<(), rlhost_trainer::Error>(())
@@ -43,6 +43,9 @@ pub struct Request<'a> {
     pub draw: u64,
     /// Completions; they are numbered from 0.
     pub samples: usize,
+    /// Tokens that the completions begin with, by their numbers; a completion beyond the end of the
+    /// list begins with none.
+    pub prefixes: &'a [Vec<u32>],
 }
 
 /// Why a completion ended.
@@ -67,7 +70,7 @@ impl FinishReason {
 /// A sampled completion.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Completion {
-    /// The sampled tokens, the stop token included.
+    /// The tokens: those that it was to begin with, then the sampled ones, the stop token included.
     pub token_ids: Vec<u32>,
     /// Log-probability of each token under the distribution at the sampling temperature, in nats.
     pub logprobs: Vec<f32>,

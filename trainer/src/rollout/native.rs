@@ -1,6 +1,6 @@
 //! Rollouts with the model's own weights.
 
-use super::sampler::{SamplingParams, sample};
+use super::sampler::{SamplingParams, log_prob, sample};
 use super::{Completion, FinishReason, Request, RolloutEngine};
 use crate::Result;
 use crate::model::{
@@ -20,10 +20,12 @@ pub struct NativeEngine<'a> {
 const MAX_SEQUENCES: usize = 256;
 
 /// A completion that is being sampled.
-struct Sequence {
+struct Sequence<'a> {
     request: usize,
     draw: u64,
     sample: u32,
+    /// Tokens that it begins with, whatever is likely.
+    forced: &'a [u32],
     prefix: Prefix,
     own: SequenceCache,
     /// Length of the prompt in tokens, where the sequence's random numbers start.
@@ -50,13 +52,13 @@ impl<'a> NativeEngine<'a> {
     }
 
     /// Computes the next prompts, as many as there are places for, and samples their first tokens.
-    fn admit(
+    fn admit<'r>(
         &self,
-        pending: &mut VecDeque<(usize, Request<'_>)>,
+        pending: &mut VecDeque<(usize, Request<'r>)>,
         places: usize,
         params: &SamplingParams,
-    ) -> Result<Vec<Sequence>> {
-        let mut admitted: Vec<(usize, Request<'_>)> = Vec::new();
+    ) -> Result<Vec<Sequence<'r>>> {
+        let mut admitted: Vec<(usize, Request<'r>)> = Vec::new();
         let mut left = places;
         while let Some((index, request)) = pending.front().copied() {
             // A group larger than all places is admitted alone.
@@ -97,6 +99,10 @@ impl<'a> NativeEngine<'a> {
                     request: *index,
                     draw: request.draw,
                     sample: number,
+                    forced: request
+                        .prefixes
+                        .get(number as usize)
+                        .map_or(&[], Vec::as_slice),
                     prefix: prefix.clone(),
                     own: SequenceCache::beside(prefix, params.max_tokens, width),
                     prompt_len: prompt.token_ids.len() as u32,
@@ -115,11 +121,15 @@ impl<'a> NativeEngine<'a> {
     }
 }
 
-impl Sequence {
-    /// Samples the next token.
+impl Sequence<'_> {
+    /// Samples the next token, unless it is given.
     fn append(&mut self, logits: &[f32], params: &SamplingParams) {
-        let position = self.prompt_len + self.completion.token_ids.len() as u32;
-        let (token, logp) = sample(logits, params, self.draw, self.sample, position);
+        let length = self.completion.token_ids.len();
+        let position = self.prompt_len + length as u32;
+        let (token, logp) = match self.forced.get(length) {
+            Some(token) => (*token, log_prob(logits, params, *token)),
+            None => sample(logits, params, self.draw, self.sample, position),
+        };
         self.completion.token_ids.push(token);
         self.completion.logprobs.push(logp);
         if params.stop.contains(&token) {
@@ -160,7 +170,7 @@ impl RolloutEngine for NativeEngine<'_> {
             .collect();
         let mut pending: VecDeque<(usize, Request<'_>)> =
             requests.iter().copied().enumerate().collect();
-        let mut active: Vec<Sequence> = Vec::new();
+        let mut active: Vec<Sequence<'_>> = Vec::new();
         loop {
             let places = self.max_sequences.saturating_sub(active.len());
             active.extend(self.admit(&mut pending, places, params)?);

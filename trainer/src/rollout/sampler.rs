@@ -43,32 +43,63 @@ pub(super) fn sample(
     sample: u32,
     position: u32,
 ) -> (u32, f32) {
-    let greedy = params.temperature <= 0.0;
-    let inverse = if greedy {
-        1.0
-    } else {
-        1.0 / params.temperature
-    };
-    let (mut best, mut max) = (0, f32::NEG_INFINITY);
-    for (token, logit) in logits.iter().enumerate() {
-        // Ties go to the lowest id.
-        if *logit > max {
-            (best, max) = (token, *logit);
-        }
-    }
-    let weights: Vec<f64> = logits
-        .iter()
-        .map(|x| (f64::from(x - max) * inverse).exp())
-        .collect();
-    let total: f64 = weights.iter().sum();
-    let token = if greedy {
-        best
+    let distribution = Distribution::new(logits, params);
+    let token = if params.temperature <= 0.0 {
+        distribution.best
     } else {
         let uniform = Stream::new(params.seed, Domain::Sampling, draw, sample).uniform(position);
-        choose(&weights, total, uniform, params)
+        choose(&distribution.weights, distribution.total, uniform, params)
     };
-    let logp = f64::from(logits[token] - max) * inverse - total.ln();
-    (token as u32, logp as f32)
+    (token as u32, distribution.log_prob(logits, token))
+}
+
+/// The log-probability that [`sample`] would note for `token`.
+pub(super) fn log_prob(logits: &[f32], params: &SamplingParams, token: u32) -> f32 {
+    Distribution::new(logits, params).log_prob(logits, token as usize)
+}
+
+/// The whole distribution at the temperature.
+struct Distribution {
+    /// The most probable token.
+    best: usize,
+    max: f32,
+    /// Divided by the temperature, or by 1 where it is 0.
+    inverse: f64,
+    /// Probabilities before the division by their total.
+    weights: Vec<f64>,
+    total: f64,
+}
+
+impl Distribution {
+    fn new(logits: &[f32], params: &SamplingParams) -> Self {
+        let inverse = if params.temperature <= 0.0 {
+            1.0
+        } else {
+            1.0 / params.temperature
+        };
+        let (mut best, mut max) = (0, f32::NEG_INFINITY);
+        for (token, logit) in logits.iter().enumerate() {
+            // Ties go to the lowest id.
+            if *logit > max {
+                (best, max) = (token, *logit);
+            }
+        }
+        let weights: Vec<f64> = logits
+            .iter()
+            .map(|x| (f64::from(x - max) * inverse).exp())
+            .collect();
+        Self {
+            best,
+            max,
+            inverse,
+            total: weights.iter().sum(),
+            weights,
+        }
+    }
+
+    fn log_prob(&self, logits: &[f32], token: usize) -> f32 {
+        (f64::from(logits[token] - self.max) * self.inverse - self.total.ln()) as f32
+    }
 }
 
 /// Inverse of the cumulative distribution at `uniform`, over the tokens that `params` keep.

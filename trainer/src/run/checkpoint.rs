@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::algorithm::KlController;
 use crate::{Error, Result};
 
 use super::files;
@@ -14,12 +15,15 @@ use super::folder::RunFolder;
 const STATE: &str = "state.json";
 
 /// What a checkpoint knows of its run, beside the weights and the optimiser's state.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckpointState {
     /// Steps that are done.
     pub step: u64,
     /// Prompts that have been drawn from the data: the ordinal of the next one.
     pub draw: u64,
+    /// What steers the divergence in the reward, as it is now; `None` for a run without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kl_controller: Option<KlController>,
     /// Length of `metrics.jsonl` in bytes.
     pub metrics_len: u64,
     /// Digest of the run's configuration ([`RunFolder::config_digest`]).
@@ -36,7 +40,7 @@ struct StateFile {
 }
 
 /// A checkpoint that is whole: each of its files is there in its full length.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     dir: PathBuf,
     state: CheckpointState,

@@ -53,4 +53,4 @@ mod rollouts;
 pub use checkpoint::{Checkpoint, CheckpointState};
 pub use folder::RunFolder;
 pub use metrics::{JsonLines, read_metric};
-pub use rollouts::{RolloutReader, RolloutRow, read_rollouts};
+pub use rollouts::{Origin, RolloutReader, RolloutRow, read_rollouts};

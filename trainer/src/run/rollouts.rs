@@ -23,6 +23,19 @@ const SUFFIX: &str = ".jsonl.zst";
 /// Text shrinks to about a fifth at zstd's default level, at hundreds of MB/s.
 const LEVEL: i32 = 3;
 
+/// Who made a completion.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// The policy, by sampling.
+    #[default]
+    Policy,
+    /// The policy, taking the most probable tokens: a baseline, which is not trained.
+    Greedy,
+    /// Nobody: it is the data's target.
+    Target,
+}
+
 /// One sample: a prompt, its completion, what the data says about it and, merged into the same JSON
 /// object, the score record. With the images' files, a row is all that a reward saw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,7 +60,13 @@ pub struct RolloutRow {
     pub tokens: u64,
     /// Why it ended: `stop`, `length`, ….
     pub finish_reason: String,
-    /// Its advantage; `None` if the sample left the step, and in a validation.
+    /// Who made it.
+    #[serde(default)]
+    pub origin: Origin,
+    /// Tokens at its beginning that the data's target wrote.
+    #[serde(default)]
+    pub prefix_tokens: u64,
+    /// Mean advantage of its trained tokens; `None` if the sample left the step, and in a validation.
     pub advantage: Option<f64>,
     /// The reference answer: JSON text, which comes back byte for byte.
     #[serde(with = "json_text")]
@@ -80,6 +99,8 @@ impl RolloutRow {
             response: String::new(),
             tokens: 0,
             finish_reason: String::new(),
+            origin: Origin::Policy,
+            prefix_tokens: 0,
             advantage: None,
             answer: "null".into(),
             data_source: String::new(),

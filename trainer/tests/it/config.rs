@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use rlhost_trainer::config::{Config, Device, FailurePolicy, KlLossType, LossAggMode, LrScheduler};
+use rlhost_trainer::config::{
+    Config, Device, FailurePolicy, KlEstimator, LossAggMode, LrScheduler,
+};
 
 fn load(toml: &str, overrides: &[&str]) -> Result<Config, String> {
     let dir = tempfile::tempdir().unwrap();
@@ -37,7 +39,7 @@ fn defaults_are_those_of_the_ecosystem() {
     assert!(config.data.shuffle);
     assert_eq!(config.algorithm.adv_estimator, "grpo");
     assert_eq!(config.actor.loss_agg_mode, LossAggMode::TokenMean);
-    assert_eq!(config.actor.kl_loss_type, KlLossType::LowVarKl);
+    assert_eq!(config.actor.kl_loss_type, KlEstimator::LowVarKl);
     assert_eq!(config.actor.optim.betas, [0.9, 0.999]);
     assert!((config.actor.skip_grad_norm - 80.0).abs() < 1e-12);
     assert_eq!(config.rollout.top_k, -1);
@@ -86,7 +88,7 @@ fn a_file_and_overrides_of_every_type() {
     assert_eq!(config.actor.optim.betas, [0.9, 0.95]);
     assert!((config.actor.optim.lr - 1.0).abs() < 1e-12);
     assert_eq!(config.actor.optim.lr_scheduler_type, LrScheduler::Wsd);
-    assert_eq!(config.actor.kl_loss_type, KlLossType::LowVarKl);
+    assert_eq!(config.actor.kl_loss_type, KlEstimator::LowVarKl);
     assert_eq!(config.rollout.val_override_config.n, 2);
     assert_eq!(config.trainer.device, Device::Cuda);
     assert_eq!(config.trainer.max_steps, Some(30));

@@ -58,6 +58,7 @@ fn save(run: &RunFolder, step: u64, metrics_len: u64) -> Result<()> {
     let state = CheckpointState {
         step,
         draw: step * 16,
+        kl_controller: None,
         metrics_len,
         config_digest: run.config_digest()?,
     };
@@ -518,6 +519,7 @@ fn a_full_disk_costs_only_the_new_checkpoint() {
     let state = CheckpointState {
         step: 4,
         draw: 64,
+        kl_controller: None,
         metrics_len: 0,
         config_digest: run.config_digest().unwrap(),
     };

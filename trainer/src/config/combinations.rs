@@ -1,0 +1,246 @@
+//! Algorithms whose keys don't go together.
+
+use super::validate::{at_least_one, positive, require, within};
+use super::{AlgorithmConfig, Config, KlControl, NormConfig, PrefixStrategy, UnifyStrategy};
+use crate::Result;
+use crate::algorithm::{LossMode, known_estimators, known_loss_modes};
+
+/// The estimator that normalises as `AReaL` does; it has a function of its own beside the others.
+pub(crate) const NORMALIZED: &str = "normalized";
+
+/// Whether a name stands for a component, and not for something that rlhost knows.
+pub(crate) fn is_component(name: &str) -> bool {
+    name.contains(['/', '\\'])
+        || std::path::Path::new(name)
+            .extension()
+            .is_some_and(|ending| ending.eq_ignore_ascii_case("wasm"))
+}
+
+/// The names that `algorithm.adv_estimator` may have, beside paths of components.
+pub fn known_advantage_estimators() -> Vec<&'static str> {
+    let mut known = known_estimators();
+    known.push(NORMALIZED);
+    known
+}
+
+impl Config {
+    /// Checks that the keys which make up the algorithm go together.
+    pub(super) fn check_algorithm(&self) -> Result<()> {
+        self.check_names()?;
+        self.check_ranges()?;
+        self.check_estimator()?;
+        self.check_sampler_weights()?;
+        self.check_targets()
+    }
+
+    /// The loss, if it is one that rlhost knows.
+    fn loss_mode(&self) -> Option<LossMode> {
+        self.actor.policy_loss.loss_mode.parse().ok()
+    }
+
+    fn check_names(&self) -> Result<()> {
+        for (key, name, what, known) in [
+            (
+                "algorithm.adv_estimator",
+                &self.algorithm.adv_estimator,
+                "advantage estimator",
+                known_advantage_estimators(),
+            ),
+            (
+                "actor.policy_loss.loss_mode",
+                &self.actor.policy_loss.loss_mode,
+                "policy loss",
+                known_loss_modes(),
+            ),
+        ] {
+            require(
+                is_component(name) || known.contains(&name.as_str()),
+                &format!(
+                    "{key}: unknown {what} `{name}`; known are: {}; or give the path of a component \
+                     (.wasm)",
+                    known.join(", ")
+                ),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn check_ranges(&self) -> Result<()> {
+        let (algorithm, actor) = (&self.algorithm, &self.actor);
+        within("algorithm.gamma", algorithm.gamma, 0.0..=1.0)?;
+        within("algorithm.lam", algorithm.lam, 0.0..=1.0)?;
+        let kl = &algorithm.kl_ctrl;
+        within("algorithm.kl_ctrl.kl_coef", kl.kl_coef, 0.0..)?;
+        if kl.r#type == KlControl::Adaptive {
+            positive("algorithm.kl_ctrl.horizon", kl.horizon)?;
+            positive("algorithm.kl_ctrl.target_kl", kl.target_kl)?;
+        }
+        require(
+            algorithm.filter_low < algorithm.filter_high,
+            &format!(
+                "algorithm.filter_low ({}) must be below algorithm.filter_high ({})",
+                algorithm.filter_low, algorithm.filter_high
+            ),
+        )?;
+        let longest = self.data.max_response_length;
+        if let Some(tokens) = actor.overlong_tokens {
+            at_least_one("actor.overlong_tokens", tokens as u64)?;
+            require(
+                tokens <= longest,
+                &format!(
+                    "actor.overlong_tokens ({tokens}) is above data.max_response_length ({longest})"
+                ),
+            )?;
+            require(
+                actor.overlong_reward_penalty,
+                "actor.overlong_tokens is set, but actor.overlong_reward_penalty is false; set both \
+                 or neither",
+            )?;
+        }
+        within(
+            "actor.overlong_penalty_factor",
+            actor.overlong_penalty_factor,
+            0.0..,
+        )?;
+        within("actor.sft_loss_coef", actor.sft_loss_coef, 0.0..)
+    }
+
+    fn check_estimator(&self) -> Result<()> {
+        let (algorithm, actor) = (&self.algorithm, &self.actor);
+        let name = algorithm.adv_estimator.as_str();
+        let n = self.rollout.n;
+        require(
+            name != "grpo_passk" || n >= 2,
+            &format!(
+                "algorithm.adv_estimator = \"grpo_passk\" compares the best completion of a prompt \
+                 with the second, but rollout.n is {n}; set rollout.n to 2 or more"
+            ),
+        )?;
+        if name == NORMALIZED {
+            return Ok(());
+        }
+        let shaped = [
+            ("reward_bias", actor.reward_bias != 0.0),
+            ("reward_scaling", (actor.reward_scaling - 1.0).abs() > 0.0),
+            ("reward_clip", (actor.reward_clip - 20.0).abs() > 0.0),
+            ("reward_norm", actor.reward_norm != NormConfig::group()),
+            ("adv_norm", actor.adv_norm != NormConfig::batch()),
+        ];
+        match shaped.iter().find(|(_, set)| *set) {
+            Some((key, _)) => require(
+                false,
+                &format!(
+                    "actor.{key} is set, but algorithm.adv_estimator = \"{name}\" does not use it; \
+                     set algorithm.adv_estimator=normalized, or leave the key out"
+                ),
+            ),
+            None => Ok(()),
+        }
+    }
+
+    fn check_sampler_weights(&self) -> Result<()> {
+        let actor = &self.actor;
+        let truncated = actor.tis_imp_ratio_cap > 0.0;
+        require(
+            truncated || (actor.tis_imp_ratio_cap + 1.0).abs() < f64::EPSILON,
+            &format!(
+                "actor.tis_imp_ratio_cap: {} must be above 0, or -1 for off",
+                actor.tis_imp_ratio_cap
+            ),
+        )?;
+        require(
+            !(truncated && actor.use_decoupled_loss),
+            "actor.tis_imp_ratio_cap and actor.use_decoupled_loss are two weights for the same \
+             purpose; set one of them",
+        )?;
+        require(
+            actor.use_decoupled_loss || actor.behav_imp_weight_cap.is_none(),
+            "actor.behav_imp_weight_cap is set, but actor.use_decoupled_loss is false; set both or \
+             neither",
+        )?;
+        let key = match (truncated, actor.use_decoupled_loss) {
+            (true, _) => "actor.tis_imp_ratio_cap",
+            (_, true) => "actor.use_decoupled_loss",
+            _ => return Ok(()),
+        };
+        require(
+            self.loss_mode().is_none_or(LossMode::weighs_sampler),
+            &format!(
+                "{key} is set, but actor.policy_loss.loss_mode = \"{}\" has no place for a weight \
+                 against the sampler; use vanilla, hpt or uft, or leave the key out",
+                actor.policy_loss.loss_mode
+            ),
+        )
+    }
+
+    fn check_targets(&self) -> Result<()> {
+        let algorithm = &self.algorithm;
+        let prefixes = algorithm.prefix_strategy != PrefixStrategy::None;
+        let switches = algorithm.unify_strategy != UnifyStrategy::None;
+        require(
+            !(prefixes && switches),
+            "algorithm.prefix_strategy and algorithm.unify_strategy are two ways to learn from the \
+             targets; set one of them",
+        )?;
+        let loss = &self.actor.policy_loss.loss_mode;
+        if let Some(mode) = self.loss_mode() {
+            require(
+                !mode.mixes() || prefixes || switches,
+                &format!(
+                    "actor.policy_loss.loss_mode = \"{loss}\" learns from targets, but \
+                     algorithm.prefix_strategy and algorithm.unify_strategy are both \"none\", so it \
+                     would get none; set one of them"
+                ),
+            )?;
+            let key = if prefixes {
+                "prefix_strategy"
+            } else {
+                "unify_strategy"
+            };
+            require(
+                mode.mixes() || !(prefixes || switches),
+                &format!(
+                    "algorithm.{key} is set, but actor.policy_loss.loss_mode = \"{loss}\" takes the \
+                     tokens of targets for the policy's own; use luffy, srft, hpt or uft"
+                ),
+            )?;
+        }
+        if prefixes {
+            self.check_prefixes(algorithm)?;
+        }
+        Ok(())
+    }
+
+    fn check_prefixes(&self, algorithm: &AlgorithmConfig) -> Result<()> {
+        let (low, high) = match algorithm.prefix_strategy {
+            PrefixStrategy::Hint => (
+                ("algorithm.hint_min_ratio", algorithm.hint_min_ratio),
+                ("algorithm.hint_max_ratio", algorithm.hint_max_ratio),
+            ),
+            _ => (
+                ("algorithm.min_prefix_ratio", algorithm.min_prefix_ratio),
+                ("algorithm.max_prefix_ratio", algorithm.max_prefix_ratio),
+            ),
+        };
+        for (key, ratio) in [low, high] {
+            within(key, ratio, 0.0..=1.0)?;
+        }
+        require(
+            low.1 <= high.1,
+            &format!("{} ({}) is above {} ({})", low.0, low.1, high.0, high.1),
+        )?;
+        require(
+            algorithm.prefix_strategy != PrefixStrategy::Hint || algorithm.hint_steps > 0,
+            "algorithm.prefix_strategy = \"hint\" needs algorithm.hint_steps, the steps in which \
+             hints shrink",
+        )?;
+        let (n, most) = (algorithm.n_prefix, self.rollout.n as i64);
+        require(
+            n == -1 || (1..=most).contains(&n),
+            &format!(
+                "algorithm.n_prefix: {n} must be between 1 and rollout.n ({most}), or -1 for all \
+                 completions"
+            ),
+        )
+    }
+}

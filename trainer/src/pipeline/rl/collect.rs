@@ -1,0 +1,286 @@
+//! What a step learns from: prompts with completions and their scores.
+
+use super::super::journal::Clock;
+use super::super::prompts::{Drawn, Prompts};
+use super::super::targets::target_tokens;
+use super::super::trajectory::{Group, Trajectory, judged};
+use super::mixing::{Mixing, Switch, target_completion};
+use crate::algorithm::keep_groups;
+use crate::config::{AlgorithmConfig, Config};
+use crate::model::Model;
+use crate::processor::Processor;
+use crate::rollout::{Completion, NativeEngine, Request, RolloutEngine, SamplingParams};
+use crate::run::Origin;
+use crate::{Error, Result};
+use rlhost_host::RewardSet;
+use std::collections::BTreeSet;
+
+/// The name of the whole score in `algorithm.filter_key`.
+const OVERALL: &str = "overall";
+
+/// Draws prompts, samples completions and has them judged.
+pub(super) struct Collector<'a> {
+    pub(super) config: &'a Config,
+    pub(super) processor: &'a Processor,
+    pub(super) rewards: &'a RewardSet,
+    pub(super) prompts: &'a Prompts,
+    pub(super) mixing: Mixing,
+    pub(super) sampling: SamplingParams,
+}
+
+/// The samples of a step.
+pub(super) struct Collected<'a> {
+    /// What is learnt from.
+    pub(super) kept: Vec<Group<'a>>,
+    /// What was sampled and left out.
+    pub(super) left_out: Vec<Group<'a>>,
+    /// Prompts that were drawn.
+    pub(super) drawn: usize,
+    /// How often prompts were drawn.
+    pub(super) tries: i64,
+    /// Groups that dynamic sampling left out.
+    pub(super) filtered: usize,
+}
+
+impl<'a> Collector<'a> {
+    /// The samples of `step` (from 0), from the prompt of the ordinal `first` on.
+    pub(super) fn collect(
+        &self,
+        model: &Model,
+        step: u64,
+        first: u64,
+        clock: &mut Clock,
+    ) -> Result<Collected<'a>> {
+        let wanted = self.config.data.train_batch_size;
+        let mut collected = Collected {
+            kept: Vec::new(),
+            left_out: Vec::new(),
+            drawn: 0,
+            tries: 0,
+            filtered: 0,
+        };
+        loop {
+            let from = first + collected.drawn as u64;
+            let drawn = self.prompts.draw(from, wanted, self.processor)?;
+            clock.book("data");
+            let groups = self.groups(model, step, drawn, clock)?;
+            collected.drawn += wanted;
+            collected.tries += 1;
+            if !self.config.algorithm.online_filtering {
+                collected.kept = groups;
+                return Ok(collected);
+            }
+            self.filter(groups, &mut collected)?;
+            if collected.kept.len() >= wanted {
+                let surplus = collected.kept.split_off(wanted);
+                collected.left_out.extend(surplus);
+                return Ok(collected);
+            }
+            let most = self.config.trainer.max_try_make_batch;
+            if most > 0 && collected.tries >= most {
+                return Err(self.starved(step, &collected));
+            }
+        }
+    }
+
+    /// Completions of the drawn prompts, judged.
+    fn groups(
+        &self,
+        model: &Model,
+        step: u64,
+        drawn: Vec<Drawn<'a>>,
+        clock: &mut Clock,
+    ) -> Result<Vec<Group<'a>>> {
+        let prefixes = self.prefixes(step, &drawn)?;
+        let samples = self.config.rollout.n;
+        let completions = generate(model, &drawn, samples, &prefixes, &self.sampling)?;
+        clock.book("gen");
+        let mut trajectories = self.judge(&drawn, completions, Origin::Policy)?;
+        for (group, prefixes) in trajectories.iter_mut().zip(&prefixes) {
+            for (trajectory, prefix) in group.iter_mut().zip(prefixes) {
+                trajectory.prefix = prefix.len().min(trajectory.completion.token_ids.len());
+            }
+        }
+        if let Mixing::Switch(switch) = &self.mixing {
+            self.add_targets(switch, &drawn, &mut trajectories)?;
+        }
+        clock.book("reward");
+        if self.config.algorithm.adv_estimator == "remax" {
+            let greedy = SamplingParams {
+                temperature: 0.0,
+                ..self.sampling.clone()
+            };
+            let none = vec![Vec::new(); drawn.len()];
+            let completions = generate(model, &drawn, 1, &none, &greedy)?;
+            clock.book("gen");
+            let baselines = self.judge(&drawn, completions, Origin::Greedy)?;
+            for (group, baseline) in trajectories.iter_mut().zip(baselines) {
+                group.extend(baseline);
+            }
+            clock.book("reward");
+        }
+        let groups = drawn.into_iter().zip(trajectories);
+        Ok(groups
+            .map(|(drawn, trajectories)| Group {
+                drawn,
+                trajectories,
+            })
+            .collect())
+    }
+
+    /// What the completions of each prompt begin with.
+    fn prefixes(&self, step: u64, drawn: &[Drawn<'_>]) -> Result<Vec<Vec<Vec<u32>>>> {
+        let Mixing::Prefixes(prefixes) = &self.mixing else {
+            return Ok(vec![Vec::new(); drawn.len()]);
+        };
+        drawn
+            .iter()
+            .map(|drawn| {
+                let target = target_tokens(self.config, self.processor, drawn.row)?;
+                Ok(prefixes.of(step, drawn.draw, &target))
+            })
+            .collect()
+    }
+
+    /// Adds the target to the completions of each prompt that is not solved.
+    fn add_targets(
+        &self,
+        switch: &Switch,
+        drawn: &[Drawn<'_>],
+        trajectories: &mut [Vec<Trajectory>],
+    ) -> Result<()> {
+        let targets = drawn
+            .iter()
+            .zip(trajectories.iter())
+            .map(|(drawn, trajectories)| {
+                if !switch.applies(trajectories) {
+                    return Ok(Vec::new());
+                }
+                let target = target_tokens(self.config, self.processor, drawn.row)?;
+                Ok(vec![target_completion(target)])
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let judged = self.judge(drawn, targets, Origin::Target)?;
+        for (group, target) in trajectories.iter_mut().zip(judged) {
+            for mut trajectory in target {
+                trajectory.prefix = trajectory.completion.token_ids.len();
+                group.push(trajectory);
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(
+        &self,
+        drawn: &[Drawn<'_>],
+        completions: Vec<Vec<Completion>>,
+        origin: Origin,
+    ) -> Result<Vec<Vec<Trajectory>>> {
+        let tokenizer = self.processor.tokenizer();
+        judged(self.rewards, tokenizer, drawn, completions, origin)
+    }
+
+    /// Dynamic sampling: keeps the groups that there is something to learn from.
+    fn filter(&self, groups: Vec<Group<'a>>, into: &mut Collected<'a>) -> Result<()> {
+        let keys = &self.config.algorithm;
+        let (mut values, mut owners) = (Vec::new(), Vec::new());
+        for (number, group) in groups.iter().enumerate() {
+            for value in group.sampled().filter_map(|t| filter_value(keys, t)) {
+                values.push(value);
+                owners.push(number as u64);
+            }
+        }
+        if values.is_empty() {
+            self.check_filter_key(&groups)?;
+        }
+        let stays = keep_groups(&values, &owners, keys.filter_low, keys.filter_high)?;
+        let kept: BTreeSet<u64> = owners
+            .iter()
+            .zip(stays)
+            .filter(|(_, stays)| *stays)
+            .map(|(owner, _)| *owner)
+            .collect();
+        for (number, group) in (0..).zip(groups) {
+            if kept.contains(&number) {
+                into.kept.push(group);
+            } else {
+                into.left_out.push(group);
+                into.filtered += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Fails if samples have scores, but none of them the part that is filtered by.
+    fn check_filter_key(&self, groups: &[Group<'_>]) -> Result<()> {
+        let scored = || {
+            let sampled = groups.iter().flat_map(Group::sampled);
+            sampled.filter(|t| t.judgement.score.is_some())
+        };
+        if scored().next().is_none() {
+            return Ok(());
+        }
+        let parts: BTreeSet<&str> = scored()
+            .flat_map(|t| t.judgement.parts.keys().map(String::as_str))
+            .chain([OVERALL])
+            .collect();
+        Err(Error::Config(format!(
+            "algorithm.filter_key: no reward has a part `{}`; there are: {}",
+            self.config.algorithm.filter_key,
+            Vec::from_iter(parts).join(", ")
+        )))
+    }
+
+    /// The error of a step that is not full after all its tries.
+    fn starved(&self, step: u64, collected: &Collected<'_>) -> Error {
+        let keys = &self.config.algorithm;
+        let values: Vec<f64> = (collected.left_out.iter().chain(&collected.kept))
+            .flat_map(Group::sampled)
+            .filter_map(|t| filter_value(keys, t))
+            .collect();
+        let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+        Error::Config(format!(
+            "step {}: after {} draws (trainer.max_try_make_batch) only {} of the {} prompts that a \
+             step needs have a mean of `{}` between algorithm.filter_low = {} and \
+             algorithm.filter_high = {}; over all completions it is {mean:.3}: take harder or easier \
+             prompts, raise rollout.n or trainer.max_try_make_batch, or set \
+             algorithm.online_filtering=false",
+            step + 1,
+            collected.tries,
+            collected.kept.len(),
+            self.config.data.train_batch_size,
+            keys.filter_key,
+            keys.filter_low,
+            keys.filter_high,
+        ))
+    }
+}
+
+/// What dynamic sampling looks at; `None` for a sample without a score or without that part.
+fn filter_value(keys: &AlgorithmConfig, trajectory: &Trajectory) -> Option<f64> {
+    let score = trajectory.judgement.score?;
+    match keys.filter_key.as_str() {
+        OVERALL => Some(score),
+        part => trajectory.judgement.parts.get(part).copied(),
+    }
+}
+
+fn generate(
+    model: &Model,
+    drawn: &[Drawn<'_>],
+    samples: usize,
+    prefixes: &[Vec<Vec<u32>>],
+    params: &SamplingParams,
+) -> Result<Vec<Vec<Completion>>> {
+    let requests: Vec<Request<'_>> = drawn
+        .iter()
+        .zip(prefixes)
+        .map(|(drawn, prefixes)| Request {
+            prompt: &drawn.prompt,
+            draw: drawn.draw,
+            samples,
+            prefixes,
+        })
+        .collect();
+    NativeEngine::new(model).generate(&requests, params)
+}

@@ -1,0 +1,350 @@
+//! One training step.
+
+use super::super::batch::{Batch, TokenValues};
+use super::super::job::Job;
+use super::super::journal::Clock;
+use super::super::objective::AdvantageObjective;
+use super::super::policy::Signals;
+use super::super::rewards::Tally;
+use super::super::rows::rollout_rows;
+use super::super::trajectory::{Group, Trajectory};
+use super::collect::{Collected, Collector};
+use super::metrics::{describe_advantages, describe_lengths};
+use crate::Result;
+use crate::algorithm::{
+    AdvantageInput, Advantages, KlPenalty, Rows, kl_in_reward, overlong_penalty, place_rewards,
+};
+use crate::config::{ActorConfig, Config};
+use crate::model::Model;
+use crate::processor::Tokenizer;
+use crate::random::{Domain, Stream};
+use crate::rollout::FinishReason;
+use crate::run::{Origin, RolloutRow};
+use std::collections::BTreeMap;
+
+/// What a step needs beside the job.
+pub(super) struct Learner<'a> {
+    pub(super) config: &'a Config,
+    pub(super) collector: Collector<'a>,
+    pub(super) reference: Option<Model>,
+    pub(super) advantage: AdvantageObjective,
+    pub(super) kl_penalty: KlPenalty,
+}
+
+/// What a step leaves behind.
+pub(super) struct Step {
+    pub(super) metrics: BTreeMap<String, f64>,
+    pub(super) rows: Vec<RolloutRow>,
+    /// Prompts that were drawn.
+    pub(super) prompts: usize,
+    /// Tokens that were sampled.
+    pub(super) sampled_tokens: usize,
+    /// Tokens of the rows that were learnt from.
+    pub(super) learnt_tokens: usize,
+}
+
+type Metrics = BTreeMap<String, f64>;
+
+impl Learner<'_> {
+    /// Samples, judges, compares and updates once.
+    pub(super) fn step(&self, job: &mut Job<'_>, clock: &mut Clock) -> Result<Step> {
+        let step = job.done;
+        let collected = self
+            .collector
+            .collect(&job.policy.model, step, job.draw, clock)?;
+        let mut metrics = self.describe(&collected);
+        let samples = Samples::of(&collected.kept)?;
+        let learnt = self.learn(job, &samples, &mut metrics, clock)?;
+        let sampled = collected.kept.iter().chain(&collected.left_out);
+        let sampled_tokens = sampled
+            .flat_map(Group::sampled)
+            .map(|t| t.completion.token_ids.len() - t.prefix)
+            .sum();
+        let learnt_tokens = samples.batch.rows().tokens();
+        let firsts = samples.firsts;
+        drop(samples.batch);
+
+        let mut rows = Vec::new();
+        for (group, first) in collected.kept.into_iter().zip(firsts) {
+            let learnt_rows = group.learnt().len();
+            let of_row = |sample: u32| {
+                let row = first + sample as usize;
+                let known = (sample as usize) < learnt_rows;
+                known.then(|| row_advantage(&learnt, row)).flatten()
+            };
+            rows.extend(rollout_rows(
+                step + 1,
+                &group.drawn,
+                group.trajectories,
+                of_row,
+            )?);
+        }
+        for group in collected.left_out {
+            let row = rollout_rows(step + 1, &group.drawn, group.trajectories, |_| None)?;
+            rows.extend(row);
+        }
+        metrics.insert("reward/samples".into(), rows.len() as f64);
+        Ok(Step {
+            metrics,
+            rows,
+            prompts: collected.drawn,
+            sampled_tokens,
+            learnt_tokens,
+        })
+    }
+
+    /// What was sampled.
+    fn describe(&self, collected: &Collected<'_>) -> Metrics {
+        let groups = || collected.kept.iter().chain(&collected.left_out);
+        let of = |origin: Origin| {
+            let all = groups().flat_map(|group| &group.trajectories);
+            Tally::of(all.filter(|t| t.origin == origin).map(|t| &t.judgement))
+        };
+        let mut metrics = of(Origin::Policy).metrics("reward");
+        describe_lengths(&mut metrics, groups());
+        for (origin, name) in [
+            (Origin::Greedy, "reward/greedy_score"),
+            (Origin::Target, "reward/target_score"),
+        ] {
+            let tally = of(origin);
+            if tally.scored > 0 {
+                metrics.insert(name.into(), tally.score());
+            }
+        }
+        if self.config.algorithm.online_filtering {
+            metrics.insert("sampling/tries".into(), collected.tries as f64);
+            metrics.insert("sampling/filtered_groups".into(), collected.filtered as f64);
+        }
+        metrics
+    }
+
+    /// Compares the samples and updates the weights.
+    fn learn(
+        &self,
+        job: &mut Job<'_>,
+        samples: &Samples<'_>,
+        metrics: &mut Metrics,
+        clock: &mut Clock,
+    ) -> Result<Advantages> {
+        let config = self.config;
+        let batch = &samples.batch;
+        let tokenizer = self.collector.processor.tokenizer();
+        let mut rewards = samples.rewards(config, tokenizer)?;
+        let candidates = samples.candidates(config)?;
+        // The divergence in the reward is known before there are advantages.
+        let mut old: Option<TokenValues> = None;
+        let mut ref_logp = None;
+        if let (Some(control), Some(reference)) = (&mut job.kl_controller, &self.reference) {
+            let values = job.policy.evaluate(&job.policy.model, batch, &candidates)?;
+            let of_reference = job.policy.evaluate(reference, batch, &candidates)?.logp;
+            let coef = control.coef();
+            let found = kl_in_reward(
+                &rewards,
+                &values.logp,
+                &of_reference,
+                &candidates,
+                self.kl_penalty,
+                coef,
+            )?;
+            rewards = found.rewards;
+            control.update(found.kl, samples.count());
+            metrics.insert("actor/reward_kl_penalty".into(), found.kl);
+            metrics.insert("actor/reward_kl_penalty_coeff".into(), coef);
+            (old, ref_logp) = (Some(values), Some(of_reference));
+            clock.book("ref");
+        }
+        let advantages = self.advantage.advantage(&AdvantageInput {
+            rewards: &rewards,
+            rows: &candidates,
+            groups: &samples.groups,
+            kept: &samples.kept,
+            values: None,
+            baselines: samples.baselines.as_deref(),
+        })?;
+        describe_advantages(metrics, &advantages);
+        clock.book("adv");
+        if let (true, None, Some(reference)) =
+            (config.algorithm.use_kl_loss, &ref_logp, &self.reference)
+        {
+            let values = job.policy.evaluate(reference, batch, &advantages.rows)?;
+            ref_logp = Some(values.logp);
+            clock.book("ref");
+        }
+        let signals = Signals {
+            old,
+            rollout_logp: Some(&samples.rollout_logp),
+            ref_logp: ref_logp.as_deref(),
+            prefix_mask: samples.prefix_mask.as_deref(),
+            row_scores: Some(&samples.scores),
+            seed: Stream::new(config.trainer.seed, Domain::Loss, job.done, 0).bits(0),
+            ..Signals::new(&advantages.rows, &advantages.advantages)
+        };
+        metrics.extend(job.policy.update(job.done, batch, &signals)?);
+        clock.book("update");
+        Ok(advantages)
+    }
+}
+
+/// The samples of a step as arrays, one entry per row unless they say otherwise. Row `r` is the `r`-th
+/// trajectory that is learnt from, group by group.
+struct Samples<'a> {
+    batch: Batch<'a>,
+    trajectories: Vec<&'a Trajectory>,
+    /// The first row of each group.
+    firsts: Vec<usize>,
+    /// The group of each row, by the ordinal of its prompt.
+    groups: Vec<u64>,
+    /// Whether the row has a score, and what it is compared with.
+    kept: Vec<bool>,
+    /// The score; 0 without one.
+    scores: Vec<f64>,
+    /// The score of the greedy completion of the prompt.
+    baselines: Option<Vec<f64>>,
+    /// Whether the row is learnt from at all: not where its prompt's target takes its place.
+    replaced: Vec<bool>,
+    /// By token: what the sampler noted.
+    rollout_logp: Vec<f64>,
+    /// By token: whether a target wrote it; `None` where targets have no part.
+    prefix_mask: Option<Vec<bool>>,
+}
+
+impl<'a> Samples<'a> {
+    fn of(groups: &'a [Group<'_>]) -> Result<Self> {
+        let batch = Batch::new(
+            groups
+                .iter()
+                .map(|group| {
+                    let tokens = |t: &'a Trajectory| t.completion.token_ids.as_slice();
+                    let learnt = group.learnt().iter().map(tokens).collect();
+                    (&group.drawn.prompt, learnt)
+                })
+                .collect(),
+        )?;
+        let mut samples = Self {
+            batch,
+            trajectories: Vec::new(),
+            firsts: Vec::new(),
+            groups: Vec::new(),
+            kept: Vec::new(),
+            scores: Vec::new(),
+            baselines: None,
+            replaced: Vec::new(),
+            rollout_logp: Vec::new(),
+            prefix_mask: None,
+        };
+        let (mut mask, mut baselines) = (Vec::new(), Vec::new());
+        let (mut mixed, mut compared) = (false, false);
+        for group in groups {
+            samples.firsts.push(samples.trajectories.len());
+            let learnt = group.learnt();
+            let greedy = group.trajectories.get(learnt.len());
+            let baseline = greedy.map(|t| t.judgement.score);
+            compared |= greedy.is_some();
+            let solved_by_target = learnt.iter().any(|t| t.origin == Origin::Target);
+            for trajectory in learnt {
+                let score = trajectory.judgement.score;
+                samples.groups.push(group.drawn.draw);
+                // Without its baseline a sample can't be compared.
+                samples
+                    .kept
+                    .push(score.is_some() && baseline.is_none_or(|score| score.is_some()));
+                samples.scores.push(score.unwrap_or(0.0));
+                baselines.push(baseline.flatten().unwrap_or(0.0));
+                let is_target = trajectory.origin == Origin::Target;
+                samples.replaced.push(solved_by_target && !is_target);
+                let logprobs = trajectory.completion.logprobs.iter();
+                samples.rollout_logp.extend(logprobs.map(|x| f64::from(*x)));
+                let length = trajectory.completion.token_ids.len();
+                mask.extend((0..length).map(|token| token < trajectory.prefix));
+                mixed |= trajectory.prefix > 0;
+                samples.trajectories.push(trajectory);
+            }
+        }
+        samples.prefix_mask = mixed.then_some(mask);
+        samples.baselines = compared.then_some(baselines);
+        Ok(samples)
+    }
+
+    fn count(&self) -> usize {
+        self.trajectories.len()
+    }
+
+    /// Rows as they go into the comparison: nothing is trained where there is no score, where a target
+    /// takes the place, and, if so configured, where the tokens ran out.
+    fn candidates(&self, config: &Config) -> Result<Rows> {
+        let filtered = config.algorithm.overlong_filtering;
+        let stays: Vec<bool> = (0..self.count())
+            .map(|row| {
+                let finish = self.trajectories[row].completion.finish;
+                let cut = filtered && finish == FinishReason::Length;
+                self.kept[row] && !self.replaced[row] && !cut
+            })
+            .collect();
+        self.batch.rows().keep(&stays)
+    }
+
+    /// Reward of each token: scores and what long completions cost, at their places.
+    fn rewards(&self, config: &Config, tokenizer: &Tokenizer) -> Result<Vec<f64>> {
+        let costs = |trajectory: &Trajectory| overlong_cost(config, trajectory);
+        let totals: Vec<f64> = self
+            .trajectories
+            .iter()
+            .zip(&self.scores)
+            .map(|(trajectory, score)| score + costs(trajectory))
+            .collect();
+        let steps = self
+            .trajectories
+            .iter()
+            .map(|trajectory| step_tokens(tokenizer, trajectory))
+            .collect::<Result<Vec<_>>>()?;
+        place_rewards(&totals, &steps, self.batch.rows())
+    }
+}
+
+/// What the length of a completion adds to its score.
+fn overlong_cost(config: &Config, trajectory: &Trajectory) -> f64 {
+    let ActorConfig {
+        overlong_reward_penalty,
+        overlong_tokens,
+        overlong_penalty_factor,
+        ..
+    } = config.actor;
+    if !overlong_reward_penalty {
+        return 0.0;
+    }
+    let longest = config.data.max_response_length;
+    let margin = overlong_tokens.unwrap_or_else(|| longest.div_ceil(5));
+    let tokens = trajectory.completion.token_ids.len();
+    overlong_penalty(tokens, longest, margin, overlong_penalty_factor)
+}
+
+/// Step rewards by the token that holds each step's end.
+fn step_tokens(tokenizer: &Tokenizer, trajectory: &Trajectory) -> Result<Vec<(usize, f64)>> {
+    let token_ids = &trajectory.completion.token_ids;
+    let last = token_ids.len().saturating_sub(1);
+    trajectory
+        .judgement
+        .steps
+        .iter()
+        .map(|step| {
+            let Some(end) = step.end_byte else {
+                return Ok((last, step.value));
+            };
+            for count in 1..=last {
+                let text = tokenizer.decode(&token_ids[..count], false)?;
+                if text.len() as u64 >= end {
+                    return Ok((count - 1, step.value));
+                }
+            }
+            Ok((last, step.value))
+        })
+        .collect()
+}
+
+/// Mean advantage of a row's trained tokens; `None` if the row left the step.
+fn row_advantage(advantages: &Advantages, row: usize) -> Option<f64> {
+    let trained = advantages.rows.trained(row);
+    let count = advantages.rows.trained_len(row);
+    let sum: f64 = trained.map(|token| advantages.advantages[token]).sum();
+    (count > 0).then(|| sum / count as f64)
+}

@@ -1,0 +1,116 @@
+//! Reinforcement learning: sample, judge, compare, update.
+
+mod collect;
+mod learner;
+mod metrics;
+mod mixing;
+
+use super::evaluate::Validation;
+use super::job::{Job, Plan};
+use super::journal::{Clock, Observer, Start, Summary};
+use super::objective::{AdvantageObjective, kl_controller, loss_config};
+use super::prompts::{Prompts, held_out, processor};
+use super::rewards::{check_dispatch, check_scopes, check_use, load_rewards};
+use super::setup;
+use crate::Result;
+use crate::config::Config;
+use crate::model::Model;
+use crate::rollout::SamplingParams;
+use collect::Collector;
+use learner::Learner;
+use metrics::with_rates;
+use mixing::Mixing;
+use rlhost_host::HostBuilder;
+
+/// Trains `actor.model` on `data.train_files` with the rewards of `config`, which run in the host that
+/// `host` describes.
+pub fn train(
+    config: &Config,
+    start: Start,
+    host: HostBuilder,
+    observer: &mut dyn Observer,
+) -> Result<Summary> {
+    config.validate_for_train()?;
+    let source = setup::configured_model(config)?;
+    let device = setup::device(config.trainer.device)?;
+    let processor = processor(config, &source)?;
+    let rewards = load_rewards(config, host)?;
+    check_scopes(config, &rewards)?;
+    let prompts = Prompts::load(config, &processor)?;
+    check_dispatch(&rewards, prompts.rows())?;
+    check_use(&rewards, &prompts.rows())?;
+    let mixing = Mixing::of(config, &processor, prompts.rows())?;
+    let held_out = held_out(config)?;
+    let validation = held_out
+        .as_ref()
+        .map(|dataset| Validation::new(config, dataset, &processor, None, &rewards))
+        .transpose()?;
+    let algorithm = &config.algorithm;
+    let reference = if algorithm.use_kl_loss || algorithm.use_kl_in_reward {
+        Some(Model::load(&source, &device)?)
+    } else {
+        None
+    };
+    let temperature = config.rollout.temperature;
+    let loss = loss_config(config)?;
+    let learner = Learner {
+        config,
+        collector: Collector {
+            config,
+            processor: &processor,
+            rewards: &rewards,
+            prompts: &prompts,
+            mixing,
+            sampling: SamplingParams {
+                temperature,
+                top_p: config.rollout.top_p,
+                top_k: usize::try_from(config.rollout.top_k).ok(),
+                max_tokens: config.data.max_response_length,
+                stop: processor.tokenizer().eos_ids().to_vec(),
+                seed: config.trainer.seed,
+            },
+        },
+        reference,
+        advantage: AdvantageObjective::of(config)?,
+        kl_penalty: algorithm.kl_penalty.as_str().parse()?,
+    };
+    let plan = Plan {
+        config,
+        source,
+        device,
+        processor: &processor,
+        prompts: prompts.len(),
+        loss,
+        kl_controller: kl_controller(config)?,
+        temperature,
+        rewards: Some(&rewards),
+        notices: prompts.notices(),
+    };
+    let mut job = Job::open(plan, start, observer)?;
+    let validate = |job: &mut Job<'_>| -> Result<()> {
+        let Some(validation) = &validation else {
+            return Ok(());
+        };
+        let model = &job.policy.model;
+        let (found, rows) = validation.run(model, &processor, &rewards, job.done)?;
+        job.journal.validated(job.done, &found.metrics(), &rows)
+    };
+    if job.done == 0 && config.trainer.val_before_train {
+        validate(&mut job)?;
+    }
+    while job.goes_on() {
+        let mut clock = Clock::start();
+        let step = learner.step(&mut job, &mut clock)?;
+        job.journal
+            .folder
+            .write_rollouts(job.done + 1, &step.rows)?;
+        clock.book("write");
+        let timings = with_rates(clock, &step);
+        job.step_done(step.prompts, &step.metrics, &timings)?;
+        if job.done == job.steps || setup::due(config.trainer.val_freq, job.done) {
+            validate(&mut job)?;
+        }
+        job.save(false)?;
+    }
+    job.finish("reward", "reward/score")
+}

@@ -1,0 +1,24 @@
+//! Texts of the data that a model is to learn.
+
+use crate::config::Config;
+use crate::data::Row;
+use crate::processor::Processor;
+use crate::{Error, Result};
+
+/// The target text's tokens and the end-of-turn token.
+pub(super) fn target_tokens(config: &Config, processor: &Processor, row: &Row) -> Result<Vec<u32>> {
+    let mut tokens = processor.tokenizer().encode(row.target()?)?;
+    let stop =
+        processor.tokenizer().eos_ids().first().ok_or_else(|| {
+            Error::Config("the tokenizer has no end-of-turn token to learn".into())
+        })?;
+    tokens.push(*stop);
+    let longest = config.data.max_response_length;
+    if tokens.len() > longest {
+        return Err(row.error(format!(
+            "the target has {} tokens, more than data.max_response_length = {longest}",
+            tokens.len()
+        )));
+    }
+    Ok(tokens)
+}

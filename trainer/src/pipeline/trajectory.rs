@@ -1,0 +1,94 @@
+//! Completions with their scores.
+
+use super::prompts::Drawn;
+use super::rewards::{response_text, sample};
+use crate::Result;
+use crate::processor::Tokenizer;
+use crate::rollout::{Completion, FinishReason};
+use crate::run::Origin;
+use rlhost_host::{Judgement, RewardSet, Sample, Turn};
+
+/// A completion and what the rewards say of it.
+pub(super) struct Trajectory {
+    pub(super) completion: Completion,
+    /// The completion as rewards and people read it.
+    pub(super) text: String,
+    pub(super) judgement: Judgement,
+    pub(super) origin: Origin,
+    /// Tokens at its beginning that the data's target wrote.
+    pub(super) prefix: usize,
+}
+
+/// A prompt with its completions.
+pub(super) struct Group<'a> {
+    pub(super) drawn: Drawn<'a>,
+    pub(super) trajectories: Vec<Trajectory>,
+}
+
+impl Group<'_> {
+    /// What the policy itself made by sampling.
+    pub(super) fn sampled(&self) -> impl Iterator<Item = &Trajectory> {
+        self.trajectories
+            .iter()
+            .filter(|trajectory| trajectory.origin == Origin::Policy)
+    }
+
+    /// What is learnt from: all but greedy baselines, which stand behind the others.
+    pub(super) fn learnt(&self) -> &[Trajectory] {
+        let count = self
+            .trajectories
+            .iter()
+            .take_while(|trajectory| trajectory.origin != Origin::Greedy)
+            .count();
+        &self.trajectories[..count]
+    }
+}
+
+/// Scores the completions of each prompt.
+pub(super) fn judged(
+    rewards: &RewardSet,
+    tokenizer: &Tokenizer,
+    prompts: &[Drawn<'_>],
+    completions: Vec<Vec<Completion>>,
+    origin: Origin,
+) -> Result<Vec<Vec<Trajectory>>> {
+    let mut samples = Vec::new();
+    for (group, (prompt, completions)) in prompts.iter().zip(&completions).enumerate() {
+        let template = sample(group as u32, prompt.row)?;
+        for completion in completions {
+            samples.push(Sample {
+                response: vec![Turn {
+                    text: response_text(tokenizer, completion)?,
+                    finish_reason: match completion.finish {
+                        FinishReason::Stop => rlhost_host::FinishReason::Stop,
+                        FinishReason::Length => rlhost_host::FinishReason::Length,
+                    },
+                    tokens: completion.token_ids.len() as u32,
+                }],
+                ..template.clone()
+            });
+        }
+    }
+    let judgements = rewards.score(&samples)?;
+    let mut scored = samples.into_iter().zip(judgements);
+    let with_score = |(completion, (sample, judgement)): (Completion, (Sample, Judgement))| {
+        let text = sample.response.into_iter().map(|turn| turn.text).collect();
+        Trajectory {
+            completion,
+            text,
+            judgement,
+            origin,
+            prefix: 0,
+        }
+    };
+    Ok(completions
+        .into_iter()
+        .map(|group| {
+            group
+                .into_iter()
+                .zip(scored.by_ref())
+                .map(with_score)
+                .collect()
+        })
+        .collect())
+}
