@@ -15,6 +15,7 @@
 //! Every key is a field of [`Config`] and documented there. A key that is not there is an error
 //! that names the nearest one.
 
+mod critic;
 mod schema;
 mod sections;
 mod validate;
@@ -27,6 +28,7 @@ use toml::{Table, Value};
 use crate::{Error, Result};
 use schema::{Setting, Shape};
 
+pub use critic::CriticConfig;
 pub use sections::{
     ActorConfig, AlgorithmConfig, AllowConfig, AugmentConfig, Config, DataConfig, Device,
     FailureOutcome, FailurePolicy, Files, JudgeConfig, KlLossType, LimitsConfig, LossAggMode,

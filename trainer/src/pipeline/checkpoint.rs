@@ -7,7 +7,8 @@ use crate::run::{CheckpointState, RunFolder};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
-const OPTIMIZER: &str = "optimizer.safetensors";
+/// The optimiser's state in a model folder.
+pub(super) const OPTIMIZER: &str = "optimizer.safetensors";
 
 /// Saves the state after `step` steps and forgets checkpoints beyond `save_limit` (-1: none).
 pub(super) fn save(
@@ -27,7 +28,7 @@ pub(super) fn save(
     let folder = journal.folder.save_checkpoint(&state, |folder| {
         copy_description(source, folder)?;
         policy.model.weights().save(folder)?;
-        policy.optimizer.save(&folder.join(OPTIMIZER))
+        policy.updater.save(&folder.join(OPTIMIZER))
     })?;
     prune(&journal.folder, save_limit)?;
     journal.report(Report::Saved { folder: &folder });

@@ -61,8 +61,8 @@ impl<'a> Job<'a> {
     ) -> Result<Self> {
         let config = plan.config;
         let steps = setup::step_count(config, plan.prompts)?;
-        let schedule = setup::schedule(config, steps)?;
-        let settings = setup::optimizer_settings(config);
+        let schedule = setup::schedule(&config.actor.optim, steps)?;
+        let settings = setup::optimizer_settings(&config.actor.optim);
         // A model that can't be loaded must not leave a folder behind.
         let first = setup::load_model(&plan.source, &plan.device, plan.processor)?;
         let components = plan.rewards.map(components).transpose()?;

@@ -18,6 +18,8 @@
 
 mod batch;
 mod checkpoint;
+#[cfg_attr(not(test), expect(dead_code, reason = "no training step uses it yet"))]
+mod critic;
 mod evaluate;
 mod grpo;
 mod job;
@@ -29,6 +31,7 @@ mod rewards;
 mod rows;
 mod setup;
 mod sft;
+mod updates;
 
 pub use checkpoint::copy_description;
 pub use evaluate::{Evaluation, evaluate, evaluate_model};

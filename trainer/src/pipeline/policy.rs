@@ -1,26 +1,22 @@
 //! Updating the weights from a batch of completions.
 
-use super::batch::{Batch, TokenValues, host_values, select};
+use super::batch::{Batch, TokenValues, host_values, select, trained_rows};
+use super::updates::{Passes, Updater, weighted_sum};
 use crate::Result;
 use crate::algorithm::{LossConfig, LossInput, Rows, Totals, policy_loss};
 use crate::config::Config;
 use crate::model::Model;
 use crate::optim::schedule::Schedule;
 use crate::optim::{AdamW, Gradients};
-use candle_core::Tensor;
 use std::collections::BTreeMap;
 
 /// The model under training with its optimiser.
 pub(super) struct Policy {
     pub(super) model: Model,
-    pub(super) optimizer: AdamW,
-    schedule: Schedule,
+    pub(super) updater: Updater,
     loss: LossConfig,
     /// Divides the logits, in training as in sampling.
     temperature: f64,
-    learning_rate: f64,
-    max_grad_norm: f64,
-    skip_grad_norm: f64,
     mini_batch_prompts: Option<usize>,
     epochs: u64,
     budget: usize,
@@ -50,13 +46,15 @@ impl Policy {
         let actor = &config.actor;
         Self {
             model,
-            optimizer,
-            schedule,
+            updater: Updater::new(
+                &actor.optim,
+                actor.max_grad_norm,
+                actor.skip_grad_norm,
+                optimizer,
+                schedule,
+            ),
             loss,
             temperature,
-            learning_rate: actor.optim.lr,
-            max_grad_norm: actor.max_grad_norm,
-            skip_grad_norm: actor.skip_grad_norm,
             mini_batch_prompts: actor.ppo_mini_batch_size,
             epochs: actor.ppo_epochs,
             budget: actor.micro_batch_tokens,
@@ -83,40 +81,16 @@ impl Policy {
         batch: &Batch<'_>,
         signals: &Signals<'_>,
     ) -> Result<BTreeMap<String, f64>> {
-        let prompts = self
-            .mini_batch_prompts
-            .unwrap_or(batch.group_count())
-            .max(1);
-        let mini_batches: Vec<Vec<usize>> = (0..batch.group_count())
-            .step_by(prompts)
-            .map(|first| {
-                let rows = batch.rows_of_groups(first..first + prompts);
-                let trained = |row: &usize| signals.rows.trained_len(*row) > 0;
-                rows.into_iter().filter(trained).collect::<Vec<_>>()
-            })
-            .filter(|rows| !rows.is_empty())
-            .collect();
+        let passes = Passes::new(batch, signals.rows, self.mini_batch_prompts, self.epochs);
         // With one update, the old policy is the one that is being differentiated.
-        let old = if mini_batches.len() == 1 && self.epochs == 1 {
+        let old = if passes.single() {
             None
         } else {
             Some(self.evaluate(&self.model, batch, signals.rows)?.logp)
         };
-        let learning_rate = self.learning_rate * self.schedule.factor(step);
-        let mut metrics = BTreeMap::new();
-        let mut updates = 0.0;
-        for _ in 0..self.epochs {
-            for rows in &mini_batches {
-                let found = self.mini_batch(batch, rows, signals, old.as_deref(), learning_rate)?;
-                for (name, value) in found {
-                    *metrics.entry(name).or_insert(0.0) += value;
-                }
-                updates += 1.0;
-            }
-        }
-        for value in metrics.values_mut() {
-            *value /= f64::max(updates, 1.0);
-        }
+        let learning_rate = self.updater.learning_rate(step);
+        let mut metrics = passes
+            .run(|rows| self.mini_batch(batch, rows, signals, old.as_deref(), learning_rate))?;
         metrics.insert("actor/lr".into(), learning_rate);
         Ok(metrics)
     }
@@ -137,7 +111,7 @@ impl Policy {
         let mut gradients = Gradients::new();
         let mut pictures = false;
         for rows in batch.micro_batches(rows, self.budget) {
-            let packed = batch.pack(&self.model, &rows)?;
+            let packed = batch.pack(self.model.config(), &rows)?;
             pictures |= !packed.images.is_empty();
             let out = self.model.forward(&packed, self.temperature)?;
             let (logp, entropy) = (host_values(&out.logp)?, host_values(&out.entropy)?);
@@ -178,32 +152,12 @@ impl Policy {
             }
             gradients.add(self.model.weights(), surrogate.backward()?)?;
         }
-        gradients.check_coverage(self.model.weights(), pictures)?;
-        let norm = gradients.norm()?;
-        let applied = norm.is_finite() && norm <= self.skip_grad_norm;
-        if applied {
-            let scale = (self.max_grad_norm / (norm + 1e-6)).min(1.0);
-            self.optimizer
-                .step(self.model.weights(), &gradients, scale, learning_rate)?;
-        }
-        add(
-            "actor/grad_norm",
-            if norm.is_finite() { norm } else { -1.0 },
-        );
-        add("actor/skipped_updates", f64::from(u8::from(!applied)));
+        let weights = self.model.weights();
+        let update = self
+            .updater
+            .update(weights, &gradients, pictures, learning_rate)?;
+        add("actor/grad_norm", update.grad_norm);
+        add("actor/skipped_updates", f64::from(u8::from(update.skipped)));
         Ok(metrics)
     }
-}
-
-fn trained_rows(rows: &Rows) -> Vec<usize> {
-    (0..rows.len())
-        .filter(|row| rows.trained_len(*row) > 0)
-        .collect()
-}
-
-/// `Σ weights · x`, whose gradient is `weights`.
-fn weighted_sum(x: &Tensor, weights: &[f64]) -> Result<Tensor> {
-    let weights: Vec<f32> = weights.iter().map(|w| *w as f32).collect();
-    let weights = Tensor::from_vec(weights, x.shape(), x.device())?.to_dtype(x.dtype())?;
-    Ok((x * weights)?.sum_all()?)
 }
