@@ -192,6 +192,7 @@ fn micro_batches_do_not_change_the_update() {
                 critic.optim.eps = 1.0;
                 critic.optim.lr = 1e-2;
                 critic.optim.weight_decay = 0.0;
+                critic.skip_grad_norm = 1e9;
                 critic.ppo_mini_batch_size = Some(2);
                 critic.ppo_epochs = Some(2);
                 critic.micro_batch_tokens = Some(budget);
@@ -230,7 +231,13 @@ fn a_critic_learns_the_returns() {
     let samples = Samples::new();
     let batch = samples.batch();
     let rows = batch.rows();
-    let returns = returns(rows);
+    let mut returns = returns(rows);
+    // The first tokens of a prompt's completions share their state and so their value.
+    for group in 0..batch.group_count() {
+        for row in batch.rows_of_groups(group..group + 1) {
+            returns[rows.range(row).start] = 0.3 - group as f64;
+        }
+    }
     let mut critic = open(&config(|critic| critic.optim.lr = 3e-3), &golden());
     let mut losses = Vec::new();
     for step in 0..40 {
