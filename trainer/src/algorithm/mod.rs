@@ -77,4 +77,4 @@ pub use prefix::{hint_ratio_bound, response_len};
 pub use reshape::Reshape;
 pub use rewards::place_rewards;
 pub use rows::Rows;
-pub use value_loss::{ValueInput, ValueLossConfig, ValueOutput, value_loss};
+pub use value_loss::{ValueInput, ValueLossConfig, ValueOutput, explained_variance, value_loss};

@@ -92,7 +92,8 @@ pub fn value_loss(
         for token in rows.trained(row) {
             let (value, old) = (input.values[token], input.old_values[token]);
             let error = value - input.returns[token];
-            let bounded = value.clamp(old - range, old + range);
+            // Not `clamp`, which panics where a critic has gone to NaN.
+            let bounded = value.max(old - range).min(old + range);
             let bounded_error = bounded - input.returns[token];
             mean += per_token * value;
             if bounded_error.powi(2) > error.powi(2) {
@@ -114,4 +115,28 @@ pub fn value_loss(
         d_values,
         metrics: metrics.map(|(name, v)| (name.to_owned(), v)).into(),
     })
+}
+
+/// Share of the returns' variance that the values explain, over the trained tokens:
+/// `1 − Var(returns − values) / Var(returns)`. 1 is perfect, 0 no better than a constant; `None`
+/// where the returns don't vary.
+///
+/// # Errors
+/// If lengths disagree.
+pub fn explained_variance(rows: &Rows, values: &[f64], returns: &[f64]) -> Result<Option<f64>> {
+    check_len("values", values.len(), rows.tokens(), "tokens")?;
+    check_len("returns", returns.len(), rows.tokens(), "tokens")?;
+    let trained = || rows.mask().iter().enumerate().filter(|(_, m)| **m);
+    let count = trained().count().max(1) as f64;
+    // Mean of the squares, and the variance.
+    let moments = |x: &dyn Fn(usize) -> f64| {
+        let mean = trained().map(|(i, _)| x(i)).sum::<f64>() / count;
+        let squares = trained().map(|(i, _)| x(i).powi(2)).sum::<f64>() / count;
+        let variance = trained().map(|(i, _)| (x(i) - mean).powi(2)).sum::<f64>() / count;
+        (squares, variance)
+    };
+    let (squares, total) = moments(&|i| returns[i]);
+    let (_, left) = moments(&|i| returns[i] - values[i]);
+    // Equal returns differ from their mean by rounding.
+    Ok((total > 1e-24 * squares).then(|| 1.0 - left / total))
 }

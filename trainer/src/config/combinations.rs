@@ -116,6 +116,18 @@ impl Config {
                  with the second, but rollout.n is {n}; set rollout.n to 2 or more"
             ),
         )?;
+        require(
+            name != "gae" || self.critic.is_some(),
+            "algorithm.adv_estimator = \"gae\" needs the values of a critic, but there is no [critic]; \
+             set critic.optim.lr (or algorithm.preset=ppo), or choose another estimator",
+        )?;
+        require(
+            self.critic.is_none() || is_component(name) || ["gae", NORMALIZED].contains(&name),
+            &format!(
+                "[critic] is set, but algorithm.adv_estimator = \"{name}\" does not use its values; \
+                 set algorithm.adv_estimator=gae, or leave the section out"
+            ),
+        )?;
         if name == NORMALIZED {
             return Ok(());
         }

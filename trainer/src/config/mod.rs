@@ -18,6 +18,7 @@
 mod actor;
 mod algorithm;
 mod combinations;
+mod critic;
 mod presets;
 mod schema;
 mod sections;
@@ -41,6 +42,7 @@ pub use algorithm::{
 };
 pub(crate) use combinations::NORMALIZED;
 pub use combinations::known_advantage_estimators;
+pub use critic::CriticConfig;
 pub use presets::{PRESETS, Preset, preset};
 pub use sections::{
     AllowConfig, AugmentConfig, Config, DataConfig, Device, FailureOutcome, FailurePolicy, Files,

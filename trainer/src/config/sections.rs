@@ -8,6 +8,7 @@ use toml::Table;
 
 use super::actor::ActorConfig;
 use super::algorithm::AlgorithmConfig;
+use super::critic::CriticConfig;
 use super::schema::{Setting, Shape, choice, section};
 
 /// One file or several: a string or a list of strings in the configuration.
@@ -125,6 +126,8 @@ section! {
         save_limit: i64 = -1,
         /// Seed of sampling and of new weights.
         seed: u64 = 1,
+        /// First steps in which only the critic learns.
+        critic_warmup: u64 = 0,
         /// Where to compute.
         device: Device = Device::Cpu,
         /// `algorithm.online_filtering`: how often a step may draw prompts until it is full; 0 or less: without end.
@@ -358,6 +361,8 @@ section! {
         algorithm: AlgorithmConfig = AlgorithmConfig::default(),
         /// The model, its loss and its optimiser.
         actor: ActorConfig = ActorConfig::default(),
+        /// The model that predicts returns, for estimators that need one.
+        critic: Option<CriticConfig> = None,
         /// How completions are sampled.
         rollout: RolloutConfig = RolloutConfig::default(),
         /// Rewards by name; sums run in name order.

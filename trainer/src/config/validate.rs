@@ -2,7 +2,7 @@
 
 use std::ops::{Bound, RangeBounds};
 
-use super::{Config, RewardConfig};
+use super::{Config, DataConfig, OptimConfig, RewardConfig};
 use crate::{Error, Result};
 
 impl Config {
@@ -14,6 +14,7 @@ impl Config {
         self.check_data()?;
         self.check_trainer()?;
         self.check_actor()?;
+        self.check_critic()?;
         self.check_rollout()?;
         for (name, reward) in &self.reward {
             check_reward(name, reward)?;
@@ -110,30 +111,11 @@ impl Config {
 
     fn check_actor(&self) -> Result<()> {
         let actor = &self.actor;
-        let batch = self.data.train_batch_size;
         if let Some(mini) = actor.ppo_mini_batch_size {
-            at_least_one("actor.ppo_mini_batch_size", mini as u64)?;
-            require(
-                batch.is_multiple_of(mini),
-                &format!(
-                    "data.train_batch_size ({batch}) must be a multiple of \
-                     actor.ppo_mini_batch_size ({mini})"
-                ),
-            )?;
+            check_mini_batch("actor", mini, &self.data)?;
         }
         at_least_one("actor.ppo_epochs", actor.ppo_epochs)?;
-        let longest = self
-            .data
-            .max_prompt_length
-            .saturating_add(self.data.max_response_length);
-        require(
-            actor.micro_batch_tokens >= longest,
-            &format!(
-                "actor.micro_batch_tokens ({}) must hold a longest sample: data.max_prompt_length \
-                 + data.max_response_length = {longest}",
-                actor.micro_batch_tokens
-            ),
-        )?;
+        check_micro_batch("actor", actor.micro_batch_tokens, &self.data)?;
         positive("actor.max_grad_norm", actor.max_grad_norm)?;
         positive("actor.skip_grad_norm", actor.skip_grad_norm)?;
         within("actor.clip_ratio_low", actor.clip_ratio_low, 0.0..=1.0)?;
@@ -144,32 +126,7 @@ impl Config {
         )?;
         within("actor.entropy_coeff", actor.entropy_coeff, ..)?;
         within("actor.kl_loss_coef", actor.kl_loss_coef, 0.0..)?;
-
-        let optim = &actor.optim;
-        positive("actor.optim.lr", optim.lr)?;
-        for beta in optim.betas {
-            require(
-                (0.0..1.0).contains(&beta),
-                &format!("actor.optim.betas: {beta} must be at least 0 and below 1"),
-            )?;
-        }
-        positive("actor.optim.eps", optim.eps)?;
-        within("actor.optim.weight_decay", optim.weight_decay, 0.0..)?;
-        within(
-            "actor.optim.lr_warmup_ratio",
-            optim.lr_warmup_ratio,
-            0.0..=1.0,
-        )?;
-        require(
-            optim.lr_warmup_steps.is_none() || optim.lr_warmup_ratio == 0.0,
-            "actor.optim.lr_warmup_steps and actor.optim.lr_warmup_ratio are both set; set one",
-        )?;
-        within(
-            "actor.optim.lr_decay_ratio",
-            optim.lr_decay_ratio,
-            0.0..=1.0,
-        )?;
-        within("actor.optim.min_lr_ratio", optim.min_lr_ratio, 0.0..=1.0)
+        check_optim("actor", &actor.optim)
     }
 
     fn check_rollout(&self) -> Result<()> {
@@ -207,6 +164,58 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Checks `ppo_mini_batch_size` of the section `owner`.
+pub(super) fn check_mini_batch(owner: &str, mini: usize, data: &DataConfig) -> Result<()> {
+    at_least_one(&format!("{owner}.ppo_mini_batch_size"), mini as u64)?;
+    let batch = data.train_batch_size;
+    require(
+        batch.is_multiple_of(mini),
+        &format!(
+            "data.train_batch_size ({batch}) must be a multiple of {owner}.ppo_mini_batch_size \
+             ({mini})"
+        ),
+    )
+}
+
+/// Checks `micro_batch_tokens` of the section `owner`.
+pub(super) fn check_micro_batch(owner: &str, tokens: usize, data: &DataConfig) -> Result<()> {
+    let longest = data
+        .max_prompt_length
+        .saturating_add(data.max_response_length);
+    require(
+        tokens >= longest,
+        &format!(
+            "{owner}.micro_batch_tokens ({tokens}) must hold a longest sample: \
+             data.max_prompt_length + data.max_response_length = {longest}"
+        ),
+    )
+}
+
+/// Checks the optimiser of the section `owner`.
+pub(super) fn check_optim(owner: &str, optim: &OptimConfig) -> Result<()> {
+    let key = |name: &str| format!("{owner}.optim.{name}");
+    positive(&key("lr"), optim.lr)?;
+    for beta in optim.betas {
+        require(
+            (0.0..1.0).contains(&beta),
+            &format!("{}: {beta} must be at least 0 and below 1", key("betas")),
+        )?;
+    }
+    positive(&key("eps"), optim.eps)?;
+    within(&key("weight_decay"), optim.weight_decay, 0.0..)?;
+    within(&key("lr_warmup_ratio"), optim.lr_warmup_ratio, 0.0..=1.0)?;
+    require(
+        optim.lr_warmup_steps.is_none() || optim.lr_warmup_ratio == 0.0,
+        &format!(
+            "{} and {} are both set; set one",
+            key("lr_warmup_steps"),
+            key("lr_warmup_ratio")
+        ),
+    )?;
+    within(&key("lr_decay_ratio"), optim.lr_decay_ratio, 0.0..=1.0)?;
+    within(&key("min_lr_ratio"), optim.min_lr_ratio, 0.0..=1.0)
 }
 
 fn check_reward(name: &str, reward: &RewardConfig) -> Result<()> {

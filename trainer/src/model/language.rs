@@ -11,6 +11,46 @@ use crate::ops::{
 };
 use candle_core::{Device, Tensor};
 
+const EMBEDDING: &str = "model.embed_tokens.weight";
+const OUTPUT: &str = "lm_head.weight";
+const SCORE: &str = "score.weight";
+
+/// What stands on the final norm: a weight `[outputs, hidden]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Head {
+    /// Logits of the vocabulary.
+    Vocabulary,
+    /// One number, under the name that Hugging Face's `…ForTokenClassification` has for it.
+    Value,
+}
+
+impl Head {
+    /// Name and rows of the weight.
+    fn weight(self, config: &ModelConfig) -> (&'static str, usize) {
+        match self {
+            Self::Vocabulary if config.tie_word_embeddings => (EMBEDDING, config.text.vocab_size),
+            Self::Vocabulary => (OUTPUT, config.text.vocab_size),
+            Self::Value => (SCORE, 1),
+        }
+    }
+
+    pub(super) fn load(self, config: &ModelConfig, get: Get) -> Result<Tensor> {
+        let (name, rows) = self.weight(config);
+        get(name, &[rows, config.text.hidden_size])
+    }
+
+    /// The weight, where it is one of its own.
+    pub(super) fn specification(self, config: &ModelConfig) -> Option<Specification> {
+        let (name, rows) = self.weight(config);
+        let initial = match self {
+            Self::Vocabulary => Initial::Normal,
+            Self::Value => Initial::Zeros,
+        };
+        let shape = vec![rows, config.text.hidden_size];
+        (name != EMBEDDING).then(|| (name.into(), shape, initial))
+    }
+}
+
 struct Block {
     input_norm: Tensor,
     query: (Tensor, Tensor),
@@ -23,13 +63,12 @@ struct Block {
     down: Tensor,
 }
 
-/// Embedding, blocks, final norm and output head.
+/// Embedding, blocks and final norm.
 pub struct LanguageModel {
     config: TextConfig,
     embedding: Tensor,
     blocks: Vec<Block>,
     norm: Tensor,
-    head: Tensor,
 }
 
 impl LanguageModel {
@@ -63,24 +102,12 @@ impl LanguageModel {
                 })
             })
             .collect::<Result<_>>()?;
-        let embedding = get("model.embed_tokens.weight", &[text.vocab_size, width])?;
-        let head = if config.tie_word_embeddings {
-            embedding.clone()
-        } else {
-            get("lm_head.weight", &[text.vocab_size, width])?
-        };
         Ok(Self {
-            embedding,
+            embedding: get(EMBEDDING, &[text.vocab_size, width])?,
             blocks,
             norm: get("model.norm.weight", &[width])?,
-            head,
             config: text.clone(),
         })
-    }
-
-    /// The output head: `[vocabulary, hidden]`.
-    pub(super) fn head(&self) -> &Tensor {
-        &self.head
     }
 
     /// Embeddings of tokens: `[tokens, hidden]`.
@@ -211,24 +238,20 @@ fn host(x: &Tensor) -> Result<Vec<f32>> {
     Ok(x.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()?)
 }
 
-/// All weights of the language model.
+/// All weights of the language model but its head's.
 pub(super) fn specifications(config: &ModelConfig) -> Vec<Specification> {
     let text = &config.text;
     let (width, inner) = (text.hidden_size, text.intermediate_size);
     let queries = text.num_attention_heads * text.head_dim();
     let keys = text.kv_heads() * text.head_dim();
-    let vocabulary = vec![text.vocab_size, width];
     let mut all = vec![
         (
-            "model.embed_tokens.weight".into(),
-            vocabulary.clone(),
+            EMBEDDING.into(),
+            vec![text.vocab_size, width],
             Initial::Normal,
         ),
         ("model.norm.weight".into(), vec![width], Initial::Ones),
     ];
-    if !config.tie_word_embeddings {
-        all.push(("lm_head.weight".into(), vocabulary, Initial::Normal));
-    }
     for i in 0..text.num_hidden_layers {
         let mut add = |part: &str, shape: Vec<usize>, initial: Initial| {
             all.push((format!("model.layers.{i}.{part}"), shape, initial));

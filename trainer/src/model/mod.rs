@@ -17,6 +17,7 @@
 mod batch;
 mod cache;
 mod config;
+mod critic;
 mod language;
 mod positions;
 mod vision;
@@ -26,6 +27,7 @@ mod weights;
 pub use batch::{PackedBatch, PackedGroup, Target};
 pub use cache::{CacheRow, Prefix, SequenceCache};
 pub use config::{ModelConfig, TextConfig, VisionConfig};
+pub use critic::ValueModel;
 pub use language::LanguageModel;
 pub use positions::{PromptPositions, prompt_positions, visual_positions};
 pub use vision::VisionTower;
@@ -35,6 +37,7 @@ use crate::ops::{self, LogProb};
 use crate::processor::ImagePatches;
 use crate::{Error, Result};
 use candle_core::{Device, Tensor};
+use language::Head;
 use std::path::Path;
 
 /// A vision-language model with trainable weights.
@@ -50,14 +53,17 @@ pub struct Model {
 struct Layers {
     vision: VisionTower,
     language: LanguageModel,
+    /// `[outputs, hidden]`.
+    head: Tensor,
 }
 
 impl Layers {
-    fn new(config: &ModelConfig, weights: &Weights, recorded: bool) -> Result<Self> {
+    fn new(config: &ModelConfig, weights: &Weights, head: Head, recorded: bool) -> Result<Self> {
         let get = |name: &str, shape: &[usize]| weights.tensor(name, shape, recorded);
         Ok(Self {
             vision: VisionTower::new(&config.vision, &get)?,
             language: LanguageModel::new(config, &get)?,
+            head: head.load(config, &get)?,
         })
     }
 
@@ -88,6 +94,22 @@ impl Layers {
         let source = Tensor::from_vec(source, token_ids.len(), text.device())?;
         Ok(Tensor::cat(&[text, features], 0)?.index_select(&source, 0)?)
     }
+
+    /// The final norm's output for every row: `[rows, hidden]`.
+    fn hidden_states(&self, batch: &PackedBatch) -> Result<Tensor> {
+        let images: Vec<&ImagePatches> = batch.images.iter().collect();
+        let embeddings = self.embed(&batch.token_ids, &images, &batch.image_rows)?;
+        self.language
+            .forward(&embeddings, &batch.positions, &batch.segments)
+    }
+
+    /// The states that predict the batch's targets, in their order: `[targets, hidden]`.
+    fn target_states(&self, batch: &PackedBatch) -> Result<Tensor> {
+        let hidden = self.hidden_states(batch)?;
+        let rows: Vec<u32> = batch.targets.iter().map(|t| t.row as u32).collect();
+        let rows = Tensor::from_vec(rows, batch.targets.len(), hidden.device())?;
+        Ok(hidden.index_select(&rows, 0)?)
+    }
 }
 
 impl Model {
@@ -106,8 +128,8 @@ impl Model {
 
     fn new(config: ModelConfig, weights: Weights) -> Result<Self> {
         Ok(Self {
-            training: Layers::new(&config, &weights, true)?,
-            sampling: Layers::new(&config, &weights, false)?,
+            training: Layers::new(&config, &weights, Head::Vocabulary, true)?,
+            sampling: Layers::new(&config, &weights, Head::Vocabulary, false)?,
             config,
             weights,
         })
@@ -141,35 +163,19 @@ impl Model {
     }
 
     fn log_prob(layers: &Layers, batch: &PackedBatch, temperature: f64) -> Result<LogProb> {
-        let hidden = Self::hidden_states(layers, batch)?;
-        let rows: Vec<u32> = batch.targets.iter().map(|t| t.row as u32).collect();
+        let states = layers.target_states(batch)?;
         let tokens: Vec<u32> = batch.targets.iter().map(|t| t.token).collect();
-        let rows = Tensor::from_vec(rows, tokens.len(), hidden.device())?;
-        let chosen = hidden.index_select(&rows, 0)?;
-        Ok(ops::log_prob(
-            &chosen,
-            layers.language.head(),
-            &tokens,
-            temperature,
-        )?)
+        Ok(ops::log_prob(&states, &layers.head, &tokens, temperature)?)
     }
 
     /// The final norm's output for every row, without gradients: `[rows, hidden]`.
     pub fn final_states(&self, batch: &PackedBatch) -> Result<Tensor> {
-        Self::hidden_states(&self.sampling, batch)
-    }
-
-    fn hidden_states(layers: &Layers, batch: &PackedBatch) -> Result<Tensor> {
-        let images: Vec<&ImagePatches> = batch.images.iter().collect();
-        let embeddings = layers.embed(&batch.token_ids, &images, &batch.image_rows)?;
-        layers
-            .language
-            .forward(&embeddings, &batch.positions, &batch.segments)
+        self.sampling.hidden_states(batch)
     }
 
     /// Logits for rows of hidden states: `[rows, vocabulary]`, without gradients.
     pub fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
-        Ok(ops::matmul_rows(hidden, self.sampling.language.head())?)
+        Ok(ops::matmul_rows(hidden, &self.sampling.head)?)
     }
 
     /// Runs prompts (one segment each) and keeps their keys and values.

@@ -1,7 +1,8 @@
 //! The weights of a model by their published names.
 
 use super::config::ModelConfig;
-use super::{language, vision};
+use super::language::{self, Head};
+use super::vision;
 use crate::random::{Domain, Stream};
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor, Var};
@@ -39,7 +40,17 @@ impl Weights {
     /// Tensors that the architecture does not name (a tied head, a stray buffer) are kept, not
     /// trained.
     pub fn load(folder: &Path, config: &ModelConfig, device: &Device) -> Result<Self> {
-        let known: BTreeSet<String> = specifications(config)
+        Self::load_with(folder, config, Head::Vocabulary, device)
+    }
+
+    /// As [`Self::load`] for a model with this head; another head is kept, not trained.
+    pub(super) fn load_with(
+        folder: &Path,
+        config: &ModelConfig,
+        head: Head,
+        device: &Device,
+    ) -> Result<Self> {
+        let known: BTreeSet<String> = specifications(config, head)
             .into_iter()
             .map(|(name, ..)| name)
             .collect();
@@ -69,7 +80,7 @@ impl Weights {
 
     /// Random weights; every tensor has a stream of its own, so the order plays no part.
     pub fn random(config: &ModelConfig, seed: u64, device: &Device) -> Result<Self> {
-        let mut specifications = specifications(config);
+        let mut specifications = specifications(config, Head::Vocabulary);
         specifications.sort();
         let mut vars = BTreeMap::new();
         for (index, (name, shape, initial)) in specifications.into_iter().enumerate() {
@@ -94,6 +105,22 @@ impl Weights {
             device: device.clone(),
             source: PathBuf::from("random weights"),
         })
+    }
+
+    /// Gives the head zeros where the files have none.
+    pub(super) fn complete(&mut self, config: &ModelConfig, head: Head) -> Result<()> {
+        if let Some((name, shape, _)) = head.specification(config)
+            && !self.vars.contains_key(&name)
+        {
+            let zeros = Var::zeros(shape, DType::F32, &self.device)?;
+            self.vars.insert(name, zeros);
+        }
+        Ok(())
+    }
+
+    /// A tensor of the files that the architecture does not name.
+    pub(super) fn other(&self, name: &str) -> Option<&Tensor> {
+        self.others.get(name)
     }
 
     /// Where the weights are.
@@ -149,9 +176,10 @@ impl Weights {
     }
 }
 
-/// All weights of the architecture.
-fn specifications(config: &ModelConfig) -> Vec<Specification> {
+/// All weights of the architecture with this head.
+fn specifications(config: &ModelConfig, head: Head) -> Vec<Specification> {
     let mut all = language::specifications(config);
+    all.extend(head.specification(config));
     all.extend(vision::specifications(&config.vision));
     all
 }

@@ -1,7 +1,7 @@
 //! The completions of a step: as rows of arithmetic and as packed rows of a forward pass.
 
 use crate::algorithm::Rows;
-use crate::model::{Model, PackedBatch, PackedGroup};
+use crate::model::{Model, ModelConfig, PackedBatch, PackedGroup};
 use crate::processor::PreparedPrompt;
 use crate::{Error, Result};
 use std::ops::Range;
@@ -112,7 +112,7 @@ impl<'a> Batch<'a> {
     }
 
     /// The chosen rows (in order), packed with their prompts once a group.
-    pub(super) fn pack(&self, model: &Model, chosen: &[usize]) -> Result<PackedBatch> {
+    pub(super) fn pack(&self, config: &ModelConfig, chosen: &[usize]) -> Result<PackedBatch> {
         let mut groups: Vec<PackedGroup<'_>> = Vec::new();
         let mut last_group = None;
         for row in chosen {
@@ -130,7 +130,7 @@ impl<'a> Batch<'a> {
                 packed.completions.push(completions[*row - first]);
             }
         }
-        PackedBatch::new(model.config(), &groups)
+        PackedBatch::new(config, &groups)
     }
 
     /// Log-probabilities and entropies of the chosen rows without gradients; 0 elsewhere.
@@ -147,12 +147,19 @@ impl<'a> Batch<'a> {
             entropy: zeros(),
         };
         for rows in self.micro_batches(chosen, budget) {
-            let out = model.evaluate(&self.pack(model, &rows)?, temperature)?;
+            let out = model.evaluate(&self.pack(model.config(), &rows)?, temperature)?;
             self.scatter(&mut all.logp, &rows, &host_values(&out.logp)?);
             self.scatter(&mut all.entropy, &rows, &host_values(&out.entropy)?);
         }
         Ok(all)
     }
+}
+
+/// The rows of which something is trained.
+pub(super) fn trained_rows(rows: &Rows) -> Vec<usize> {
+    (0..rows.len())
+        .filter(|row| rows.trained_len(*row) > 0)
+        .collect()
 }
 
 /// The chosen rows as arithmetic of their own, with the trained tokens of `rows`.

@@ -1,5 +1,6 @@
 //! What a checkpoint holds: a complete model folder and the optimiser's state.
 
+use super::critic::Critic;
 use super::journal::{Journal, Report};
 use super::policy::Policy;
 use crate::algorithm::KlController;
@@ -8,7 +9,8 @@ use crate::run::{CheckpointState, RunFolder};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
-const OPTIMIZER: &str = "optimizer.safetensors";
+/// The optimiser's state in a model folder.
+pub(super) const OPTIMIZER: &str = "optimizer.safetensors";
 
 /// How far a job has come.
 pub(super) struct Progress {
@@ -23,6 +25,7 @@ pub(super) struct Progress {
 pub(super) fn save(
     journal: &mut Journal<'_>,
     policy: &Policy,
+    critic: Option<&Critic>,
     source: &Path,
     progress: &Progress,
     save_limit: i64,
@@ -37,7 +40,8 @@ pub(super) fn save(
     let folder = journal.folder.save_checkpoint(&state, |folder| {
         copy_description(source, folder)?;
         policy.model.weights().save(folder)?;
-        policy.optimizer.save(&folder.join(OPTIMIZER))
+        policy.updater.save(&folder.join(OPTIMIZER))?;
+        critic.map_or(Ok(()), |critic| critic.save(folder))
     })?;
     prune(&journal.folder, save_limit)?;
     journal.report(Report::Saved { folder: &folder });

@@ -2,6 +2,7 @@
 //! end.
 
 use super::checkpoint::{self, Progress};
+use super::critic::Critic;
 use super::journal::{Journal, Observer, Report, Start, Summary};
 use super::policy::Policy;
 use super::rewards::components;
@@ -22,6 +23,8 @@ pub(super) struct Job<'a> {
     pub(super) config: &'a Config,
     pub(super) journal: Journal<'a>,
     pub(super) policy: Policy,
+    /// Predicts returns, where the configuration has one.
+    pub(super) critic: Option<Critic>,
     /// Steers the divergence in the reward, where there is one.
     pub(super) kl_controller: Option<KlController>,
     /// Steps in all.
@@ -46,6 +49,8 @@ pub(super) struct Plan<'a> {
     /// Prompts in an epoch.
     pub(super) prompts: usize,
     pub(super) loss: LossConfig,
+    /// Whether the job trains the critic that the configuration has.
+    pub(super) critic: bool,
     /// The divergence in the reward as the job begins with it.
     pub(super) kl_controller: Option<KlController>,
     /// Divides the logits.
@@ -65,10 +70,15 @@ impl<'a> Job<'a> {
     ) -> Result<Self> {
         let config = plan.config;
         let steps = setup::step_count(config, plan.prompts)?;
-        let schedule = setup::schedule(config, steps)?;
-        let settings = setup::optimizer_settings(config);
+        let schedule = setup::schedule(&config.actor.optim, steps)?;
+        let settings = setup::optimizer_settings(&config.actor.optim);
         // A model that can't be loaded must not leave a folder behind.
         let first = setup::load_model(&plan.source, &plan.device, plan.processor)?;
+        let mut critic = if plan.critic {
+            Critic::open(config, &plan.device, &plan.source, steps)?
+        } else {
+            None
+        };
         let components = plan.rewards.map(components).transpose()?;
         let (mut journal, resumed) = Journal::open(
             &setup::run_folder(config),
@@ -87,6 +97,9 @@ impl<'a> Job<'a> {
             let state = checkpoint.state();
             let saved = checkpoint.path().to_owned();
             kl_controller = state.kl_controller.or(kl_controller);
+            if let Some(critic) = &mut critic {
+                critic.restore(checkpoint.path())?;
+            }
             (model, optimizer, state.step, state.draw, saved)
         } else {
             let optimizer = AdamW::new(settings, first.weights())?;
@@ -105,6 +118,7 @@ impl<'a> Job<'a> {
                 plan.loss,
                 plan.temperature,
             ),
+            critic,
             kl_controller,
             config,
             journal,
@@ -147,6 +161,7 @@ impl<'a> Job<'a> {
             self.saved = checkpoint::save(
                 &mut self.journal,
                 &self.policy,
+                self.critic.as_ref(),
                 &self.source,
                 &Progress {
                     step: self.done,

@@ -18,6 +18,7 @@
 
 mod batch;
 mod checkpoint;
+mod critic;
 mod evaluate;
 mod job;
 mod journal;
@@ -32,6 +33,7 @@ mod setup;
 mod sft;
 mod targets;
 mod trajectory;
+mod updates;
 
 pub use checkpoint::copy_description;
 pub use evaluate::{Evaluation, evaluate, evaluate_model};

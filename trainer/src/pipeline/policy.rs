@@ -1,26 +1,22 @@
 //! Updating the weights from a batch of completions.
 
-use super::batch::{Batch, TokenValues, host_values, select};
+use super::batch::{Batch, TokenValues, host_values, select, trained_rows};
+use super::updates::{Passes, Updater, weighted_sum};
 use crate::Result;
 use crate::algorithm::{LossConfig, LossInput, LossOutput, Rows, Scope, Totals, policy_loss};
 use crate::config::Config;
 use crate::model::Model;
 use crate::optim::schedule::Schedule;
 use crate::optim::{AdamW, Gradients};
-use candle_core::Tensor;
 use std::collections::BTreeMap;
 
 /// The model under training with its optimiser.
 pub(super) struct Policy {
     pub(super) model: Model,
-    pub(super) optimizer: AdamW,
-    schedule: Schedule,
+    pub(super) updater: Updater,
     loss: LossConfig,
     /// Divides the logits, in training as in sampling.
     temperature: f64,
-    learning_rate: f64,
-    max_grad_norm: f64,
-    skip_grad_norm: f64,
     mini_batch_prompts: Option<usize>,
     epochs: u64,
     budget: usize,
@@ -142,13 +138,15 @@ impl Policy {
         let actor = &config.actor;
         Self {
             model,
-            optimizer,
-            schedule,
+            updater: Updater::new(
+                &actor.optim,
+                actor.max_grad_norm,
+                actor.skip_grad_norm,
+                optimizer,
+                schedule,
+            ),
             loss,
             temperature,
-            learning_rate: actor.optim.lr,
-            max_grad_norm: actor.max_grad_norm,
-            skip_grad_norm: actor.skip_grad_norm,
             mini_batch_prompts: actor.ppo_mini_batch_size,
             epochs: actor.ppo_epochs,
             budget: actor.micro_batch_tokens,
@@ -175,60 +173,40 @@ impl Policy {
         batch: &Batch<'_>,
         signals: &Signals<'_>,
     ) -> Result<BTreeMap<String, f64>> {
-        let prompts = self
-            .mini_batch_prompts
-            .unwrap_or(batch.group_count())
-            .max(1);
-        let mini_batches: Vec<Vec<usize>> = (0..batch.group_count())
-            .step_by(prompts)
-            .map(|first| {
-                let rows = batch.rows_of_groups(first..first + prompts);
-                let trained = |row: &usize| signals.rows.trained_len(*row) > 0;
-                rows.into_iter().filter(trained).collect::<Vec<_>>()
-            })
-            .filter(|rows| !rows.is_empty())
-            .collect();
+        let passes = Passes::new(batch, signals.rows, self.mini_batch_prompts, self.epochs);
         // With one update, the old policy is the one that is being differentiated.
-        let old = match (&signals.old, mini_batches.len() == 1 && self.epochs == 1) {
+        let old = match (&signals.old, passes.single()) {
             (Some(old), _) => Some(old.clone()),
             (None, true) => None,
             (None, false) => Some(self.evaluate(&self.model, batch, signals.rows)?),
         };
-        let learning_rate = self.learning_rate * self.schedule.factor(step);
-        let mut metrics = BTreeMap::new();
-        let mut updates = 0_u32;
-        for _ in 0..self.epochs {
-            for rows in &mini_batches {
-                let update = Update {
-                    batch,
-                    rows,
-                    signals,
-                    old: old.as_ref(),
-                    // Nothing has moved since the old policy before the first update.
-                    fresh: updates == 0,
-                    seed: signals.seed.wrapping_add(u64::from(updates)),
-                };
-                for (name, value) in self.mini_batch(&update, learning_rate)? {
-                    *metrics.entry(name).or_insert(0.0) += value;
-                }
-                updates += 1;
-            }
-        }
-        for value in metrics.values_mut() {
-            *value /= f64::from(updates.max(1));
-        }
+        let learning_rate = self.updater.learning_rate(step);
+        let mut updates = 0;
+        let mut metrics = passes.run(|rows| {
+            let mini = MiniBatch {
+                batch,
+                rows,
+                signals,
+                old: old.as_ref(),
+                // Nothing has moved since the old policy before the first update.
+                fresh: updates == 0,
+                seed: signals.seed.wrapping_add(updates),
+            };
+            updates += 1;
+            self.mini_batch(&mini, learning_rate)
+        })?;
         metrics.insert("actor/lr".into(), learning_rate);
         Ok(metrics)
     }
 
     fn mini_batch(
         &mut self,
-        update: &Update<'_>,
+        mini: &MiniBatch<'_>,
         learning_rate: f64,
     ) -> Result<BTreeMap<String, f64>> {
-        let (batch, signals) = (update.batch, update.signals);
-        let old = update.old.map(|old| old.logp.as_slice());
-        let totals = self.totals(update)?;
+        let (batch, signals) = (mini.batch, mini.signals);
+        let old = mini.old.map(|old| old.logp.as_slice());
+        let totals = self.totals(mini)?;
         let mut metrics: BTreeMap<String, f64> = BTreeMap::new();
         let mut add = |name: &str, value: f64| {
             *metrics.entry(name.to_owned()).or_insert(0.0) += value;
@@ -243,8 +221,8 @@ impl Policy {
         let whole = match self.loss.scope() {
             Scope::Row => None,
             Scope::Batch => {
-                let part = signals.of(batch, update.rows, self.now(update)?, old)?;
-                let loss = part.loss(&totals, update.seed, &self.loss)?;
+                let part = signals.of(batch, mini.rows, self.now(mini)?, old)?;
+                let loss = part.loss(&totals, mini.seed, &self.loss)?;
                 book(&loss);
                 Some(loss)
             }
@@ -252,8 +230,8 @@ impl Policy {
         let mut gradients = Gradients::new();
         let mut pictures = false;
         let mut distance = None;
-        for rows in batch.micro_batches(update.rows, self.budget) {
-            let packed = batch.pack(&self.model, &rows)?;
+        for rows in batch.micro_batches(mini.rows, self.budget) {
+            let packed = batch.pack(self.model.config(), &rows)?;
             pictures |= !packed.images.is_empty();
             let out = self.model.forward(&packed, self.temperature)?;
             let now = TokenValues {
@@ -265,10 +243,10 @@ impl Policy {
                 *distance.get_or_insert(0.0) += found;
             }
             let (d_logp, d_entropy) = if let Some(whole) = &whole {
-                let own = |values: &[f64]| batch.gather_from(values, update.rows, &rows);
+                let own = |values: &[f64]| batch.gather_from(values, mini.rows, &rows);
                 (own(&whole.d_logp), whole.d_entropy.as_deref().map(own))
             } else {
-                let loss = part.loss(&totals, update.seed, &self.loss)?;
+                let loss = part.loss(&totals, mini.seed, &self.loss)?;
                 book(&loss);
                 (loss.d_logp, loss.d_entropy)
             };
@@ -282,28 +260,21 @@ impl Policy {
             let sampled = totals.tokens.saturating_sub(totals.prefix_tokens).max(1);
             add("rollout/logp_difference", distance / sampled as f64);
         }
-        gradients.check_coverage(self.model.weights(), pictures)?;
-        let norm = gradients.norm()?;
-        let applied = norm.is_finite() && norm <= self.skip_grad_norm;
-        if applied {
-            let scale = (self.max_grad_norm / (norm + 1e-6)).min(1.0);
-            self.optimizer
-                .step(self.model.weights(), &gradients, scale, learning_rate)?;
-        }
-        add(
-            "actor/grad_norm",
-            if norm.is_finite() { norm } else { -1.0 },
-        );
-        add("actor/skipped_updates", f64::from(u8::from(!applied)));
+        let weights = self.model.weights();
+        let found = self
+            .updater
+            .update(weights, &gradients, pictures, learning_rate)?;
+        add("actor/grad_norm", found.grad_norm);
+        add("actor/skipped_updates", f64::from(u8::from(found.skipped)));
         Ok(metrics)
     }
 
     /// The counts of a mini-batch.
-    fn totals(&self, update: &Update<'_>) -> Result<Totals> {
-        let rows = select(update.signals.rows, update.rows)?;
-        match update.signals.prefix_mask {
+    fn totals(&self, mini: &MiniBatch<'_>) -> Result<Totals> {
+        let rows = select(mini.signals.rows, mini.rows)?;
+        match mini.signals.prefix_mask {
             Some(mask) => {
-                let mask = update.batch.gather(mask, update.rows);
+                let mask = mini.batch.gather(mask, mini.rows);
                 Totals::mixed(&rows, &mask, self.norm_length)
             }
             None => Ok(Totals::of(&rows, self.norm_length)),
@@ -311,21 +282,21 @@ impl Policy {
     }
 
     /// Log-probs and entropies of a mini-batch's rows under the weights as they are.
-    fn now(&self, update: &Update<'_>) -> Result<TokenValues> {
-        let batch = update.batch;
-        let all = match update.old.filter(|_| update.fresh) {
+    fn now(&self, mini: &MiniBatch<'_>) -> Result<TokenValues> {
+        let batch = mini.batch;
+        let all = match mini.old.filter(|_| mini.fresh) {
             Some(old) => old,
-            None => &batch.evaluate(&self.model, update.rows, self.temperature, self.budget)?,
+            None => &batch.evaluate(&self.model, mini.rows, self.temperature, self.budget)?,
         };
         Ok(TokenValues {
-            logp: batch.gather(&all.logp, update.rows),
-            entropy: batch.gather(&all.entropy, update.rows),
+            logp: batch.gather(&all.logp, mini.rows),
+            entropy: batch.gather(&all.entropy, mini.rows),
         })
     }
 }
 
-/// One optimiser step.
-struct Update<'a> {
+/// What one optimiser step is about.
+struct MiniBatch<'a> {
     batch: &'a Batch<'a>,
     /// The rows of the mini-batch.
     rows: &'a [usize],
@@ -336,17 +307,4 @@ struct Update<'a> {
     /// Whether the weights are those of `old`.
     fresh: bool,
     seed: u64,
-}
-
-fn trained_rows(rows: &Rows) -> Vec<usize> {
-    (0..rows.len())
-        .filter(|row| rows.trained_len(*row) > 0)
-        .collect()
-}
-
-/// `Σ weights · x`, whose gradient is `weights`.
-fn weighted_sum(x: &Tensor, weights: &[f64]) -> Result<Tensor> {
-    let weights: Vec<f32> = weights.iter().map(|w| *w as f32).collect();
-    let weights = Tensor::from_vec(weights, x.shape(), x.device())?.to_dtype(x.dtype())?;
-    Ok((x * weights)?.sum_all()?)
 }

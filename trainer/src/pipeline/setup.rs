@@ -1,6 +1,6 @@
 //! What every job sets up first.
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, OptimConfig};
 use crate::model::Model;
 use crate::optim::AdamWSettings;
 use crate::optim::schedule::{Decay, Schedule, Warmup};
@@ -89,8 +89,7 @@ pub(super) fn run_folder(config: &Config) -> PathBuf {
         .join(&config.trainer.experiment_name)
 }
 
-pub(super) fn optimizer_settings(config: &Config) -> AdamWSettings {
-    let optim = &config.actor.optim;
+pub(super) fn optimizer_settings(optim: &OptimConfig) -> AdamWSettings {
     AdamWSettings {
         beta1: optim.betas[0],
         beta2: optim.betas[1],
@@ -99,8 +98,7 @@ pub(super) fn optimizer_settings(config: &Config) -> AdamWSettings {
     }
 }
 
-pub(super) fn schedule(config: &Config, steps: u64) -> Result<Schedule> {
-    let optim = &config.actor.optim;
+pub(super) fn schedule(optim: &OptimConfig, steps: u64) -> Result<Schedule> {
     let min_lr_ratio = optim.min_lr_ratio;
     let decay = match optim.lr_scheduler_type {
         config::LrScheduler::Constant => Decay::Constant,

@@ -56,6 +56,7 @@ pub fn sft(
             use_kl_loss: false,
             ..loss_config(config)?
         },
+        critic: false,
         kl_controller: None,
         temperature: 1.0,
         rewards: judged.as_ref().map(|(_, rewards)| rewards),

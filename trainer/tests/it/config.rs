@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rlhost_trainer::config::{
-    Config, Device, FailurePolicy, KlEstimator, LossAggMode, LrScheduler,
+    Config, CriticConfig, Device, FailurePolicy, KlEstimator, LossAggMode, LrScheduler,
 };
 
 fn load(toml: &str, overrides: &[&str]) -> Result<Config, String> {
@@ -45,6 +45,30 @@ fn defaults_are_those_of_the_ecosystem() {
     assert_eq!(config.rollout.top_k, -1);
     assert_eq!(config.trainer.device, Device::Cpu);
     config.validate().unwrap();
+}
+
+/// Keys that a `[critic.optim]` leaves out have the critic's defaults.
+#[test]
+fn a_critic_is_there_where_its_table_is() {
+    assert_eq!(with(&[]).unwrap().critic, None);
+    let empty = load("[critic]\n", &[]).unwrap().critic.unwrap();
+    assert_eq!(empty, CriticConfig::default());
+    assert_eq!(empty.optim.lr, 1e-5);
+    assert_eq!(empty.cliprange_value, 0.5);
+    let config = load(
+        "[critic.optim]\nweight_decay = 0.1\n",
+        &["critic.cliprange_value=inf", "trainer.critic_warmup=2"],
+    )
+    .unwrap();
+    config.validate().unwrap();
+    let critic = config.critic.clone().unwrap();
+    assert_eq!(critic.optim.lr, 1e-5);
+    assert_eq!(critic.optim.weight_decay, 0.1);
+    assert_eq!(critic.cliprange_value, f64::INFINITY);
+    let set = with(&["critic.optim.lr=1e-3"]).unwrap().critic.unwrap();
+    assert_eq!(set.optim.lr, 1e-3);
+    let again = load(&config.to_toml().unwrap(), &[]).unwrap();
+    assert_eq!(again.critic, config.critic);
 }
 
 #[test]
@@ -318,6 +342,43 @@ fn combinations_that_cannot_be_name_their_keys() {
         (&["actor.optim.lr=nan"], &["actor.optim.lr"]),
         (&["actor.optim.betas=[0.9, 1.0]"], &["actor.optim.betas"]),
         (&["actor.clip_ratio_c=1"], &["actor.clip_ratio_c"]),
+        (
+            &["trainer.critic_warmup=3"],
+            &["trainer.critic_warmup", "[critic]"],
+        ),
+        (
+            &["critic.ppo_mini_batch_size=5", "data.train_batch_size=16"],
+            &[
+                "data.train_batch_size (16)",
+                "critic.ppo_mini_batch_size (5)",
+            ],
+        ),
+        (&["critic.ppo_epochs=0"], &["critic.ppo_epochs"]),
+        (
+            &["critic.micro_batch_tokens=100"],
+            &["critic.micro_batch_tokens (100)", "1024"],
+        ),
+        (&["critic.max_grad_norm=0"], &["critic.max_grad_norm"]),
+        (&["critic.skip_grad_norm=-1"], &["critic.skip_grad_norm"]),
+        (
+            &["critic.cliprange_value=0"],
+            &["critic.cliprange_value", "inf"],
+        ),
+        (
+            &["critic.cliprange_value=nan"],
+            &["critic.cliprange_value", "inf"],
+        ),
+        (&["critic.optim.lr=0"], &["critic.optim.lr"]),
+        (
+            &[
+                "critic.optim.lr_warmup_steps=5",
+                "critic.optim.lr_warmup_ratio=0.1",
+            ],
+            &[
+                "critic.optim.lr_warmup_steps",
+                "critic.optim.lr_warmup_ratio",
+            ],
+        ),
         (&["rollout.temperature=0"], &["rollout.temperature"]),
         (&["rollout.top_p=1.5"], &["rollout.top_p"]),
         (

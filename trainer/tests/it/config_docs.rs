@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rlhost_trainer::config::{Config, JudgeConfig, RetrieverConfig, RewardConfig};
+use rlhost_trainer::config::{Config, CriticConfig, JudgeConfig, RetrieverConfig, RewardConfig};
 use serde_json::Value;
 
 /// A row of one of the page's tables.
@@ -42,6 +42,7 @@ fn declared() -> BTreeMap<String, Value> {
     // Tables that are not there by default, but whose keys have defaults.
     reward.allow.judge = Some(JudgeConfig::default());
     reward.allow.retriever = Some(RetrieverConfig::default());
+    config.critic = Some(CriticConfig::default());
     config.reward.insert("NAME".into(), reward);
     let mut keys = BTreeMap::new();
     collect("", serde_json::to_value(&config).unwrap(), &mut keys);

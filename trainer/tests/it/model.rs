@@ -8,21 +8,21 @@ use rlhost_trainer::model::{
 use rlhost_trainer::processor::{ImagePatches, PreparedPrompt};
 
 /// A sequence of the golden batch, cut into prompt and completion.
-struct Sequence {
-    prompt: PreparedPrompt,
-    completion: Vec<u32>,
+pub struct Sequence {
+    pub prompt: PreparedPrompt,
+    pub completion: Vec<u32>,
     /// Whether each completion token counts as a target.
     counted: Vec<bool>,
 }
 
-struct Fixture {
-    golden: Golden,
-    model: Model,
-    sequences: Vec<Sequence>,
+pub struct Fixture {
+    pub golden: Golden,
+    pub model: Model,
+    pub sequences: Vec<Sequence>,
 }
 
 impl Fixture {
-    fn load() -> Self {
+    pub fn load() -> Self {
         let golden = Golden::load("qwen2_5_vl");
         let model = Model::load(golden.folder(), &Device::Cpu).unwrap();
         let images: Vec<ImagePatches> = (0..3)
@@ -72,7 +72,7 @@ impl Fixture {
         }
     }
 
-    fn batch(&self, which: &[usize]) -> PackedBatch {
+    pub fn batch(&self, which: &[usize]) -> PackedBatch {
         let groups: Vec<PackedGroup> = which
             .iter()
             .map(|i| PackedGroup {
@@ -84,11 +84,11 @@ impl Fixture {
     }
 }
 
-fn vec1(x: &Tensor) -> Vec<f32> {
+pub fn vec1(x: &Tensor) -> Vec<f32> {
     x.to_vec1().unwrap()
 }
 
-fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+pub fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
     a.iter()
         .zip(b)

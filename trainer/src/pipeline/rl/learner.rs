@@ -153,16 +153,29 @@ impl Learner<'_> {
             (old, ref_logp) = (Some(values), Some(of_reference));
             clock.book("ref");
         }
+        let values = match &job.critic {
+            Some(critic) => Some(critic.values(batch, &candidates)?),
+            None => None,
+        };
+        clock.book("values");
         let advantages = self.advantage.advantage(&AdvantageInput {
             rewards: &rewards,
             rows: &candidates,
             groups: &samples.groups,
             kept: &samples.kept,
-            values: None,
+            values: values.as_deref(),
             baselines: samples.baselines.as_deref(),
         })?;
         describe_advantages(metrics, &advantages);
         clock.book("adv");
+        if let (Some(critic), Some(values)) = (&mut job.critic, &values) {
+            let returns = &advantages.returns;
+            metrics.extend(critic.update(job.done, batch, &advantages.rows, values, returns)?);
+            clock.book("update_critic");
+            if job.done < config.trainer.critic_warmup {
+                return Ok(advantages);
+            }
+        }
         if let (true, None, Some(reference)) =
             (config.algorithm.use_kl_loss, &ref_logp, &self.reference)
         {

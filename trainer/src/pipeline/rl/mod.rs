@@ -81,6 +81,7 @@ pub fn train(
         processor: &processor,
         prompts: prompts.len(),
         loss,
+        critic: true,
         kl_controller: kl_controller(config)?,
         temperature,
         rewards: Some(&rewards),

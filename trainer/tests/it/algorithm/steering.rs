@@ -2,8 +2,9 @@
 
 use super::*;
 use rlhost_trainer::algorithm::{
-    KlController, ValueInput, ValueLossConfig, ValueOutput, balanced_partition, hint_ratio_bound,
-    keep_groups, kl_in_reward, kl_penalty, response_len, sequence_workload, value_loss,
+    KlController, ValueInput, ValueLossConfig, ValueOutput, balanced_partition, explained_variance,
+    hint_ratio_bound, keep_groups, kl_in_reward, kl_penalty, response_len, sequence_workload,
+    value_loss,
 };
 
 fn value(batch: &[Row], totals: &Totals, config: &ValueLossConfig) -> ValueOutput {
@@ -115,6 +116,58 @@ fn value_losses_add_up_and_survive_empty_rows() {
     };
     let error = value_loss(&input, &few, &ValueLossConfig::default()).unwrap_err();
     assert!(error.to_string().contains("mini-batch"), "{error}");
+}
+
+/// By hand: returns 1, 2, 3, 6 vary by (4 + 1 + 0 + 9) / 4 = 14/4 about 3; what is left of them
+/// after the values 1, 1, 3, 5 is 0, 1, 0, 1, which varies by 1/4.
+#[test]
+fn explained_variance_by_hand() {
+    let rows = Rows::new(vec![0, 3, 3, 6], vec![true, true, false, true, false, true]).unwrap();
+    let returns = [1.0, 2.0, 9.0, 3.0, f64::NAN, 6.0];
+    let explained = |values: &[f64], returns: &[f64]| {
+        let found = explained_variance(&rows, values, returns).unwrap();
+        found.inspect(|share| assert!(share.is_finite()))
+    };
+    let share = explained(&[1.0, 1.0, 7.0, 3.0, f64::NAN, 5.0], &returns).unwrap();
+    close(share, 1.0 - 1.0 / 14.0, 1e-14, "by hand");
+    let perfect = explained(&returns, &returns).unwrap();
+    close(perfect, 1.0, 1e-14, "perfect");
+    close(
+        explained(&[0.3; 6], &returns).unwrap(),
+        0.0,
+        1e-14,
+        "constant",
+    );
+    // Twice too large and then some: worse than a constant.
+    let double: Vec<f64> = returns.iter().map(|r| 3.0 * r).collect();
+    close(explained(&double, &returns).unwrap(), -3.0, 1e-14, "worse");
+    for equal in [0.0, 0.1, 1e9] {
+        assert_eq!(explained(&returns, &[equal; 6]), None);
+    }
+    let nothing = Rows::new(vec![0, 2], vec![false; 2]).unwrap();
+    assert_eq!(
+        explained_variance(&nothing, &[1.0; 2], &[2.0; 2]).unwrap(),
+        None
+    );
+    assert!(explained_variance(&rows, &[1.0; 5], &returns).is_err());
+}
+
+/// A critic that has gone to NaN is the optimiser's to skip, no reason to panic.
+#[test]
+fn values_that_are_not_numbers_are_no_panic() {
+    let rows = Rows::new(vec![0, 2], vec![true; 2]).unwrap();
+    let out = value_loss(
+        &ValueInput {
+            rows: &rows,
+            values: &[0.5, f64::NAN],
+            old_values: &[f64::NAN; 2],
+            returns: &[1.0, 1.0],
+        },
+        &Totals::of(&rows, 2),
+        &ValueLossConfig::default(),
+    )
+    .unwrap();
+    assert!(out.d_values[1].is_nan());
 }
 
 /// The value of the one estimator, the gradient of k2.
