@@ -99,7 +99,7 @@ fn training(timings: &Path) -> Result<Value> {
 }
 
 /// What the figures were taken on.
-fn machine() -> Value {
+pub(crate) fn machine() -> Value {
     let first = |file: &str, key: &str| {
         let text = fs::read_to_string(file).unwrap_or_default();
         let line = text.lines().find(|line| line.starts_with(key));

@@ -2,6 +2,8 @@
 //!
 //! A library, so that end-to-end tests can make the quickstart's data; `main.rs` is the command.
 
+pub mod algorithms;
+mod algorithms_plot;
 pub mod bench;
 pub mod cuda;
 pub mod demo;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use xtask::project::Project;
-use xtask::{bench, cuda, demo, doctor, guests, lint, test};
+use xtask::{algorithms, bench, cuda, demo, doctor, guests, lint, test};
 
 /// The project's own tasks.
 #[derive(Parser)]
@@ -22,6 +22,8 @@ enum Task {
     Doctor,
     /// Measure the sandbox and the quickstart; raw results go to docs/benchmarks/raw
     Bench(bench::Options),
+    /// Train the quickstart with every named algorithm: a table and a picture in docs/benchmarks
+    Algorithms(algorithms::Options),
     /// Build rlhost with CUDA, on a machine with or without a GPU
     CudaBuild(cuda::Options),
 }
@@ -46,6 +48,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Guests(options) => guests::run(&project, options),
         Task::Doctor => doctor::run(&project),
         Task::Bench(options) => bench::run(&project, options),
+        Task::Algorithms(options) => algorithms::run(&project, options),
         Task::CudaBuild(options) => cuda::run(&project, options),
     }
 }
