@@ -137,12 +137,14 @@ impl Setting for PathBuf {
 section! {
     /// `[algorithm]`: how rewards become advantages.
     AlgorithmConfig {
-        /// Advantage estimator by name.
+        /// Advantage estimator by name, or the path of a component.
         adv_estimator: String = "grpo".into(),
         /// GRPO: divide by the group's standard deviation.
         norm_adv_by_std_in_grpo: bool = true,
         /// Add the divergence from the starting model to the loss.
         use_kl_loss: bool = false,
+        /// Parameters for an estimator that is a component.
+        params: Table = Table::new(),
     }
 }
 
@@ -195,8 +197,10 @@ section! {
 section! {
     /// `[actor.policy_loss]`: which policy loss.
     PolicyLossConfig {
-        /// Policy loss by name.
+        /// Policy loss by name, or the path of a component.
         loss_mode: String = "vanilla".into(),
+        /// Parameters for a loss that is a component.
+        params: Table = Table::new(),
     }
 }
 

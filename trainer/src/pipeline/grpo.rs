@@ -3,16 +3,15 @@
 use super::batch::Batch;
 use super::evaluate::Validation;
 use super::job::{Job, Plan};
-use super::journal::{Clock, Observer, Start, Summary};
+use super::journal::{Clock, Observer, Report, Start, Summary};
+use super::objective::{AdvantageObjective, Component};
 use super::policy::{Policy, Signals};
 use super::prompts::{Drawn, Prompts, held_out, processor};
 use super::rewards::{Tally, check_dispatch, check_use, judge, load_rewards, response_text};
 use super::rows::rollout_rows;
 use super::setup;
 use crate::Result;
-use crate::algorithm::{
-    AdvantageConfig, AdvantageInput, Advantages, Rows, advantage, place_rewards,
-};
+use crate::algorithm::{AdvantageInput, Advantages, Rows, place_rewards};
 use crate::config::Config;
 use crate::model::Model;
 use crate::processor::{Processor, Tokenizer};
@@ -36,7 +35,17 @@ pub fn train(
     let device = setup::device(config.trainer.device)?;
     let processor = processor(config, &source)?;
     let rewards = load_rewards(config, host)?;
+    let host = rewards.host();
+    let advantage = setup::advantage_objective(config, host)?;
+    let loss = setup::policy_objective(config, host)?;
+    let algorithms: Vec<&Component> = [advantage.component(), loss.component()]
+        .into_iter()
+        .flatten()
+        .collect();
+    let mut notices: Vec<String> = algorithms.iter().map(|c| c.notice()).collect();
+    let algorithms = algorithms.iter().map(|c| c.algorithm().clone()).collect();
     let prompts = Prompts::load(config, &processor)?;
+    notices.extend(prompts.notices());
     check_dispatch(&rewards, prompts.rows())?;
     check_use(&rewards, &prompts.rows())?;
     let held_out = held_out(config)?;
@@ -44,7 +53,7 @@ pub fn train(
         .as_ref()
         .map(|dataset| Validation::new(config, dataset, &processor, None, &rewards))
         .transpose()?;
-    let reference = if config.algorithm.use_kl_loss {
+    let reference = if loss.needs_reference() {
         Some(Model::load(&source, &device)?)
     } else {
         None
@@ -63,7 +72,7 @@ pub fn train(
             stop: processor.tokenizer().eos_ids().to_vec(),
             seed: config.trainer.seed,
         },
-        advantage: setup::advantage_config(config)?,
+        advantage,
     };
     let plan = Plan {
         config,
@@ -71,10 +80,11 @@ pub fn train(
         device,
         processor: &processor,
         prompts: prompts.len(),
-        loss: setup::loss_config(config)?,
+        loss,
         temperature,
         rewards: Some(&rewards),
-        notices: prompts.notices(),
+        algorithms,
+        notices,
     };
     let mut job = Job::open(plan, start, observer)?;
     let validate = |job: &mut Job<'_>| -> Result<()> {
@@ -95,6 +105,14 @@ pub fn train(
         let (metrics, rows) = learner.step(&mut job.policy, job.done, &drawn, &mut clock)?;
         job.journal.folder.write_rollouts(job.done + 1, &rows)?;
         clock.book("write");
+        let algorithms = [learner.advantage.component(), job.policy.loss.component()];
+        for line in algorithms
+            .into_iter()
+            .flatten()
+            .flat_map(Component::take_log)
+        {
+            job.journal.report(Report::Notice(&line));
+        }
         job.step_done(drawn.len(), &metrics, &with_rates(clock, &metrics))?;
         if job.done == job.steps || setup::due(config.trainer.val_freq, job.done) {
             validate(&mut job)?;
@@ -137,7 +155,7 @@ struct Learner<'a> {
     /// Completions of a prompt.
     samples: usize,
     sampling: SamplingParams,
-    advantage: AdvantageConfig,
+    advantage: AdvantageObjective,
 }
 
 type StepResult = (BTreeMap<String, f64>, Vec<RolloutRow>);
@@ -236,17 +254,14 @@ impl Learner<'_> {
             .collect::<Result<Vec<_>>>()?;
         let rewards = place_rewards(&totals, &steps, batch.rows())?;
         let group_names: Vec<u64> = batch.group_of().iter().map(|g| drawn[*g].draw).collect();
-        advantage(
-            &AdvantageInput {
-                rewards: &rewards,
-                rows: batch.rows(),
-                groups: &group_names,
-                kept: &kept,
-                values: None,
-                baselines: None,
-            },
-            &self.advantage,
-        )
+        self.advantage.advantage(&AdvantageInput {
+            rewards: &rewards,
+            rows: batch.rows(),
+            groups: &group_names,
+            kept: &kept,
+            values: None,
+            baselines: None,
+        })
     }
 }
 

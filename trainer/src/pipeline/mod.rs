@@ -22,6 +22,7 @@ mod evaluate;
 mod grpo;
 mod job;
 mod journal;
+pub mod objective;
 mod policy;
 mod prompts;
 pub mod replay;

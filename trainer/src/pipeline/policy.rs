@@ -1,8 +1,9 @@
 //! Updating the weights from a batch of completions.
 
 use super::batch::{Batch, TokenValues, host_values, select};
+use super::objective::PolicyObjective;
 use crate::Result;
-use crate::algorithm::{LossConfig, LossInput, Rows, Totals, policy_loss};
+use crate::algorithm::{LossInput, Rows, Totals};
 use crate::config::Config;
 use crate::model::Model;
 use crate::optim::schedule::Schedule;
@@ -15,7 +16,7 @@ pub(super) struct Policy {
     pub(super) model: Model,
     pub(super) optimizer: AdamW,
     schedule: Schedule,
-    loss: LossConfig,
+    pub(super) loss: PolicyObjective,
     /// Divides the logits, in training as in sampling.
     temperature: f64,
     learning_rate: f64,
@@ -44,7 +45,7 @@ impl Policy {
         model: Model,
         optimizer: AdamW,
         schedule: Schedule,
-        loss: LossConfig,
+        loss: PolicyObjective,
         temperature: f64,
     ) -> Self {
         let actor = &config.actor;
@@ -146,7 +147,7 @@ impl Policy {
             let (ref_logp, rollout_logp) = (gather(signals.ref_logp), gather(signals.rollout_logp));
             let selected = select(signals.rows, &rows)?;
             let advantages = batch.gather(signals.advantages, &rows);
-            let loss = policy_loss(
+            let loss = self.loss.loss(
                 &LossInput {
                     ref_logp: ref_logp.as_deref(),
                     rollout_logp: rollout_logp.as_deref(),
@@ -154,7 +155,6 @@ impl Policy {
                     ..LossInput::new(&selected, &logp, &old_logp, &advantages)
                 },
                 &totals,
-                &self.loss,
             )?;
             add("actor/loss", loss.loss);
             for (name, value) in &loss.metrics {

@@ -13,6 +13,7 @@ use rlhost_host::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Loads the plugins of all `[reward.NAME]` tables into the host that `host` describes; its limits are
 /// set here.
@@ -127,18 +128,24 @@ pub(super) fn components(rewards: &RewardSet) -> Result<Vec<Vec<u8>>> {
     let scorers = rewards.rewards().iter().map(|reward| &reward.scorer);
     scorers
         .flat_map(Scorer::components)
-        .map(|(path, digest)| {
-            let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
-            if Digest::of(&bytes) == digest {
-                Ok(bytes)
-            } else {
-                Err(Error::run(
-                    path,
-                    "the component changed while the run was set up; start it again",
-                ))
-            }
-        })
+        .map(|(path, digest)| component(path, digest))
         .collect()
+}
+
+/// A component as it was loaded.
+///
+/// # Errors
+/// If the file has changed since.
+pub(super) fn component(path: &Path, digest: Digest) -> Result<Vec<u8>> {
+    let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+    if Digest::of(&bytes) == digest {
+        Ok(bytes)
+    } else {
+        Err(Error::run(
+            path,
+            "the component changed while the run was set up; start it again",
+        ))
+    }
 }
 
 /// Text of a completion as rewards and people read it: without the stop token.

@@ -1,6 +1,7 @@
 //! What every job sets up first.
 
-use crate::algorithm::{AdvantageConfig, Estimator, KlPenalty, LossConfig, Scope};
+use super::objective::{AdvantageObjective, PolicyObjective, is_component};
+use crate::algorithm::{AdvantageConfig, Estimator, KlPenalty, LossConfig, LossMode, Scope};
 use crate::config::{self, Config};
 use crate::model::Model;
 use crate::optim::AdamWSettings;
@@ -9,6 +10,8 @@ use crate::processor::Processor;
 use crate::run::RunFolder;
 use crate::{Error, Result};
 use candle_core::Device;
+use rlhost_host::Host;
+use rlhost_host::algorithm::Input;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -150,7 +153,11 @@ pub(super) fn advantage_config(config: &Config) -> Result<AdvantageConfig> {
 pub(super) fn loss_config(config: &Config) -> Result<LossConfig> {
     let actor = &config.actor;
     let loss = LossConfig {
-        loss_mode: named("actor.policy_loss.loss_mode", &actor.policy_loss.loss_mode)?,
+        loss_mode: match actor.policy_loss.loss_mode.as_str() {
+            // The settings are those of what is added to a component's loss.
+            name if is_component(name) => LossMode::Sft,
+            name => named("actor.policy_loss.loss_mode", name)?,
+        },
         loss_agg_mode: actor.loss_agg_mode.as_str().parse()?,
         clip_ratio_low: actor.clip_ratio_low,
         clip_ratio_high: actor.clip_ratio_high,
@@ -176,6 +183,30 @@ pub(super) fn loss_config(config: &Config) -> Result<LossConfig> {
     }
     loss.validate()?;
     Ok(loss)
+}
+
+/// What `algorithm.adv_estimator` names, if training can feed it.
+pub(super) fn advantage_objective(config: &Config, host: &Host) -> Result<AdvantageObjective> {
+    let native = || advantage_config(config);
+    let objective = AdvantageObjective::load(config, native, host)?;
+    if let Some(component) = objective.component() {
+        component.check_needs(&[])?;
+    }
+    Ok(objective)
+}
+
+/// What `actor.policy_loss.loss_mode` names, if training can feed it.
+pub(super) fn policy_objective(config: &Config, host: &Host) -> Result<PolicyObjective> {
+    let objective = PolicyObjective::load(config, loss_config(config)?, host)?;
+    if let Some(component) = objective.component() {
+        component.check_needs(&[Input::RefLogp, Input::RolloutLogp, Input::Entropy])?;
+        if objective.scope() == Scope::Batch {
+            return Err(component.unfit(
+                "its loss needs the whole mini-batch at once, which this version can't train with",
+            ));
+        }
+    }
+    Ok(objective)
 }
 
 /// Steps of a job over `prompts` prompts: whole batches of all epochs, at most `max_steps`.

@@ -4,6 +4,7 @@ use super::batch::Batch;
 use super::evaluate::Validation;
 use super::job::{Job, Plan};
 use super::journal::{Clock, Observer, Start, Summary};
+use super::objective::PolicyObjective;
 use super::policy::{Policy, Signals};
 use super::prompts::{Drawn, Prompts, held_out, processor};
 use super::rewards::load_rewards;
@@ -50,14 +51,15 @@ pub fn sft(
         device: setup::device(config.trainer.device)?,
         processor: &processor,
         prompts: prompts.len(),
-        loss: LossConfig {
+        loss: PolicyObjective::Native(LossConfig {
             loss_mode: LossMode::Sft,
             entropy_coeff: 0.0,
             use_kl_loss: false,
             ..setup::loss_config(config)?
-        },
+        }),
         temperature: 1.0,
         rewards: judged.as_ref().map(|(_, rewards)| rewards),
+        algorithms: Vec::new(),
         notices: prompts.notices(),
     };
     let mut job = Job::open(plan, start, observer)?;
