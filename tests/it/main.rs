@@ -1,6 +1,7 @@
 //! End-to-end tests over the built binary and the real guests.
 #![allow(clippy::unwrap_used)]
 
+mod algorithms;
 mod attacks;
 mod bad_input;
 mod bad_model;

@@ -225,10 +225,14 @@ impl Component {
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
         for (name, value) in params {
-            let value = serde_json::to_value(value).map_err(|e| {
+            let wrong = |what: &str| {
                 let section = key.rsplit_once('.').map_or(key, |(section, _)| section);
-                Error::Config(format!("{section}.params.{name}: {e}"))
-            })?;
+                Error::Config(format!("{section}.params.{name}: {what}"))
+            };
+            let value = serde_json::to_value(value).map_err(|e| wrong(&e.to_string()))?;
+            if has_null(&value) {
+                return Err(wrong("every number must be finite"));
+            }
             all.insert(name.clone(), value);
         }
         let limits = Algorithm::default_limits(host);
@@ -381,6 +385,16 @@ fn reference(name: &str) -> PluginRef {
             PluginRef::Name(stem.to_owned())
         }
         _ => PluginRef::Path(path.to_owned()),
+    }
+}
+
+/// Whether there was a number that JSON has no form for: TOML has no null.
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.iter().any(has_null),
+        Value::Object(entries) => entries.values().any(has_null),
+        _ => false,
     }
 }
 

@@ -74,7 +74,7 @@ fn misbehave(mode: &str, tokens: usize) -> Result<Vec<f64>, String> {
     Ok(match mode {
         "short" => vec![0.25; tokens.saturating_sub(1)],
         "long" => vec![0.25; tokens + 1],
-        "huge" => vec![0.25; tokens + (8 << 20)],
+        "huge" => vec![0.25; tokens + (1 << 20)],
         "nan" => vec![f64::NAN; tokens],
         "refuse" => return Err("I would rather not".to_owned()),
         "loop" => loop {
@@ -86,7 +86,7 @@ fn misbehave(mode: &str, tokens: usize) -> Result<Vec<f64>, String> {
                 hoard.push(black_box(vec![1_u8; 1 << 20]));
             }
         }
-        "recurse" => vec![recurse(1) as f64; tokens],
+        "recurse" => vec![f64::from(deeper(1)); tokens],
         "trap" => panic!("as asked"),
         "log" => {
             log::warn("the ratios look odd");
@@ -97,7 +97,10 @@ fn misbehave(mode: &str, tokens: usize) -> Result<Vec<f64>, String> {
     })
 }
 
-fn recurse(depth: u64) -> u64 {
-    let page = black_box([depth; 128]);
-    black_box(recurse(depth + 1)) + page[depth as usize % 128]
+/// Recurses without end. Work is left after the call, so that it can't become a loop, and it needs
+/// little of the guest's own stack in memory, so that the engine's stack is what runs out.
+#[inline(never)]
+#[allow(unconditional_recursion)]
+fn deeper(depth: u32) -> u32 {
+    deeper(depth.wrapping_mul(3)).rotate_left(depth % 7) ^ depth
 }
