@@ -107,7 +107,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         fits(limits.memory)?.fuel,
         limits.fuel
     );
-    let least = (1..).find(|mib| fits(mib << 20).is_ok());
+    let least = (1..=limits.memory >> 20).find(|mib| fits(mib << 20).is_ok());
     println!(
         "policy_loss  memory {} MiB of {}",
         least.unwrap_or(0),

@@ -2,7 +2,7 @@
 //!
 //! An algorithm is a component of the world `rlhost:plugin/algorithm` (`wit/algorithm.wit`): pure functions
 //! over flat arrays. Each call meets a fresh instance, metered like a reward's but with limits of its
-//! own ([`Algorithm::default_limits`]): a batch of 512 rows of 4,096 tokens is some 100 MB of numbers.
+//! own ([`Algorithm::default_limits`]): a batch of 512 rows of 4,096 tokens is some 70 MB of numbers.
 //!
 //! ```no_run
 //! use rlhost_host::Host;
