@@ -1,11 +1,11 @@
 //! Algorithms as components: equal to the built-in ones where they say so, bounded and refused where not.
 
-use crate::support::{Project, assert_same, guest, repository, run_files};
+mod runs;
+mod sandbox;
+
+use crate::support::{guest, repository};
 use rlhost_host::Host;
-use rlhost_host::algorithm::{
-    self as component, Algorithm, AlgorithmFault, AlgorithmRunner, Input,
-};
-use rlhost_host::{Limits, Outcome};
+use rlhost_host::algorithm::Input;
 use rlhost_trainer::algorithm::{
     AdvantageConfig, AdvantageInput, LossConfig, LossInput, LossMode, LossOutput, Rows, Scope,
     Totals, advantage, policy_loss,
@@ -13,13 +13,12 @@ use rlhost_trainer::algorithm::{
 use rlhost_trainer::config::Config;
 use rlhost_trainer::pipeline::objective::{AdvantageObjective, PolicyObjective};
 use rlhost_trainer::random::{Domain, Stream};
-use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use serde_json::Value;
 use std::sync::LazyLock;
 
 static HOST: LazyLock<Host> = LazyLock::new(|| Host::builder().threads(2).build().unwrap());
 
-/// A configuration with these overrides, in which `GUEST` stands for a component's path.
+/// A configuration with these overrides.
 fn config(overrides: &[String]) -> Config {
     Config::load(None, overrides).unwrap()
 }
@@ -282,165 +281,6 @@ fn the_guests_advantages_are_the_native_ones_whatever_left_the_step() {
     }
 }
 
-/// The hostile guest with a mode, and limits that it meets soon.
-fn hostile(mode: &str) -> AlgorithmRunner {
-    let algorithm = Algorithm::load(&HOST, &guest("hostile-algorithm")).unwrap();
-    let params = Map::from_iter([("mode".to_owned(), json!(mode))]);
-    let limits = Limits {
-        fuel: 300_000_000,
-        memory: 64 << 20,
-        ..Algorithm::default_limits(&HOST)
-    };
-    AlgorithmRunner::new(&algorithm, &params, limits).unwrap()
-}
-
-const OFFSETS: [usize; 3] = [0, 2, 3];
-const MASK: [bool; 3] = [true, false, true];
-const ROWS: component::Rows<'_> = component::Rows {
-    offsets: &OFFSETS,
-    mask: &MASK,
-};
-const ZEROS: [f64; 3] = [0.0; 3];
-
-type Called<T> = rlhost_host::Result<component::Answered<T>>;
-
-fn hostile_loss(mode: &str) -> Called<component::LossOutput> {
-    let entropy = [0.5, f64::NAN, 0.25];
-    let input = component::LossInput {
-        entropy: Some(&entropy),
-        ref_logp: Some(&ZEROS),
-        ..component::LossInput::new(ROWS, &ZEROS, &ZEROS, &ZEROS)
-    };
-    let totals = component::Totals {
-        tokens: 2,
-        rows: 2,
-        ..component::Totals::default()
-    };
-    hostile(mode).policy_loss(&input, &totals)
-}
-
-fn hostile_advantage(mode: &str) -> Called<component::Advantages> {
-    hostile(mode).advantage(&component::AdvantageInput {
-        rows: ROWS,
-        rewards: &ZEROS,
-        groups: &[0, 0],
-        kept: &[true, true],
-        values: None,
-        baselines: None,
-    })
-}
-
-/// The fault, whose message names the file and the function.
-#[track_caller]
-fn fault<T: std::fmt::Debug>(called: Called<T>, function: &str) -> AlgorithmFault {
-    let error = called.unwrap_err();
-    let text = error.to_string();
-    assert!(text.contains("hostile-algorithm.wasm"), "{text}");
-    assert!(text.contains(&format!("`{function}`")), "{text}");
-    match error {
-        rlhost_host::Error::Algorithm { fault, .. } => fault,
-        other => panic!("{other}"),
-    }
-}
-
-#[test]
-fn misbehaviour_has_a_name() {
-    for (mode, outcome) in [
-        ("loop", Outcome::BudgetExhausted),
-        ("allocate", Outcome::MemoryExhausted),
-        ("recurse", Outcome::StackExhausted),
-        ("trap", Outcome::Trap),
-        ("huge", Outcome::OutputTooLarge),
-    ] {
-        let ended = |fault| match fault {
-            AlgorithmFault::Ended { outcome, .. } => outcome,
-            other => panic!("{mode}: {other}"),
-        };
-        assert_eq!(
-            ended(fault(hostile_loss(mode), "policy-loss")),
-            outcome,
-            "{mode}"
-        );
-        assert_eq!(
-            ended(fault(hostile_advantage(mode), "advantage")),
-            outcome,
-            "{mode}"
-        );
-    }
-    for (mode, found) in [("short", 2), ("long", 4)] {
-        let wrong = |what| AlgorithmFault::WrongLength {
-            what,
-            found,
-            wanted: 3,
-        };
-        assert_eq!(fault(hostile_loss(mode), "policy-loss"), wrong("d-logp"));
-        assert_eq!(
-            fault(hostile_advantage(mode), "advantage"),
-            wrong("advantages")
-        );
-    }
-    for (mode, wanted) in [
-        ("nan", "returned NaN as `d-logp` of token 0"),
-        ("infinite-loss", "returned inf as the loss"),
-        ("twice", "`a` stands twice"),
-        ("control", "holds a control character"),
-        ("refuse", "refused: I would rather not"),
-    ] {
-        let text = fault(hostile_loss(mode), "policy-loss").to_string();
-        assert!(text.contains(wanted), "{mode}: {text}");
-    }
-    let text = fault(hostile_advantage("nan"), "advantage").to_string();
-    assert!(text.contains("`advantages` of token 0"), "{text}");
-}
-
-#[test]
-fn what_a_well_behaved_call_leaves_behind() {
-    let answer = hostile_loss("nothing").unwrap();
-    // Where nothing is trained, a gradient is 0 whatever was returned.
-    assert_eq!(answer.value.d_logp, [0.25, 0.0, 0.25]);
-    assert_eq!(answer.value.d_entropy, None);
-    assert!(answer.fuel > 0 && answer.log.is_empty());
-    assert_eq!(hostile_loss("nothing").unwrap().fuel, answer.fuel);
-
-    let logged = hostile_loss("log").unwrap();
-    assert_eq!(logged.log.len(), 1);
-    assert_eq!(logged.log[0].message, "the ratios look odd");
-
-    // Every call meets a fresh instance.
-    for _ in 0..2 {
-        assert_eq!(
-            hostile_advantage("counter").unwrap().value.advantages,
-            [0.0; 3]
-        );
-    }
-    // It gets the entropies that it asks for, and no log-probs of a reference policy.
-    assert_eq!(
-        fault(hostile_loss("entropy"), "policy-loss").to_string(),
-        "returned NaN as the loss"
-    );
-}
-
-#[test]
-fn what_is_no_batch_is_not_passed_on() {
-    let runner = hostile("nothing");
-    let totals = component::Totals::default();
-    let short = component::LossInput::new(ROWS, &ZEROS[..2], &ZEROS, &ZEROS);
-    let text = runner.policy_loss(&short, &totals).unwrap_err().to_string();
-    assert!(text.contains("`logp` has 2 entries"), "{text}");
-    for offsets in [&[0, 3, 2][..], &[1, 3], &[0, 2], &[]] {
-        let rows = component::Rows {
-            offsets,
-            mask: &MASK,
-        };
-        let input = component::LossInput::new(rows, &ZEROS, &ZEROS, &ZEROS);
-        let text = runner.policy_loss(&input, &totals).unwrap_err().to_string();
-        assert!(
-            text.contains("offsets must rise from 0 to the 3 tokens"),
-            "{text}"
-        );
-    }
-}
-
 #[test]
 fn a_component_of_another_kind_is_refused_by_its_key() {
     let policy = |name: &str, rest: &[&str]| {
@@ -497,7 +337,7 @@ fn a_component_of_another_kind_is_refused_by_its_key() {
 /// The regularisers are the trainer's: a component's own gradient of entropies is added to their bonus.
 #[test]
 fn the_trainer_adds_entropy_bonus_and_divergence() {
-    let rows = Rows::new(OFFSETS.to_vec(), MASK.to_vec()).unwrap();
+    let rows = Rows::new(vec![0, 2, 3], vec![true, false, true]).unwrap();
     let loss = LossConfig {
         entropy_coeff: 0.5,
         kl_loss_coef: 2.0,
@@ -510,7 +350,7 @@ fn the_trainer_adds_entropy_bonus_and_divergence() {
     let input = LossInput {
         ref_logp: Some(&reference),
         entropy: Some(&entropy),
-        ..LossInput::new(&rows, &logp, &logp, &ZEROS)
+        ..LossInput::new(&rows, &logp, &logp, &[0.0; 3])
     };
     let out = objective.loss(&input, &Totals::of(&rows, 4)).unwrap();
     // Its own 0.75, less half the mean entropy 0.375, plus twice the mean divergence 0.25.
@@ -530,177 +370,4 @@ fn the_trainer_adds_entropy_bonus_and_divergence() {
         text.contains("actor.policy_loss.loss_mode") && text.contains("grad_norm"),
         "{text}"
     );
-}
-
-/// Files of a run that don't name the component.
-fn learned(project: &Project, run: &str) -> BTreeMap<String, Vec<u8>> {
-    let mut files = run_files(&project.path(run));
-    files.retain(|name, _| name.starts_with("checkpoints/") && name.ends_with(".safetensors"));
-    assert!(files.len() >= 4, "{:?}", files.keys());
-    files
-}
-
-fn train(project: &Project, run: &str, settings: &[&str]) {
-    let name = format!("trainer.experiment_name={run}");
-    let mut arguments = vec!["train", "train.toml", &name];
-    arguments.extend(settings);
-    project.ok(&arguments);
-}
-
-#[test]
-fn a_run_with_the_component_is_the_run_with_the_built_in_loss() {
-    let project = Project::new();
-    let gspo = guest("gspo");
-    let mode = format!("actor.policy_loss.loss_mode={gspo}");
-    let estimator = format!("algorithm.adv_estimator={gspo}");
-    let clip = "actor.clip_ratio_high=0.3";
-    train(
-        &project,
-        "native",
-        &["actor.policy_loss.loss_mode=gspo", clip],
-    );
-    train(&project, "component", &[&mode, &estimator, clip]);
-    assert_same(
-        &learned(&project, "runs/native"),
-        &learned(&project, "runs/component"),
-    );
-    assert_eq!(
-        project.read("runs/native/metrics.jsonl"),
-        project.read("runs/component/metrics.jsonl")
-    );
-    for step in 1..=6 {
-        let rollouts = |run| project.records(&format!("runs/{run}/rollouts/step-{step}.jsonl.zst"));
-        assert_eq!(rollouts("native"), rollouts("component"));
-    }
-
-    // Two updates a step: ratios that are not 1, and an `exp` of the guest's own.
-    let updates = "actor.ppo_mini_batch_size=2";
-    train(
-        &project,
-        "native-2",
-        &["actor.policy_loss.loss_mode=gspo", updates, clip],
-    );
-    train(&project, "component-2", &[&mode, &estimator, updates, clip]);
-    let rows = project.metrics("runs/native-2");
-    assert!(rows.iter().any(|row| {
-        row["actor/ppo_kl"]
-            .as_f64()
-            .is_some_and(|kl| kl.abs() > 1e-6)
-    }));
-    for (wanted, found) in rows.iter().zip(project.metrics("runs/component-2")) {
-        for (name, value) in wanted.as_object().unwrap() {
-            let (wanted, found) = (value.as_f64().unwrap(), found[name].as_f64().unwrap());
-            let distance = (wanted - found).abs();
-            assert!(
-                distance <= 1e-6 * wanted.abs().max(1.0),
-                "{name}: {found} {wanted}"
-            );
-        }
-    }
-}
-
-#[test]
-fn a_run_keeps_its_algorithm_and_is_replayed_and_resumed_with_it() {
-    let project = Project::new();
-    std::fs::copy(guest("gspo"), project.path("mine.wasm")).unwrap();
-    let settings = [
-        "actor.policy_loss.loss_mode=mine.wasm",
-        "trainer.max_steps=4",
-    ];
-    let arguments = [&["train", "train.toml"][..], &settings].concat();
-    let said = project.ok(&arguments).stderr;
-    let digest = rlhost_host::Digest::of(&std::fs::read(project.path("mine.wasm")).unwrap());
-    let notice = format!("actor.policy_loss.loss_mode is the component gspo 0.1.0 ({digest})");
-    assert!(said.contains(&notice), "{said}");
-    let kept = project.path(&format!("runs/train/plugins/{}.wasm", digest.hex()));
-    assert!(kept.is_file());
-    let report = project.ok(&["replay", "runs/train", "--json"]).stdout;
-    let report: Value = serde_json::from_str(&report).unwrap();
-    assert_eq!(report["changed"], 0, "{report}");
-    assert_eq!(report["unreadable"], 0, "{report}");
-
-    // Another component of the same name would be another run.
-    std::fs::copy(guest("hostile-algorithm"), project.path("mine.wasm")).unwrap();
-    let again = [&arguments[..], &["--resume"]].concat();
-    let refused = project.run(&again);
-    assert_eq!(refused.code, Some(2));
-    assert!(refused.stderr.contains("mine.wasm"), "{}", refused.stderr);
-    assert!(
-        refused.stderr.contains("another version"),
-        "{}",
-        refused.stderr
-    );
-    std::fs::copy(guest("gspo"), project.path("mine.wasm")).unwrap();
-    project.ok(&again);
-}
-
-#[test]
-fn a_run_is_refused_before_its_first_rollout() {
-    let project = Project::new();
-    let train = |setting: &str, names: &[&str]| {
-        project.refused(&["train", "train.toml", setting], names);
-    };
-    let loss = "actor.policy_loss.loss_mode";
-    train(&format!("{loss}=./nowhere.wasm"), &[loss, "nowhere.wasm"]);
-    train(
-        "algorithm.adv_estimator=nowhere.wasm",
-        &["algorithm.adv_estimator", "no plugin `nowhere`"],
-    );
-    train(
-        &format!("{loss}={}", guest("math")),
-        &[loss, "math.wasm", "another world"],
-    );
-    train(
-        &format!("{loss}={}", guest("likelihood")),
-        &[loss, "likelihood.wasm", "whole mini-batch"],
-    );
-    train(
-        "actor.policy_loss.params.x=1",
-        &["actor.policy_loss.params", "vanilla"],
-    );
-    // What JSON has no number for would reach the component as something else.
-    let settings = [
-        "train",
-        "train.toml",
-        &format!("{loss}={}", guest("gspo")),
-        "actor.policy_loss.params.clip_ratio_low=nan",
-    ];
-    project.refused(
-        &settings,
-        &["actor.policy_loss.params.clip_ratio_low", "finite"],
-    );
-    train("algorithm.params.x=1", &["algorithm.params", "grpo"]);
-}
-
-#[test]
-fn a_run_ends_with_the_algorithms_error_and_tells_its_log() {
-    let project = Project::new();
-    let loss = format!("actor.policy_loss.loss_mode={}", guest("hostile-algorithm"));
-    let mode = |mode: &str| format!("actor.policy_loss.params.mode=\"{mode}\"");
-    let failed = project.run(&[
-        "train",
-        "train.toml",
-        &loss,
-        &mode("nan"),
-        "trainer.max_steps=1",
-    ]);
-    assert_eq!(failed.code, Some(2));
-    for part in [
-        "actor.policy_loss.loss_mode",
-        "hostile-algorithm.wasm",
-        "NaN",
-    ] {
-        assert!(failed.stderr.contains(part), "{}", failed.stderr);
-    }
-    let name = "trainer.experiment_name=logged";
-    let logged = project.ok(&[
-        "train",
-        "train.toml",
-        name,
-        &loss,
-        &mode("log"),
-        "trainer.max_steps=1",
-    ]);
-    let line = "hostile-algorithm, warn: the ratios look odd";
-    assert_eq!(logged.stderr.matches(line).count(), 1, "{}", logged.stderr);
 }
