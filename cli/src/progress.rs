@@ -1,5 +1,6 @@
 //! A progress bar, and Ctrl-C.
 
+use crate::output::printable;
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rlhost_trainer::pipeline::{Observer, Report};
@@ -112,7 +113,7 @@ impl Observer for Progress {
                 self.bar.set_position(done);
                 self.bar.reset_eta();
             }
-            Report::Notice(text) => self.say(&format!("note: {text}")),
+            Report::Notice(text) => self.say(&format!("note: {}", printable(text))),
             Report::Step {
                 step,
                 metrics,

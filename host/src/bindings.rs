@@ -16,3 +16,16 @@ pub mod code {
         with: { "rlhost:plugin/programs": crate::bindings::rlhost::plugin::programs },
     });
 }
+
+/// The world of algorithms.
+pub mod algorithm {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "algorithm",
+        with: {
+            "rlhost:plugin/types": crate::bindings::rlhost::plugin::types,
+            "rlhost:plugin/log": crate::bindings::rlhost::plugin::log,
+        },
+        ownership: Borrowing { duplicate_if_necessary: true },
+    });
+}

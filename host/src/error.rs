@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::algorithm::AlgorithmFault;
 use crate::{CompileFault, Outcome};
 
 /// Result with this crate's [`Error`].
@@ -119,6 +120,16 @@ pub enum Error {
         capability: String,
         /// What is wrong with its settings.
         message: String,
+    },
+    /// An algorithm gave no result, or none that can be used.
+    #[error("{}: `{function}` {fault}", path.display())]
+    Algorithm {
+        /// The component's file.
+        path: PathBuf,
+        /// The function that was called.
+        function: &'static str,
+        /// What is wrong.
+        fault: AlgorithmFault,
     },
     /// Limits that make no sense.
     #[error("limits: {0}")]

@@ -12,7 +12,7 @@ use wasmtime::Engine;
 use crate::cache::CodeCache;
 use crate::compiler::Compiler;
 use crate::pool::{self, Clock};
-use crate::{Error, Limits, Plugin, PluginRef, Result, Search, engine};
+use crate::{Error, Inspected, Limits, Plugin, PluginRef, Result, Search, engine};
 
 /// Runs reward plugins. Clones share engine and threads.
 ///
@@ -45,6 +45,13 @@ impl Host {
     pub fn load(&self, plugin: impl Into<PluginRef>) -> Result<Plugin> {
         let path = self.find(&plugin.into())?;
         Plugin::load(self, &path)
+    }
+
+    /// Loads a component by path or name, whether it is a reward plugin or an
+    /// [algorithm](crate::algorithm), and says all about it.
+    pub fn inspect(&self, plugin: impl Into<PluginRef>) -> Result<Inspected> {
+        let path = self.find(&plugin.into())?;
+        Inspected::load(self, &path)
     }
 
     /// The file of a plugin of this path or name.

@@ -24,6 +24,16 @@ pub(crate) fn known_to_interpreters(import: &str, function: Option<&str>) -> boo
     wasi::is_interface(import) || is_interface(import, PROGRAMS) && function.is_none()
 }
 
+/// Whether algorithms may import an interface of this name, or such a function in it: the contract's types,
+/// the log, and the deterministic WASI.
+pub(crate) fn known_to_algorithms(import: &str, function: Option<&str>) -> bool {
+    let log = Capability::Log;
+    wasi::is_interface(import)
+        || is_interface(import, TYPES) && function.is_none()
+        || is_interface(import, log.interface())
+            && function.is_none_or(|function| log.functions().contains(&function))
+}
+
 /// Whether reward plugins may import an interface of this name, or such a function in it.
 pub(crate) fn known(import: &str, function: Option<&str>) -> bool {
     if known_to_interpreters(import, function) {

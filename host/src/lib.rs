@@ -45,11 +45,13 @@
 //! | [`Search`] | Where plugins are looked for by name. |
 //! | [`receipt`] | What a score was made of, so that anyone can make it again. |
 //! | [`golden`] | Cases beside a plugin's source, with what it has to say about them. |
+//! | [`algorithm`] | Advantage estimators and policy losses that run in the sandbox. |
 //! | [`audit`] | Is every answer the same in any order, on any threads and in any process? |
 //!
 //! What goes wrong outside of guests is an [`Error`], which names the thing and the way out.
 #![deny(missing_docs, unsafe_code)]
 
+pub mod algorithm;
 pub mod audit;
 mod bindings;
 mod cache;
@@ -102,7 +104,7 @@ pub use host::{Host, HostBuilder};
 pub use input::SampleReader;
 pub use limits::Limits;
 pub use outcome::Outcome;
-pub use plugin::{Inspection, ParamInfo, Plugin, PluginInfo, Scope};
+pub use plugin::{Inspected, Inspection, ParamInfo, Plugin, PluginInfo, Scope};
 pub use receipt::Receipt;
 pub use record::{Judgement, Record, RewardRecord, StepReward};
 pub use reward_set::{FailureAction, FailurePolicy, Reward, RewardSet, Share, sum_rewards};

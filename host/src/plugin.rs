@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::algorithm::{self, Algorithm, AlgorithmInfo};
 use crate::bindings::rlhost::plugin::types as wit;
 use crate::capability::Capability;
 use crate::component::{self, World};
@@ -100,9 +101,36 @@ pub struct ParamInfo {
     pub default: String,
 }
 
+/// What a component turned out to be, and all about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Inspected {
+    /// A reward plugin.
+    Reward(Inspection),
+    /// An algorithm.
+    Algorithm(Inspection<AlgorithmInfo>),
+}
+
+impl Inspected {
+    /// Loads the component at `path` as what it exports; a reward plugin is what it should be otherwise.
+    pub(crate) fn load(host: &Host, path: &Path) -> Result<Self> {
+        let loaded = component::load(host, path)?;
+        let ty = loaded.component.component_type();
+        let interface = algorithm::WORLD.interface;
+        let is_algorithm = ty
+            .exports(&host.0.engine)
+            .any(|(name, _)| component::is_interface(name, interface));
+        Ok(if is_algorithm {
+            Self::Algorithm(Algorithm::from_loaded(host, path, &loaded)?.inspect())
+        } else {
+            Self::Reward(Plugin::from_loaded(host, path, &loaded)?.inspect())
+        })
+    }
+}
+
 /// What `rlhost plugin inspect` shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Inspection {
+pub struct Inspection<D = PluginInfo> {
     /// The component's file.
     pub path: PathBuf,
     /// SHA-256 of the file.
@@ -118,13 +146,16 @@ pub struct Inspection {
     /// What it exports.
     pub exports: Vec<String>,
     /// What it says about itself.
-    pub description: PluginInfo,
+    pub description: D,
 }
 
 impl Plugin {
     /// Loads the component at `path`.
     pub(crate) fn load(host: &Host, path: &Path) -> Result<Self> {
-        let loaded = component::load(host, path)?;
+        Self::from_loaded(host, path, &component::load(host, path)?)
+    }
+
+    fn from_loaded(host: &Host, path: &Path, loaded: &component::Loaded) -> Result<Self> {
         let names = component::check_world(host, path, &loaded.component, &WORLD, imports::known)?;
         let prepared = Prepared::new(&host.0, &loaded.component)
             .map_err(|e| component::wrong_types(path, &WORLD, format!("{e:#}")))?;
@@ -238,14 +269,7 @@ fn describe(host: &Host, path: &Path, prepared: &Prepared) -> Result<PluginInfo>
     })?;
     check_name(&info.name).map_err(|fault| fail(format!("its name {fault}")))?;
     check_name(&info.version).map_err(|fault| fail(format!("its version {fault}")))?;
-    for (what, count) in [
-        ("parts", info.parts.len()),
-        ("parameters", info.params.len()),
-    ] {
-        if count > MAX_NAMES {
-            return Err(fail(format!("{count} {what}, which is beyond {MAX_NAMES}")));
-        }
-    }
+    check_count("parts", info.parts.len()).map_err(fail)?;
     let mut seen = BTreeSet::new();
     for part in &info.parts {
         check_name(part).map_err(|fault| fail(format!("the name of a part {fault}")))?;
@@ -253,22 +277,45 @@ fn describe(host: &Host, path: &Path, prepared: &Prepared) -> Result<PluginInfo>
             return Err(fail(format!("part `{part}` stands twice")));
         }
     }
+    check_params(&info.params).map_err(fail)?;
+    Ok(info)
+}
+
+fn check_count(what: &str, count: usize) -> Result<(), String> {
+    if count > MAX_NAMES {
+        return Err(format!("{count} {what}, which is beyond {MAX_NAMES}"));
+    }
+    Ok(())
+}
+
+/// Checks what a component says about its parameters.
+pub(crate) fn check_params(params: &[ParamInfo]) -> Result<(), String> {
+    check_count("parameters", params.len())?;
     let mut seen = BTreeSet::new();
-    for param in &info.params {
-        check_name(&param.name)
-            .map_err(|fault| fail(format!("the name of a parameter {fault}")))?;
+    for param in params {
+        check_name(&param.name).map_err(|fault| format!("the name of a parameter {fault}"))?;
         if !seen.insert(&param.name) {
-            return Err(fail(format!("parameter `{}` stands twice", param.name)));
+            return Err(format!("parameter `{}` stands twice", param.name));
         }
         if let Err(error) = serde_json::from_str::<serde_json::Value>(&param.default) {
-            return Err(fail(format!(
+            return Err(format!(
                 "the default of parameter `{}` is not JSON: {:?} ({error})",
                 param.name,
                 param.default.chars().take(200).collect::<String>()
-            )));
+            ));
         }
     }
-    Ok(info)
+    Ok(())
+}
+
+impl From<wit::ParamInfo> for ParamInfo {
+    fn from(param: wit::ParamInfo) -> Self {
+        Self {
+            name: param.name,
+            doc: param.doc,
+            default: param.default,
+        }
+    }
 }
 
 impl From<wit::PluginInfo> for PluginInfo {
@@ -283,15 +330,7 @@ impl From<wit::PluginInfo> for PluginInfo {
                 wit::Scope::Batch => Scope::Batch,
             },
             parts: info.parts,
-            params: info
-                .params
-                .into_iter()
-                .map(|param| ParamInfo {
-                    name: param.name,
-                    doc: param.doc,
-                    default: param.default,
-                })
-                .collect(),
+            params: info.params.into_iter().map(ParamInfo::from).collect(),
         }
     }
 }

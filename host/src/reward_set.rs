@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, Judgement, Outcome, Result, RewardRecord, Sample, Scored, Scorer, StepReward, When,
+    Error, Host, Judgement, Outcome, Result, RewardRecord, Sample, Scored, Scorer, StepReward, When,
 };
 
 /// What an outcome other than a score does to its sample.
@@ -153,6 +153,11 @@ impl RewardSet {
     /// The rewards in name order.
     pub fn rewards(&self) -> &[Reward] {
         &self.rewards
+    }
+
+    /// The host that runs them: the first one's.
+    pub fn host(&self) -> &Host {
+        self.rewards[0].scorer.plugin().host()
     }
 
     /// Judges samples by all rewards: one judgement for each sample, in order.

@@ -19,7 +19,8 @@ use crate::lower;
 use crate::receipt::{call_digest, engine_settings, input_digest};
 use crate::verdict::{self, Verdict};
 use crate::{
-    Error, Image, Limits, Outcome, Plugin, Receipt, Result, Sample, Scope, Session, StepReward,
+    Error, Host, Image, Limits, Outcome, ParamInfo, Plugin, Receipt, Result, Sample, Scope,
+    Session, StepReward,
 };
 
 /// A plugin with its parameters and limits, ready to score.
@@ -84,37 +85,9 @@ impl Scorer {
                 capabilities: missing.iter().map(|c| format!("`{c}`")).collect(),
             });
         }
-        let stack = plugin.host().limits().stack;
-        if limits.stack != stack {
-            return Err(Error::Limits(format!(
-                "stack = {}: the host was built for {stack}; the stack is a setting of the whole host",
-                limits.stack
-            )));
-        }
+        check_stack(plugin.host(), &limits)?;
         let info = plugin.info();
-        for name in params.keys() {
-            if !info.params.iter().any(|known| known.name == *name) {
-                let known: Vec<_> = info
-                    .params
-                    .iter()
-                    .map(|known| known.name.as_str())
-                    .collect();
-                return Err(Error::Params {
-                    plugin: info.name.clone(),
-                    message: match known.as_slice() {
-                        [] => format!("unknown parameter `{name}`; it has no parameters"),
-                        known => {
-                            format!("unknown parameter `{name}`; it has: {}", known.join(", "))
-                        }
-                    },
-                });
-            }
-        }
-        let sorted: BTreeMap<_, _> = params.iter().collect();
-        let params = serde_json::to_string(&sorted).map_err(|e| Error::Params {
-            plugin: info.name.clone(),
-            message: format!("the parameters can't be written as JSON: {e}"),
-        })?;
+        let params = params_text(&info.name, &info.params, params)?;
         Ok(Self {
             plugin: plugin.clone(),
             limits,
@@ -350,6 +323,42 @@ impl Scorer {
             .flat_map(|(number, group)| vec![number; group.len()]);
         numbers.collect()
     }
+}
+
+/// The stack is a setting of the whole host, which the limits of a call must agree with.
+pub(crate) fn check_stack(host: &Host, limits: &Limits) -> Result<()> {
+    let stack = host.limits().stack;
+    if limits.stack == stack {
+        return Ok(());
+    }
+    Err(Error::Limits(format!(
+        "stack = {}: the host was built for {stack}; the stack is a setting of the whole host",
+        limits.stack
+    )))
+}
+
+/// Parameters as a component gets them: a JSON object with sorted keys, each of which it knows.
+pub(crate) fn params_text(
+    component: &str,
+    known: &[ParamInfo],
+    params: &Map<String, Value>,
+) -> Result<String> {
+    let fail = |message: String| Error::Params {
+        plugin: component.to_owned(),
+        message,
+    };
+    for name in params.keys() {
+        if !known.iter().any(|known| known.name == *name) {
+            let known: Vec<_> = known.iter().map(|known| known.name.as_str()).collect();
+            return Err(fail(match known.as_slice() {
+                [] => format!("unknown parameter `{name}`; it has no parameters"),
+                known => format!("unknown parameter `{name}`; it has: {}", known.join(", ")),
+            }));
+        }
+    }
+    let sorted: BTreeMap<_, _> = params.iter().collect();
+    serde_json::to_string(&sorted)
+        .map_err(|e| fail(format!("the parameters can't be written as JSON: {e}")))
 }
 
 /// What a call leaves behind besides its answers.

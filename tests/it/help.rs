@@ -35,7 +35,7 @@ fn help_texts() {
 #[test]
 fn plugins_are_described() {
     let project = Project::empty();
-    for name in ["math", "hostile"] {
+    for name in ["math", "hostile", "gspo", "likelihood"] {
         let path = guest(name);
         let bytes = std::fs::read(&path).unwrap();
         let mut digest = String::new();

@@ -16,6 +16,7 @@ mod judged_run;
 mod learning;
 mod plugin_audit;
 mod plugin_test;
+mod presets;
 mod replay;
 mod resume;
 mod rewards;

@@ -50,6 +50,14 @@ pub enum Error {
     /// The sandbox could not load or run a plugin.
     #[error(transparent)]
     Host(#[from] rlhost_host::Error),
+    /// A component that stands for an algorithm can't be used, or failed.
+    #[error("{key}: {source}")]
+    Algorithm {
+        /// The key of the configuration that names it.
+        key: &'static str,
+        /// What happened; names the file.
+        source: Box<rlhost_host::Error>,
+    },
     /// A tensor operation failed.
     #[error("tensor operation failed: {0}")]
     Tensor(#[from] candle_core::Error),
@@ -61,6 +69,14 @@ impl Error {
         Self::Io {
             path: path.as_ref().to_owned(),
             source,
+        }
+    }
+
+    /// An [`Error::Algorithm`] for the component that `key` names.
+    pub fn algorithm(key: &'static str, source: rlhost_host::Error) -> Self {
+        Self::Algorithm {
+            key,
+            source: Box::new(source),
         }
     }
 

@@ -1,6 +1,6 @@
 //! `cargo xtask guests`: builds the guest components into `target/guests/NAME.wasm`.
 //!
-//! A guest is a folder under `reward-plugins/` or `tests/guests/` whose crate is a `cdylib`; the
+//! A guest is a folder under `reward-plugins/`, `algorithms/` or `tests/guests/` whose crate is a `cdylib`; the
 //! folder's name is the component's. A component is built anew only when something changed that it
 //! is made of: its sources, the guest crate, the contract, the lock file or the toolchain.
 
@@ -20,7 +20,7 @@ use crate::toolchain::{self, Library, TARGET, Toolchain};
 const RECIPE: u32 = 2;
 
 /// Where guests lie.
-const FOLDERS: [&str; 2] = ["reward-plugins", "tests/guests"];
+const FOLDERS: [&str; 3] = ["reward-plugins", "algorithms", "tests/guests"];
 
 /// What every guest is made of beside its own folder.
 const SHARED: [&str; 4] = [

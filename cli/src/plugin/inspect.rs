@@ -3,7 +3,8 @@
 use crate::host;
 use crate::output::{self, printable};
 use anyhow::Result;
-use rlhost_host::{Inspection, Scope};
+use rlhost_host::algorithm::{AlgorithmInfo, LossScope};
+use rlhost_host::{Inspected, Inspection, ParamInfo, Scope};
 use std::io::{self, Write};
 
 #[derive(clap::Args)]
@@ -16,39 +17,27 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let plugin = host::builder()?.build()?.load(arguments.plugin.as_str())?;
-    let found = plugin.inspect();
+    let host = host::builder()?.build()?;
+    let found = host.inspect(arguments.plugin.as_str())?;
     output::standard(|out| {
         if arguments.json {
             writeln!(out, "{}", serde_json::to_string_pretty(&found)?)?;
         } else {
-            print(out, &found)?;
+            match &found {
+                Inspected::Reward(found) => reward(out, found)?,
+                Inspected::Algorithm(found) => algorithm(out, found)?,
+            }
         }
         Ok(())
     })
 }
 
-fn print(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
+fn reward(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
     let about = &found.description;
-    writeln!(out, "{} {}", about.name, about.version)?;
-    writeln!(out, "{}", printable(&about.doc))?;
-    writeln!(out)?;
-    writeln!(out, "file      {}", found.path.display())?;
-    writeln!(out, "digest    sha256:{}", found.digest.hex())?;
-    writeln!(out, "size      {} bytes", found.size)?;
-    writeln!(out, "world     {}", found.world)?;
-    let capabilities: Vec<_> = found.capabilities.iter().map(|c| c.as_str()).collect();
-    let needs = match capabilities.as_slice() {
-        [] => "nothing".to_owned(),
-        some => format!("{} (grant with --allow)", some.join(", ")),
-    };
-    writeln!(out, "needs     {needs}")?;
-    for (label, names) in [("imports", &found.imports), ("exports", &found.exports)] {
-        for (i, name) in names.iter().enumerate() {
-            let label = if i == 0 { label } else { "" };
-            writeln!(out, "{label:<9} {}", printable(name))?;
-        }
-    }
+    let needs: Vec<_> = found.capabilities.iter().map(|c| c.as_str()).collect();
+    let grant = " (grant with --allow)";
+    let about_it = [&about.name, &about.version, &about.doc];
+    component(out, found, about_it, &needs, grant)?;
     let scope = match about.scope {
         Scope::Sample => "sample: each in an instance of its own",
         Scope::Group => "group: all completions of a prompt together",
@@ -58,7 +47,56 @@ fn print(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
     if !about.parts.is_empty() {
         writeln!(out, "parts     {}", about.parts.join(", "))?;
     }
-    for (i, param) in about.params.iter().enumerate() {
+    params(out, &about.params)
+}
+
+fn algorithm(out: &mut dyn Write, found: &Inspection<AlgorithmInfo>) -> io::Result<()> {
+    let about = &found.description;
+    let needs: Vec<_> = about.needs.iter().map(|input| input.as_str()).collect();
+    let about_it = [&about.name, &about.version, &about.doc];
+    component(out, found, about_it, &needs, "")?;
+    let advantage = if about.advantage { "yes" } else { "no" };
+    writeln!(out, "advantage {advantage}")?;
+    let loss = match about.policy_loss {
+        None => "no",
+        Some(LossScope::Row) => "yes, of scope row: the losses of micro-batches add up",
+        Some(LossScope::Batch) => "yes, of scope batch: it sees the whole mini-batch at once",
+    };
+    writeln!(out, "loss      {loss}")?;
+    params(out, &about.params)
+}
+
+/// What all components have; `about` is name, version and purpose.
+fn component<D>(
+    out: &mut dyn Write,
+    found: &Inspection<D>,
+    about: [&String; 3],
+    needs: &[&str],
+    hint: &str,
+) -> io::Result<()> {
+    let [name, version, doc] = about;
+    writeln!(out, "{name} {version}")?;
+    writeln!(out, "{}", printable(doc))?;
+    writeln!(out)?;
+    writeln!(out, "file      {}", found.path.display())?;
+    writeln!(out, "digest    sha256:{}", found.digest.hex())?;
+    writeln!(out, "size      {} bytes", found.size)?;
+    writeln!(out, "world     {}", found.world)?;
+    match needs {
+        [] => writeln!(out, "needs     nothing")?,
+        some => writeln!(out, "needs     {}{hint}", some.join(", "))?,
+    }
+    for (label, names) in [("imports", &found.imports), ("exports", &found.exports)] {
+        for (i, name) in names.iter().enumerate() {
+            let label = if i == 0 { label } else { "" };
+            writeln!(out, "{label:<9} {}", printable(name))?;
+        }
+    }
+    Ok(())
+}
+
+fn params(out: &mut dyn Write, params: &[ParamInfo]) -> io::Result<()> {
+    for (i, param) in params.iter().enumerate() {
         let label = if i == 0 { "params" } else { "" };
         writeln!(
             out,

@@ -1,4 +1,4 @@
-//! Write reward plugins for rlhost in Rust.
+//! Write reward plugins and [algorithms](algorithm) for rlhost in Rust.
 //!
 //! A reward plugin is a WebAssembly component: it says what it is ([`Reward::describe`]) and judges
 //! responses ([`Reward::score`]). This crate has the bindings to the contract (`wit/plugin.wit`),
@@ -57,6 +57,7 @@
 //! clock, no randomness, no files and no network.
 #![deny(missing_docs)]
 
+pub mod algorithm;
 #[cfg(any(target_arch = "wasm32", test))]
 mod allocator;
 mod describe;

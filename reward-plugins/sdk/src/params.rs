@@ -35,6 +35,12 @@ impl fmt::Display for ParamError {
 
 impl std::error::Error for ParamError {}
 
+impl From<ParamError> for String {
+    fn from(error: ParamError) -> Self {
+        error.0
+    }
+}
+
 impl From<ParamError> for Failure {
     fn from(error: ParamError) -> Self {
         Self::Internal(error.0)

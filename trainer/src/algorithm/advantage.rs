@@ -193,7 +193,7 @@ pub fn advantage(input: &AdvantageInput, config: &AdvantageConfig) -> Result<Adv
     Ok(out)
 }
 
-pub(super) fn check(input: &AdvantageInput) -> Result<()> {
+pub(crate) fn check(input: &AdvantageInput) -> Result<()> {
     let rows = input.rows;
     check_len("rewards", input.rewards.len(), rows.tokens(), "tokens")?;
     check_len("groups", input.groups.len(), rows.len(), "rows")?;
@@ -216,10 +216,10 @@ pub(super) fn check(input: &AdvantageInput) -> Result<()> {
     Ok(())
 }
 
-pub(super) type Groups = BTreeMap<u64, Vec<usize>>;
+pub(crate) type Groups = BTreeMap<u64, Vec<usize>>;
 
 /// The rows and groups that stay in the step, and a result that counts those that don't.
-pub(super) fn remaining(input: &AdvantageInput) -> Result<(Rows, Groups, Advantages)> {
+pub(crate) fn remaining(input: &AdvantageInput) -> Result<(Rows, Groups, Advantages)> {
     let mut sizes: BTreeMap<u64, usize> = BTreeMap::new();
     let mut groups = Groups::new();
     for (row, &group) in input.groups.iter().enumerate() {

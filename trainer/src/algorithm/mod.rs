@@ -48,6 +48,7 @@ mod filter;
 mod kl;
 mod kl_control;
 mod loss_config;
+mod method;
 mod mixing;
 mod names;
 mod normalized;
@@ -64,15 +65,17 @@ mod value_loss;
 pub use advantage::{
     AdvantageConfig, AdvantageInput, Advantages, Estimator, advantage, known_estimators,
 };
+pub(crate) use advantage::{check as check_advantage_input, remaining};
 pub use aggregate::{LossAggMode, Totals, aggregate};
 pub use balance::{balanced_partition, sequence_workload};
 pub use filter::keep_groups;
 pub use kl::{KlPenalty, kl_penalty};
 pub use kl_control::{KlController, KlReward, kl_in_reward};
 pub use loss_config::{LossConfig, LossMode, Scope, SrftClamp, SrftType, known_loss_modes};
+pub use method::AdvantageMethod;
 pub use normalized::{Norm, NormLevel, NormalizedConfig, normalized_advantage};
 pub use overlong::overlong_penalty;
-pub use policy_loss::{LossInput, LossOutput, policy_loss};
+pub use policy_loss::{LossInput, LossOutput, policy_loss, regularize};
 pub use prefix::{hint_ratio_bound, response_len};
 pub use reshape::Reshape;
 pub use rewards::place_rewards;

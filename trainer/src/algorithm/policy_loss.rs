@@ -74,7 +74,7 @@ pub struct LossOutput {
     pub loss: f64,
     /// Derivative of the loss with respect to each `logp`; 0 where nothing is trained.
     pub d_logp: Vec<f64>,
-    /// Derivative with respect to each entropy, if the loss has an entropy bonus.
+    /// Derivative with respect to each entropy, if the loss has an entropy bonus or is made of them.
     pub d_entropy: Option<Vec<f64>>,
     /// By name, as `RLLaVA` and veRL call them: `actor/pg_loss`, `actor/pg_clipfrac_higher` and
     /// `actor/pg_clipfrac_lower` (shares of tokens), `actor/ppo_kl`, and, where their inputs are
@@ -131,28 +131,70 @@ pub fn policy_loss(input: &LossInput, totals: &Totals, config: &LossConfig) -> R
     ] {
         batch.metrics.insert(name.to_owned(), value);
     }
-    let mut loss = batch.pg.loss;
-    let d_entropy = input
-        .entropy
-        .map(|entropy| batch.entropy(entropy))
-        .and_then(|(mean, gradient)| {
-            batch.metrics.insert("actor/entropy_loss".to_owned(), mean);
-            (config.entropy_coeff != 0.0).then(|| {
-                loss -= config.entropy_coeff * mean;
-                gradient
-            })
-        });
-    if let Some(ref_logp) = input.ref_logp.filter(|_| config.use_kl_loss) {
-        let kl = batch.add_kl(ref_logp);
-        batch.metrics.insert("actor/kl_loss".to_owned(), kl);
-        loss += config.kl_loss_coef * kl;
-    }
-    Ok(LossOutput {
-        loss,
+    let mut out = LossOutput {
+        loss: batch.pg.loss,
         d_logp: batch.d_logp,
-        d_entropy,
+        d_entropy: None,
         metrics: batch.metrics,
-    })
+    };
+    add_regularizers(&mut out, input, totals, config);
+    Ok(out)
+}
+
+/// Adds what is part of every policy loss, whoever computed `out`: the entropy bonus
+/// (`entropy_coeff`) and the divergence from the reference policy (`use_kl_loss`), with their
+/// gradients and metrics.
+///
+/// # Errors
+/// As [`policy_loss`]; the loss mode of `config` plays no part.
+pub fn regularize(
+    out: &mut LossOutput,
+    input: &LossInput,
+    totals: &Totals,
+    config: &LossConfig,
+) -> Result<()> {
+    // Of all modes this one asks for least.
+    check(input, totals, config, LossMode::Sft)?;
+    check_len("d_logp", out.d_logp.len(), input.rows.tokens(), "tokens")?;
+    if let Some(gradient) = &out.d_entropy {
+        check_len("d_entropy", gradient.len(), input.rows.tokens(), "tokens")?;
+    }
+    add_regularizers(out, input, totals, config);
+    Ok(())
+}
+
+fn add_regularizers(out: &mut LossOutput, input: &LossInput, totals: &Totals, config: &LossConfig) {
+    let rows = input.rows;
+    if let Some(entropy) = input.entropy {
+        let per_token = 1.0 / totals.tokens.max(1) as f64;
+        let mut mean = 0.0;
+        for token in (0..rows.len()).flat_map(|row| rows.trained(row)) {
+            mean += per_token * entropy[token];
+        }
+        out.metrics.insert("actor/entropy_loss".to_owned(), mean);
+        if config.entropy_coeff != 0.0 {
+            out.loss -= config.entropy_coeff * mean;
+            let none = || vec![0.0; rows.tokens()];
+            let gradient = out.d_entropy.get_or_insert_with(none);
+            for token in (0..rows.len()).flat_map(|row| rows.trained(row)) {
+                gradient[token] -= config.entropy_coeff * per_token;
+            }
+        }
+    }
+    if let Some(ref_logp) = input.ref_logp.filter(|_| config.use_kl_loss) {
+        let mut kl = 0.0;
+        for row in 0..rows.len() {
+            let weight = config.loss_agg_mode.weight(rows.trained_len(row), totals);
+            for token in rows.trained(row) {
+                let logp = input.logp[token];
+                let (value, slope) = kl_penalty(config.kl_loss_type, logp, ref_logp[token]);
+                kl += weight * value;
+                out.d_logp[token] += config.kl_loss_coef * weight * slope;
+            }
+        }
+        out.metrics.insert("actor/kl_loss".to_owned(), kl);
+        out.loss += config.kl_loss_coef * kl;
+    }
 }
 
 /// The prefix; without one, no token belongs to it.
@@ -283,34 +325,5 @@ impl Batch<'_> {
     /// Adds to a metric.
     pub(super) fn add(&mut self, name: &str, value: f64) {
         *self.metrics.entry(name.to_owned()).or_default() += value;
-    }
-
-    /// Mean entropy of the trained tokens, and the gradient of its bonus.
-    fn entropy(&self, entropy: &[f64]) -> (f64, Vec<f64>) {
-        let rows = self.input.rows;
-        let mut gradient = vec![0.0; rows.tokens()];
-        let mut mean = 0.0;
-        for token in (0..rows.len()).flat_map(|row| rows.trained(row)) {
-            mean += self.per_token * entropy[token];
-            gradient[token] = -self.config.entropy_coeff * self.per_token;
-        }
-        (mean, gradient)
-    }
-
-    /// Aggregated KL before its factor; adds its gradient to that of the loss.
-    fn add_kl(&mut self, ref_logp: &[f64]) -> f64 {
-        let config = self.config;
-        let mut total = 0.0;
-        for row in 0..self.input.rows.len() {
-            let trained = self.input.rows.trained_len(row);
-            let weight = config.loss_agg_mode.weight(trained, self.totals);
-            for token in self.input.rows.trained(row) {
-                let logp = self.input.logp[token];
-                let (value, slope) = kl_penalty(config.kl_loss_type, logp, ref_logp[token]);
-                total += weight * value;
-                self.d_logp[token] += config.kl_loss_coef * weight * slope;
-            }
-        }
-        total
     }
 }

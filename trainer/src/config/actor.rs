@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use toml::Table;
+
 use super::algorithm::{KlEstimator, NormConfig};
 use super::schema::{choice, section};
 
@@ -54,7 +56,7 @@ section! {
 section! {
     /// `[actor.policy_loss]`: which policy loss.
     PolicyLossConfig {
-        /// Policy loss by name.
+        /// Policy loss by name, or the path of a component.
         loss_mode: String = "vanilla".into(),
         /// `clip_cov`: share of the tokens that are left out, at least one.
         clip_cov_ratio: f64 = 2e-4,
@@ -66,6 +68,8 @@ section! {
         kl_cov_ratio: f64 = 2e-4,
         /// `kl_cov`: weight of the penalty.
         ppo_kl_coef: f64 = 0.1,
+        /// Parameters for a loss that is a component.
+        params: Table = Table::new(),
     }
 }
 

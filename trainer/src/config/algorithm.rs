@@ -1,5 +1,7 @@
 //! `[algorithm]`: how scores become advantages, and what is sampled for them.
 
+use toml::Table;
+
 use super::schema::{choice, section};
 
 choice! {
@@ -120,7 +122,7 @@ section! {
     AlgorithmConfig {
         /// A named algorithm: it sets the keys that `rlhost algorithms` lists, where they are not set.
         preset: Option<String> = None,
-        /// Advantage estimator by name.
+        /// Advantage estimator by name, or the path of a component.
         adv_estimator: String = "grpo".into(),
         /// Discount per token, of the estimators that work on tokens.
         gamma: f64 = 1.0,
@@ -168,5 +170,7 @@ section! {
         switch_gate: usize = 0,
         /// `switch`: a completion of at least this score succeeds.
         success_reward_threshold: f64 = 1.0,
+        /// Parameters for an estimator that is a component.
+        params: Table = Table::new(),
     }
 }

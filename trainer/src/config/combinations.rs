@@ -4,16 +4,14 @@ use super::validate::{at_least_one, positive, require, within};
 use super::{AlgorithmConfig, Config, KlControl, NormConfig, PrefixStrategy, UnifyStrategy};
 use crate::Result;
 use crate::algorithm::{LossMode, known_estimators, known_loss_modes};
+use rlhost_host::PluginRef;
 
 /// The estimator that normalises as `AReaL` does; it has a function of its own beside the others.
 pub(crate) const NORMALIZED: &str = "normalized";
 
-/// Whether a name stands for a component, and not for something that rlhost knows.
-pub(crate) fn is_component(name: &str) -> bool {
-    name.contains(['/', '\\'])
-        || std::path::Path::new(name)
-            .extension()
-            .is_some_and(|ending| ending.eq_ignore_ascii_case("wasm"))
+/// Whether a name in the configuration is a component and not one of the built-in algorithms.
+pub fn is_component(name: &str) -> bool {
+    matches!(PluginRef::parse(name), PluginRef::Path(_))
 }
 
 /// The names that `algorithm.adv_estimator` may have, beside paths of components.

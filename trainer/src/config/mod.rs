@@ -41,7 +41,7 @@ pub use algorithm::{
     UnifyStrategy,
 };
 pub(crate) use combinations::NORMALIZED;
-pub use combinations::known_advantage_estimators;
+pub use combinations::{is_component, known_advantage_estimators};
 pub use critic::CriticConfig;
 pub use presets::{PRESETS, Preset, preset};
 pub use sections::{

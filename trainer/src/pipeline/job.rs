@@ -4,17 +4,19 @@
 use super::checkpoint::{self, Progress};
 use super::critic::Critic;
 use super::journal::{Journal, Observer, Report, Start, Summary};
+use super::objective::PolicyObjective;
 use super::policy::Policy;
-use super::rewards::components;
+use super::rewards::{component, components};
 use super::setup;
-use crate::Result;
-use crate::algorithm::{KlController, LossConfig};
+use crate::algorithm::KlController;
 use crate::config::Config;
 use crate::model::Model;
 use crate::optim::AdamW;
 use crate::processor::Processor;
+use crate::{Error, Result};
 use candle_core::Device;
 use rlhost_host::RewardSet;
+use rlhost_host::algorithm::Algorithm;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -48,7 +50,7 @@ pub(super) struct Plan<'a> {
     pub(super) processor: &'a Processor,
     /// Prompts in an epoch.
     pub(super) prompts: usize,
-    pub(super) loss: LossConfig,
+    pub(super) loss: PolicyObjective,
     /// Whether the job trains the critic that the configuration has.
     pub(super) critic: bool,
     /// The divergence in the reward as the job begins with it.
@@ -57,6 +59,8 @@ pub(super) struct Plan<'a> {
     pub(super) temperature: f64,
     /// What samples are scored with; their components are kept with the run.
     pub(super) rewards: Option<&'a RewardSet>,
+    /// Components that stand for algorithms; they are kept with the run too.
+    pub(super) algorithms: Vec<Algorithm>,
     /// What the user should know of the inputs.
     pub(super) notices: Vec<String>,
 }
@@ -79,14 +83,30 @@ impl<'a> Job<'a> {
         } else {
             None
         };
-        let components = plan.rewards.map(components).transpose()?;
+        let mut components = plan
+            .rewards
+            .map(components)
+            .transpose()?
+            .unwrap_or_default();
+        for algorithm in &plan.algorithms {
+            components.push(component(algorithm.path(), algorithm.digest())?);
+        }
         let (mut journal, resumed) = Journal::open(
             &setup::run_folder(config),
             &config.to_toml()?,
             start,
             observer,
         )?;
-        for component in components.iter().flatten() {
+        for algorithm in plan.algorithms.iter().filter(|_| resumed.is_some()) {
+            if !journal.folder.plugin_of(algorithm.digest()).is_file() {
+                return Err(Error::run(
+                    algorithm.path(),
+                    "the run was started with another version of this component (its plugins/ has that \
+                     one); put that one back, or give the new run another trainer.experiment_name",
+                ));
+            }
+        }
+        for component in &components {
             journal.folder.keep_plugin(component)?;
         }
         checkpoint::prune(&journal.folder, config.trainer.save_limit)?;

@@ -16,13 +16,14 @@
 //! # Ok::<(), rlhost_trainer::Error>(())
 //! ```
 
+mod arithmetic;
 mod batch;
 mod checkpoint;
 mod critic;
 mod evaluate;
 mod job;
 mod journal;
-mod objective;
+pub mod objective;
 mod policy;
 mod prompts;
 pub mod replay;

@@ -1,140 +1,433 @@
-//! The arithmetic that a configuration asks for.
+//! What a training step asks for advantages and losses: the built-in arithmetic, or a component.
+//!
+//! `algorithm.adv_estimator` and `actor.policy_loss.loss_mode` are names of the built-in ones or, where
+//! they are paths or end in `.wasm`, components of the world `rlhost:plugin/algorithm`. What a component
+//! can't touch: rows that left the step by a failure policy are masked before it sees them and again in
+//! what it returns; entropy bonus and KL loss are added here, as for the built-in losses.
+//!
+//! ```no_run
+//! use rlhost_host::Host;
+//! use rlhost_trainer::algorithm::{LossConfig, LossInput, Rows, Totals};
+//! use rlhost_trainer::config::Config;
+//! use rlhost_trainer::pipeline::objective::PolicyObjective;
+//!
+//! let overrides = ["actor.policy_loss.loss_mode=target/guests/gspo.wasm".to_owned()];
+//! let config = Config::load(None, &overrides)?;
+//! let loss = LossConfig { use_kl_loss: false, ..LossConfig::default() };
+//! let objective = PolicyObjective::load(&config, loss, &Host::builder().build()?)?;
+//!
+//! let rows = Rows::new(vec![0, 2], vec![true; 2])?;
+//! let input = LossInput::new(&rows, &[-0.4, -0.3], &[-0.5, -0.2], &[1.0, 1.0]);
+//! println!("{:?}", objective.loss(&input, &Totals::of(&rows, 16))?);
+//! # Ok::<(), rlhost_trainer::Error>(())
+//! ```
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use rlhost_host::algorithm::{
+    self as component, Algorithm, AlgorithmRunner, Answered, Input, LossScope,
+};
+use rlhost_host::{Host, PluginRef};
+use serde_json::{Map, Value};
+use toml::Table;
 
 use crate::algorithm::{
-    AdvantageConfig, AdvantageInput, Advantages, KlController, KlPenalty, LossConfig, Norm,
-    NormLevel, NormalizedConfig, advantage, normalized_advantage,
+    self, AdvantageInput, AdvantageMethod, Advantages, LossConfig, LossInput, LossOutput, Rows,
+    Scope, Totals, check_advantage_input, regularize, remaining,
 };
-use crate::config::{Config, KlControl, NORMALIZED, NormConfig, NormOver};
+use crate::config::{Config, PrefixStrategy, UnifyStrategy, is_component};
 use crate::{Error, Result};
-use std::str::FromStr;
+
+/// The key of [`AdvantageObjective`].
+const ADVANTAGE: &str = "algorithm.adv_estimator";
+/// The key of [`PolicyObjective`].
+const LOSS: &str = "actor.policy_loss.loss_mode";
+/// Arrays that are for `advantage`; all others are for `policy-loss`.
+const FOR_ADVANTAGE: [Input; 2] = [Input::Values, Input::Baselines];
+/// Metrics of a step that a component's own would be taken for.
+const TAKEN: [&str; 7] = [
+    "pg_loss",
+    "entropy_loss",
+    "kl_loss",
+    "loss",
+    "lr",
+    "grad_norm",
+    "skipped_updates",
+];
+/// Lines of a component's log that are kept between two calls of `take_log`.
+const LOG_LINES: usize = 100;
 
 /// How rewards become advantages.
-pub(super) enum AdvantageObjective {
-    /// An estimator by name.
-    Estimator(AdvantageConfig),
-    /// Normalisation of rewards and advantages.
-    Normalized(NormalizedConfig),
+#[derive(Debug)]
+pub enum AdvantageObjective {
+    /// A built-in estimator.
+    Native(AdvantageMethod),
+    /// A component.
+    Component(Component),
+}
+
+/// How advantages become a loss.
+#[derive(Debug)]
+pub enum PolicyObjective {
+    /// A built-in loss.
+    Native(LossConfig),
+    /// A component, with the settings of what is added to its loss.
+    Component(Component, LossConfig),
+}
+
+/// A component that stands for a built-in algorithm.
+#[derive(Debug)]
+pub struct Component {
+    /// The key that names it.
+    key: &'static str,
+    runner: AlgorithmRunner,
+    log: Mutex<Vec<String>>,
 }
 
 impl AdvantageObjective {
-    /// What `algorithm.adv_estimator` and its keys say.
-    pub(super) fn of(config: &Config) -> Result<Self> {
-        let (algorithm, actor) = (&config.algorithm, &config.actor);
-        let (gamma, lam) = (algorithm.gamma, algorithm.lam);
-        if algorithm.adv_estimator == NORMALIZED {
-            let normalized = NormalizedConfig {
-                reward_scaling: actor.reward_scaling,
-                reward_bias: actor.reward_bias,
-                reward_clip: actor.reward_clip,
-                reward_norm: norm(&actor.reward_norm),
-                gamma,
-                lam,
-                adv_norm: norm(&actor.adv_norm),
-            };
-            normalized.validate().map_err(|e| in_section("actor", &e))?;
-            return Ok(Self::Normalized(normalized));
+    /// What `algorithm.adv_estimator` names: its component, or else `native`.
+    ///
+    /// # Errors
+    /// Names the key: if the component can't be loaded, provides no advantages, needs what training does
+    /// not have, or does not know a parameter; if there are parameters and no component.
+    pub fn load(
+        config: &Config,
+        native: impl FnOnce() -> Result<AdvantageMethod>,
+        host: &Host,
+    ) -> Result<Self> {
+        let section = &config.algorithm;
+        let name = &section.adv_estimator;
+        if !is_component(name) {
+            no_params("algorithm.params", &section.params, ADVANTAGE, name)?;
+            return Ok(Self::Native(native()?));
         }
-        Ok(Self::Estimator(AdvantageConfig {
-            estimator: named("algorithm.adv_estimator", &algorithm.adv_estimator)?,
-            gamma,
-            lam,
-            norm_adv_by_std_in_grpo: algorithm.norm_adv_by_std_in_grpo,
-        }))
+        let by_std = section.norm_adv_by_std_in_grpo;
+        let settings = [("norm_adv_by_std_in_grpo", Value::from(by_std))];
+        let component = Component::load(ADVANTAGE, name, &section.params, settings, host)?;
+        let info = component.algorithm().info();
+        if !info.advantage {
+            return Err(component.unfit("it provides no advantages"));
+        }
+        let mut given = vec![Input::Baselines];
+        given.extend(config.critic.is_some().then_some(Input::Values));
+        component.check_needs(&given)?;
+        Ok(Self::Component(component))
     }
 
-    /// Advantages and returns of a step's tokens.
-    pub(super) fn advantage(&self, input: &AdvantageInput) -> Result<Advantages> {
+    /// Whether it compares with the score of a greedy completion.
+    pub fn needs_baselines(&self) -> bool {
         match self {
-            Self::Estimator(config) => advantage(input, config),
-            Self::Normalized(config) => normalized_advantage(input, config),
+            Self::Native(method) => method.needs_baselines(),
+            Self::Component(component) => component.algorithm().info().needs(Input::Baselines),
+        }
+    }
+
+    /// Advantages and returns of a step; see [`algorithm::advantage`].
+    ///
+    /// # Errors
+    /// As there, and [`Error::Algorithm`] where a component fails or breaks its contract.
+    pub fn advantage(&self, input: &AdvantageInput) -> Result<Advantages> {
+        match self {
+            Self::Native(method) => method.advantage(input),
+            Self::Component(component) => component.advantage(input),
+        }
+    }
+
+    /// The component, if it is one.
+    pub fn component(&self) -> Option<&Component> {
+        match self {
+            Self::Native(_) => None,
+            Self::Component(component) => Some(component),
         }
     }
 }
 
-/// A normalisation; `None` for one that would change nothing.
-fn norm(config: &NormConfig) -> Option<Norm> {
-    let level = |over| match over {
-        NormOver::None => None,
-        NormOver::Group => Some(NormLevel::Group),
-        NormOver::Batch => Some(NormLevel::Batch),
-    };
-    let norm = Norm {
-        mean_level: level(config.mean_level),
-        mean_leave1out: config.mean_leave1out,
-        std_level: level(config.std_level),
-        std_unbiased: config.std_unbiased,
-        eps: config.eps,
-    };
-    (norm.mean_level.is_some() || norm.std_level.is_some()).then_some(norm)
-}
-
-/// The loss and all its settings.
-pub(super) fn loss_config(config: &Config) -> Result<LossConfig> {
-    let (actor, policy) = (&config.actor, &config.actor.policy_loss);
-    let loss = LossConfig {
-        loss_mode: named("actor.policy_loss.loss_mode", &policy.loss_mode)?,
-        loss_agg_mode: actor.loss_agg_mode.as_str().parse()?,
-        clip_ratio: actor.clip_ratio,
-        clip_ratio_low: actor.clip_ratio_low,
-        clip_ratio_high: actor.clip_ratio_high,
-        clip_ratio_c: actor.clip_ratio_c,
-        clip_upper_bound: actor.clip_upper_bound,
-        loss_remove_clip: actor.loss_remove_clip,
-        tis_imp_ratio_cap: on(actor.tis_imp_ratio_cap),
-        behav_imp_weight_cap: actor
-            .use_decoupled_loss
-            .then(|| actor.behav_imp_weight_cap.unwrap_or(f64::INFINITY)),
-        clip_cov_ratio: policy.clip_cov_ratio,
-        clip_cov_lb: policy.clip_cov_lb,
-        clip_cov_ub: policy.clip_cov_ub,
-        kl_cov_ratio: policy.kl_cov_ratio,
-        ppo_kl_coef: policy.ppo_kl_coef,
-        on_policy_reshape: actor.on_policy_reshape.as_str().parse()?,
-        on_policy_reshape_weight: actor.on_policy_reshape_weight,
-        on_policy_reshape_pow_exp: actor.on_policy_reshape_pow_exp,
-        off_policy_reshape: actor.off_policy_reshape.as_str().parse()?,
-        off_policy_reshape_weight: actor.off_policy_reshape_weight,
-        off_policy_reshape_pow_exp: actor.off_policy_reshape_pow_exp,
-        off_policy_max_clip: on(actor.off_policy_max_clip),
-        off_policy_min_clip: on(actor.off_policy_min_clip),
-        all_max_clip: on(actor.all_max_clip),
-        srft_type: actor.srft_type.as_str().parse()?,
-        srft_clamp: actor.srft_clamp.as_str().parse()?,
-        sft_loss_coef: actor.sft_loss_coef,
-        entropy_coeff: actor.entropy_coeff,
-        use_kl_loss: config.algorithm.use_kl_loss,
-        kl_loss_coef: actor.kl_loss_coef,
-        kl_loss_type: actor.kl_loss_type.as_str().parse::<KlPenalty>()?,
-    };
-    loss.validate().map_err(|e| in_section("actor", &e))?;
-    Ok(loss)
-}
-
-/// The controller of the divergence in the reward as a run begins with it; `None` without one.
-pub(super) fn kl_controller(config: &Config) -> Result<Option<KlController>> {
-    let keys = &config.algorithm.kl_ctrl;
-    if !config.algorithm.use_kl_in_reward {
-        return Ok(None);
+impl PolicyObjective {
+    /// What `actor.policy_loss.loss_mode` names: its component, or else the built-in loss of `loss`, whose
+    /// entropy bonus and KL loss hold for both.
+    ///
+    /// # Errors
+    /// As [`AdvantageObjective::load`].
+    pub fn load(config: &Config, loss: LossConfig, host: &Host) -> Result<Self> {
+        let (actor, section) = (&config.actor, &config.actor.policy_loss);
+        let name = &section.loss_mode;
+        if !is_component(name) {
+            no_params("actor.policy_loss.params", &section.params, LOSS, name)?;
+            return Ok(Self::Native(loss));
+        }
+        let settings = [
+            ("clip_ratio_low", Value::from(actor.clip_ratio_low)),
+            ("clip_ratio_high", Value::from(actor.clip_ratio_high)),
+            ("clip_ratio_c", Value::from(actor.clip_ratio_c)),
+            ("loss_remove_clip", Value::from(actor.loss_remove_clip)),
+            ("loss_agg_mode", Value::from(actor.loss_agg_mode.as_str())),
+        ];
+        let component = Component::load(LOSS, name, &section.params, settings, host)?;
+        if component.algorithm().info().policy_loss.is_none() {
+            return Err(component.unfit("it provides no policy loss"));
+        }
+        let mut given = vec![
+            Input::RefLogp,
+            Input::RolloutLogp,
+            Input::Entropy,
+            Input::RowScores,
+        ];
+        let algorithm = &config.algorithm;
+        let mixes = algorithm.prefix_strategy != PrefixStrategy::None
+            || algorithm.unify_strategy != UnifyStrategy::None;
+        given.extend(mixes.then_some(Input::PrefixMask));
+        component.check_needs(&given)?;
+        Ok(Self::Component(component, loss))
     }
-    match keys.r#type {
-        KlControl::Fixed => KlController::fixed(keys.kl_coef),
-        KlControl::Adaptive => KlController::adaptive(keys.kl_coef, keys.target_kl, keys.horizon),
+
+    /// The loss of a micro-batch with its gradient; see [`algorithm::policy_loss`].
+    ///
+    /// # Errors
+    /// As there, and [`Error::Algorithm`] where a component fails or breaks its contract.
+    pub fn loss(&self, input: &LossInput, totals: &Totals) -> Result<LossOutput> {
+        match self {
+            Self::Native(config) => algorithm::policy_loss(input, totals, config),
+            Self::Component(component, config) => component.loss(input, totals, config),
+        }
     }
-    .map(Some)
-    .map_err(|e| in_section("algorithm", &e))
+
+    /// What the loss must see at once.
+    pub fn scope(&self) -> Scope {
+        match self {
+            Self::Native(config) => config.scope(),
+            Self::Component(component, _) => match component.algorithm().info().policy_loss {
+                Some(LossScope::Batch) => Scope::Batch,
+                _ => Scope::Row,
+            },
+        }
+    }
+
+    /// Whether the loss is made of the log-probs of the reference policy.
+    pub fn needs_reference(&self) -> bool {
+        match self {
+            Self::Native(config) => config.use_kl_loss,
+            Self::Component(component, config) => {
+                config.use_kl_loss || component.algorithm().info().needs(Input::RefLogp)
+            }
+        }
+    }
+
+    /// The component, if it is one.
+    pub fn component(&self) -> Option<&Component> {
+        match self {
+            Self::Native(_) => None,
+            Self::Component(component, _) => Some(component),
+        }
+    }
 }
 
-/// A bound that is off at −1, as `RLLaVA` writes it.
-fn on(bound: f64) -> Option<f64> {
-    ((bound + 1.0).abs() > f64::EPSILON).then_some(bound)
+impl Component {
+    /// Loads the component `name`. Of `settings`, values of other keys of the configuration, it gets those
+    /// that it has parameters for, unless `params` says otherwise.
+    fn load<const N: usize>(
+        key: &'static str,
+        name: &str,
+        params: &Table,
+        settings: [(&str, Value); N],
+        host: &Host,
+    ) -> Result<Self> {
+        let failed = |source| Error::algorithm(key, source);
+        let algorithm = Algorithm::load(host, reference(name)).map_err(failed)?;
+        let known = |name: &str| algorithm.info().params.iter().any(|p| p.name == name);
+        let mut all: Map<String, Value> = settings
+            .into_iter()
+            .filter(|(name, _)| known(name))
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        for (name, value) in params {
+            let wrong = |what: &str| {
+                let section = key.rsplit_once('.').map_or(key, |(section, _)| section);
+                Error::Config(format!("{section}.params.{name}: {what}"))
+            };
+            let value = serde_json::to_value(value).map_err(|e| wrong(&e.to_string()))?;
+            if has_null(&value) {
+                return Err(wrong("every number must be finite"));
+            }
+            all.insert(name.clone(), value);
+        }
+        let limits = Algorithm::default_limits(host);
+        let runner = AlgorithmRunner::new(&algorithm, &all, limits).map_err(failed)?;
+        Ok(Self {
+            key,
+            runner,
+            log: Mutex::default(),
+        })
+    }
+
+    /// The component as it was loaded.
+    pub fn algorithm(&self) -> &Algorithm {
+        self.runner.algorithm()
+    }
+
+    /// Which key names which component, for whoever reads the run.
+    pub fn notice(&self) -> String {
+        let algorithm = self.algorithm();
+        let info = algorithm.info();
+        format!(
+            "{} is the component {} {} ({})",
+            self.key,
+            info.name,
+            info.version,
+            algorithm.digest()
+        )
+    }
+
+    /// The first of the arrays that its function needs and `given` lacks, as an error.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with the key and the array.
+    pub fn check_needs(&self, given: &[Input]) -> Result<()> {
+        let for_advantage = self.key == ADVANTAGE;
+        let needs = &self.algorithm().info().needs;
+        let missing = needs
+            .iter()
+            .filter(|input| FOR_ADVANTAGE.contains(input) == for_advantage)
+            .find(|input| !given.contains(input));
+        match missing {
+            None => Ok(()),
+            Some(input) => {
+                Err(self.unfit(&format!("it needs `{input}`, which this run does not have")))
+            }
+        }
+    }
+
+    /// Lines that the component has logged since the last call, equal ones once.
+    pub fn take_log(&self) -> Vec<String> {
+        std::mem::take(&mut *self.log.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The component does not do here.
+    fn unfit(&self, why: &str) -> Error {
+        let path = self.algorithm().path().display();
+        Error::Config(format!("{} = \"{path}\": {why}", self.key))
+    }
+
+    /// The result of a call; its lines go to the log.
+    fn take<T>(&self, answer: rlhost_host::Result<Answered<T>>) -> Result<T> {
+        let answer = answer.map_err(|source| Error::algorithm(self.key, source))?;
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        for line in answer.log {
+            let name = &self.algorithm().info().name;
+            let line = format!("{name}, {}: {}", line.level.as_str(), line.message);
+            if log.len() < LOG_LINES && !log.contains(&line) {
+                log.push(line);
+            }
+        }
+        Ok(answer.value)
+    }
+
+    fn advantage(&self, input: &AdvantageInput) -> Result<Advantages> {
+        check_advantage_input(input)?;
+        let (rows, groups, mut out) = remaining(input)?;
+        let mut kept = vec![false; rows.len()];
+        for row in groups.into_values().flatten() {
+            kept[row] = true;
+        }
+        let mut rewards = Cow::Borrowed(input.rewards);
+        for row in (0..rows.len()).filter(|row| !kept[*row]) {
+            // Whatever a failed reward left there is nobody's business.
+            rewards.to_mut()[rows.range(row)].fill(0.0);
+        }
+        let found = self.take(self.runner.advantage(&component::AdvantageInput {
+            rows: borrowed(&rows),
+            rewards: &rewards,
+            groups: input.groups,
+            kept: &kept,
+            values: input.values,
+            baselines: input.baselines,
+        }))?;
+        out.advantages = found.advantages;
+        out.returns = found.returns;
+        out.rows = rows;
+        Ok(out)
+    }
+
+    fn loss(&self, input: &LossInput, totals: &Totals, config: &LossConfig) -> Result<LossOutput> {
+        let found = self.take(self.runner.policy_loss(
+            &component::LossInput {
+                rows: borrowed(input.rows),
+                logp: input.logp,
+                old_logp: input.old_logp,
+                advantages: input.advantages,
+                ref_logp: input.ref_logp,
+                rollout_logp: input.rollout_logp,
+                entropy: input.entropy,
+                prefix_mask: input.prefix_mask,
+                row_scores: input.row_scores,
+                target_logp: input.target_logp,
+                seed: input.seed,
+            },
+            &component::Totals {
+                tokens: totals.tokens as u64,
+                rows: totals.rows as u64,
+                prefix_tokens: totals.prefix_tokens as u64,
+                prefix_rows: totals.prefix_rows as u64,
+                prefix_row_tokens: totals.prefix_row_tokens as u64,
+                norm_length: totals.norm_length as u64,
+            },
+        ))?;
+        if let Some(name) = TAKEN.iter().find(|name| found.metrics.contains_key(**name)) {
+            return Err(self.unfit(&format!(
+                "it returned a metric `{name}`, which is the name of one of the trainer's"
+            )));
+        }
+        let metrics = found.metrics.into_iter();
+        let mut out = LossOutput {
+            loss: found.loss,
+            d_logp: found.d_logp,
+            d_entropy: found.d_entropy,
+            metrics: metrics
+                .map(|(name, value)| (format!("actor/{name}"), value))
+                .collect(),
+        };
+        out.metrics.insert("actor/pg_loss".to_owned(), found.loss);
+        regularize(&mut out, input, totals, config)?;
+        Ok(out)
+    }
 }
 
-/// What a key names; an error says which key.
-fn named<T: FromStr<Err = Error>>(key: &str, name: &str) -> Result<T> {
-    name.parse()
-        .map_err(|error| Error::Config(format!("{key}: {error}")))
+/// Where a component is: at this path or, for a bare file name that is not here, where plugins are looked
+/// for.
+fn reference(name: &str) -> PluginRef {
+    let path = Path::new(name);
+    match path.file_stem().and_then(|stem| stem.to_str()) {
+        Some(stem) if !name.contains(std::path::is_separator) && !path.exists() => {
+            PluginRef::Name(stem.to_owned())
+        }
+        _ => PluginRef::Path(path.to_owned()),
+    }
 }
 
-fn in_section(section: &str, error: &Error) -> Error {
-    Error::Config(format!("[{section}]: {error}"))
+/// Whether there was a number that JSON has no form for: TOML has no null.
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.iter().any(has_null),
+        Value::Object(entries) => entries.values().any(has_null),
+        _ => false,
+    }
+}
+
+fn no_params(params: &str, table: &Table, key: &str, name: &str) -> Result<()> {
+    if table.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Config(format!(
+        "{params} is set, but {key} = \"{name}\" is built in and has keys of its own; parameters are for \
+         components (.wasm)"
+    )))
+}
+
+fn borrowed(rows: &Rows) -> component::Rows<'_> {
+    component::Rows {
+        offsets: rows.offsets(),
+        mask: rows.mask(),
+    }
 }

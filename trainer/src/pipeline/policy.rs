@@ -1,9 +1,10 @@
 //! Updating the weights from a batch of completions.
 
 use super::batch::{Batch, TokenValues, host_values, select, trained_rows};
+use super::objective::PolicyObjective;
 use super::updates::{Passes, Updater, weighted_sum};
 use crate::Result;
-use crate::algorithm::{LossConfig, LossInput, LossOutput, Rows, Scope, Totals, policy_loss};
+use crate::algorithm::{LossInput, LossOutput, Rows, Scope, Totals};
 use crate::config::Config;
 use crate::model::Model;
 use crate::optim::schedule::Schedule;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 pub(super) struct Policy {
     pub(super) model: Model,
     pub(super) updater: Updater,
-    loss: LossConfig,
+    pub(super) loss: PolicyObjective,
     /// Divides the logits, in training as in sampling.
     temperature: f64,
     mini_batch_prompts: Option<usize>,
@@ -95,7 +96,7 @@ struct Part {
 }
 
 impl Part {
-    fn loss(&self, totals: &Totals, seed: u64, config: &LossConfig) -> Result<LossOutput> {
+    fn loss(&self, totals: &Totals, seed: u64, objective: &PolicyObjective) -> Result<LossOutput> {
         let input = LossInput {
             ref_logp: self.ref_logp.as_deref(),
             rollout_logp: self.rollout_logp.as_deref(),
@@ -105,7 +106,7 @@ impl Part {
             seed,
             ..LossInput::new(&self.rows, &self.now.logp, &self.old_logp, &self.advantages)
         };
-        policy_loss(&input, totals, config)
+        objective.loss(&input, totals)
     }
 
     /// How far the sampler's arithmetic is from the trainer's, summed over the trained tokens that the
@@ -132,7 +133,7 @@ impl Policy {
         model: Model,
         optimizer: AdamW,
         schedule: Schedule,
-        loss: LossConfig,
+        loss: PolicyObjective,
         temperature: f64,
     ) -> Self {
         let actor = &config.actor;

@@ -12,6 +12,7 @@ use rlhost_host::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Loads the plugins of all `[reward.NAME]` tables into the host that `host` describes; its limits are
 /// set here.
@@ -87,16 +88,16 @@ pub(super) fn check_use<'a>(
 }
 
 /// Checks that what a step does with its samples leaves every reward the ones that it judges together.
-pub(super) fn check_scopes(config: &Config, rewards: &RewardSet) -> Result<()> {
+pub(super) fn check_scopes(config: &Config, rewards: &RewardSet, baselines: bool) -> Result<()> {
     let algorithm = &config.algorithm;
     for reward in rewards.rewards() {
         let (together, key) = match reward.scorer.plugin().info().scope {
             Scope::Batch if algorithm.online_filtering => {
                 ("all samples of a step", "algorithm.online_filtering = true")
             }
-            Scope::Group | Scope::Batch if algorithm.adv_estimator == "remax" => (
+            Scope::Group | Scope::Batch if baselines => (
                 "the samples of a prompt",
-                "algorithm.adv_estimator = \"remax\", whose greedy completion is judged by itself,",
+                "an algorithm.adv_estimator whose greedy completions are judged by themselves",
             ),
             Scope::Group | Scope::Batch if algorithm.unify_strategy == UnifyStrategy::Switch => (
                 "the samples of a prompt",
@@ -152,18 +153,24 @@ pub(super) fn components(rewards: &RewardSet) -> Result<Vec<Vec<u8>>> {
     let scorers = rewards.rewards().iter().map(|reward| &reward.scorer);
     scorers
         .flat_map(Scorer::components)
-        .map(|(path, digest)| {
-            let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
-            if Digest::of(&bytes) == digest {
-                Ok(bytes)
-            } else {
-                Err(Error::run(
-                    path,
-                    "the component changed while the run was set up; start it again",
-                ))
-            }
-        })
+        .map(|(path, digest)| component(path, digest))
         .collect()
+}
+
+/// A component as it was loaded.
+///
+/// # Errors
+/// If the file has changed since.
+pub(super) fn component(path: &Path, digest: Digest) -> Result<Vec<u8>> {
+    let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+    if Digest::of(&bytes) == digest {
+        Ok(bytes)
+    } else {
+        Err(Error::run(
+            path,
+            "the component changed while the run was set up; start it again",
+        ))
+    }
 }
 
 /// Text of a completion as rewards and people read it: without the stop token.

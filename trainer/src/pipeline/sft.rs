@@ -1,10 +1,11 @@
 //! Supervised fine-tuning: maximum likelihood of target texts.
 
+use super::arithmetic::loss_config;
 use super::batch::Batch;
 use super::evaluate::Validation;
 use super::job::{Job, Plan};
 use super::journal::{Clock, Observer, Start, Summary};
-use super::objective::loss_config;
+use super::objective::PolicyObjective;
 use super::policy::{Policy, Signals};
 use super::prompts::{Drawn, Prompts, held_out, processor};
 use super::rewards::load_rewards;
@@ -50,16 +51,17 @@ pub fn sft(
         device: setup::device(config.trainer.device)?,
         processor: &processor,
         prompts: prompts.len(),
-        loss: LossConfig {
+        loss: PolicyObjective::Native(LossConfig {
             loss_mode: LossMode::Sft,
             entropy_coeff: 0.0,
             use_kl_loss: false,
             ..loss_config(config)?
-        },
+        }),
         critic: false,
         kl_controller: None,
         temperature: 1.0,
         rewards: judged.as_ref().map(|(_, rewards)| rewards),
+        algorithms: Vec::new(),
         notices: prompts.notices(),
     };
     let mut job = Job::open(plan, start, observer)?;

@@ -25,6 +25,8 @@ pub(super) struct Collector<'a> {
     pub(super) rewards: &'a RewardSet,
     pub(super) prompts: &'a Prompts,
     pub(super) mixing: Mixing,
+    /// Whether each prompt has a greedy completion too.
+    pub(super) baselines: bool,
     pub(super) sampling: SamplingParams,
 }
 
@@ -105,7 +107,7 @@ impl<'a> Collector<'a> {
             self.add_targets(switch, &drawn, &mut trajectories)?;
         }
         clock.book("reward");
-        if self.config.algorithm.adv_estimator == "remax" {
+        if self.baselines {
             let greedy = SamplingParams {
                 temperature: 0.0,
                 ..self.sampling.clone()

@@ -176,9 +176,11 @@ impl Learner<'_> {
                 return Ok(advantages);
             }
         }
-        if let (true, None, Some(reference)) =
-            (config.algorithm.use_kl_loss, &ref_logp, &self.reference)
-        {
+        if let (true, None, Some(reference)) = (
+            job.policy.loss.needs_reference(),
+            &ref_logp,
+            &self.reference,
+        ) {
             let values = job.policy.evaluate(reference, batch, &advantages.rows)?;
             ref_logp = Some(values.logp);
             clock.book("ref");

@@ -5,10 +5,11 @@ mod learner;
 mod metrics;
 mod mixing;
 
+use super::arithmetic::{advantage_method, kl_controller, loss_config};
 use super::evaluate::Validation;
 use super::job::{Job, Plan};
-use super::journal::{Clock, Observer, Start, Summary};
-use super::objective::{AdvantageObjective, kl_controller, loss_config};
+use super::journal::{Clock, Observer, Report, Start, Summary};
+use super::objective::{AdvantageObjective, Component, PolicyObjective};
 use super::prompts::{Prompts, held_out, processor};
 use super::rewards::{check_dispatch, check_scopes, check_use, load_rewards};
 use super::setup;
@@ -35,8 +36,18 @@ pub fn train(
     let device = setup::device(config.trainer.device)?;
     let processor = processor(config, &source)?;
     let rewards = load_rewards(config, host)?;
-    check_scopes(config, &rewards)?;
+    let host = rewards.host();
+    let advantage = AdvantageObjective::load(config, || advantage_method(config), host)?;
+    let loss = PolicyObjective::load(config, loss_config(config)?, host)?;
+    let components: Vec<&Component> = [advantage.component(), loss.component()]
+        .into_iter()
+        .flatten()
+        .collect();
+    let mut notices: Vec<String> = components.iter().map(|c| c.notice()).collect();
+    let algorithms = components.iter().map(|c| c.algorithm().clone()).collect();
+    check_scopes(config, &rewards, advantage.needs_baselines())?;
     let prompts = Prompts::load(config, &processor)?;
+    notices.extend(prompts.notices());
     check_dispatch(&rewards, prompts.rows())?;
     check_use(&rewards, &prompts.rows())?;
     let mixing = Mixing::of(config, &processor, prompts.rows())?;
@@ -46,13 +57,12 @@ pub fn train(
         .map(|dataset| Validation::new(config, dataset, &processor, None, &rewards))
         .transpose()?;
     let algorithm = &config.algorithm;
-    let reference = if algorithm.use_kl_loss || algorithm.use_kl_in_reward {
+    let reference = if loss.needs_reference() || algorithm.use_kl_in_reward {
         Some(Model::load(&source, &device)?)
     } else {
         None
     };
     let temperature = config.rollout.temperature;
-    let loss = loss_config(config)?;
     let learner = Learner {
         config,
         collector: Collector {
@@ -61,6 +71,7 @@ pub fn train(
             rewards: &rewards,
             prompts: &prompts,
             mixing,
+            baselines: advantage.needs_baselines(),
             sampling: SamplingParams {
                 temperature,
                 top_p: config.rollout.top_p,
@@ -71,7 +82,7 @@ pub fn train(
             },
         },
         reference,
-        advantage: AdvantageObjective::of(config)?,
+        advantage,
         kl_penalty: algorithm.kl_penalty.as_str().parse()?,
     };
     let plan = Plan {
@@ -85,7 +96,8 @@ pub fn train(
         kl_controller: kl_controller(config)?,
         temperature,
         rewards: Some(&rewards),
-        notices: prompts.notices(),
+        algorithms,
+        notices,
     };
     let mut job = Job::open(plan, start, observer)?;
     let validate = |job: &mut Job<'_>| -> Result<()> {
@@ -106,6 +118,14 @@ pub fn train(
             .folder
             .write_rollouts(job.done + 1, &step.rows)?;
         clock.book("write");
+        let components = [learner.advantage.component(), job.policy.loss.component()];
+        for line in components
+            .into_iter()
+            .flatten()
+            .flat_map(Component::take_log)
+        {
+            job.journal.report(Report::Notice(&line));
+        }
         let timings = with_rates(clock, &step);
         job.step_done(step.prompts, &step.metrics, &timings)?;
         if job.done == job.steps || setup::due(config.trainer.val_freq, job.done) {
