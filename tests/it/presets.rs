@@ -1,6 +1,6 @@
 //! Every named algorithm trains, and what each does to a step shows in the run's records.
 
-use crate::support::{Project, json_lines};
+use crate::support::{Project, assert_same, json_lines, run_files};
 use rlhost_trainer::config::PRESETS;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -295,7 +295,7 @@ fn long_completions_cost_or_are_not_trained() {
 
 /// Ziegler et al. 2019, section 2.2, from what the run itself wrote.
 #[test]
-fn the_divergence_in_the_reward_is_steered_through_a_kill() {
+fn the_divergence_in_the_reward_is_steered() {
     let project = Project::new();
     let overrides = [
         "algorithm.use_kl_loss=false",
@@ -317,17 +317,73 @@ fn the_divergence_in_the_reward_is_steered_through_a_kill() {
         let found = number(&pair[1], "actor/reward_kl_penalty_coeff");
         assert!((found / expected - 1.0).abs() < 1e-12, "{found} {expected}");
     }
+}
 
-    // Cut short after step 4, and resumed: the same metrics.
-    let state = project.read("runs/whole/checkpoints/step-4/state.json");
-    assert!(state.contains("kl_controller"), "{state}");
-    train(&project, "again", &overrides);
-    std::fs::remove_dir_all(project.path("runs/again/checkpoints/step-6")).unwrap();
-    train(&project, "again", &[&overrides[..], &["--resume"]].concat());
-    assert_eq!(
-        project.read("runs/whole/metrics.jsonl"),
-        project.read("runs/again/metrics.jsonl")
-    );
+/// What algorithms carry from step to step is in the checkpoints: a critic with its optimiser, the factor
+/// of the divergence, the place in the data after a dynamic step.
+#[test]
+fn a_run_that_was_cut_short_goes_on_as_if_it_had_not_been() {
+    let project = Project::new();
+    let steered = [
+        "algorithm.kl_ctrl.type=adaptive",
+        "algorithm.kl_ctrl.kl_coef=0.5",
+        "algorithm.kl_ctrl.horizon=100",
+        "algorithm.kl_ctrl.target_kl=0.001",
+    ];
+    for (preset, more) in [
+        (
+            "ppo",
+            &[&steered[..], &["trainer.critic_warmup=1"]].concat()[..],
+        ),
+        (
+            "dapo",
+            &["algorithm.filter_low=0.3", "algorithm.filter_high=0.95"],
+        ),
+        ("remax", &steered),
+        ("clip_cov", &["actor.ppo_epochs=2"]),
+        ("uft", &["algorithm.hint_steps=5"]),
+    ] {
+        let chosen = format!("algorithm.preset={preset}");
+        let overrides = [TARGETS, &[chosen.as_str()], more].concat();
+        train(&project, preset, &overrides);
+        let run = format!("runs/{preset}");
+        let expected = run_files(&project.path(&run));
+        let state = project.read(&format!("{run}/checkpoints/step-4/state.json"));
+        assert_eq!(state.contains("kl_controller"), more.len() >= 4, "{state}");
+        let critic = project.path(&format!(
+            "{run}/checkpoints/step-4/critic/optimizer.safetensors"
+        ));
+        assert_eq!(critic.exists(), preset == "ppo");
+        std::fs::remove_dir_all(project.path(&format!("{run}/checkpoints/step-6"))).unwrap();
+        train(&project, preset, &[&overrides[..], &["--resume"]].concat());
+        assert_same(&expected, &run_files(&project.path(&run)));
+    }
+}
+
+/// In the first steps only the critic moves.
+#[test]
+fn a_warm_up_leaves_the_policy_alone() {
+    let project = Project::new();
+    let overrides = [
+        "algorithm.preset=ppo",
+        "trainer.critic_warmup=2",
+        "trainer.max_steps=3",
+        "trainer.save_freq=1",
+        "critic.optim.lr=1e-3",
+    ];
+    train(&project, "ppo", &overrides);
+    let weights = |step: u64, of: &str| {
+        let path = format!("runs/ppo/checkpoints/step-{step}/{of}model.safetensors");
+        std::fs::read(project.path(&path)).unwrap()
+    };
+    let start = std::fs::read(project.path("model/model.safetensors")).unwrap();
+    assert!(weights(1, "") == start && weights(2, "") == start);
+    assert!(weights(3, "") != start);
+    assert!(weights(1, "critic/") != weights(2, "critic/"));
+    let rows = steps(&project, "runs/ppo");
+    assert!(rows[1].get("actor/lr").is_none() && rows[2].get("actor/lr").is_some());
+    // The head starts at 0, so the first step's values explain nothing of the returns.
+    assert!(number(&rows[0], "critic/vf_explained_var").abs() < 1e-9);
 }
 
 #[test]

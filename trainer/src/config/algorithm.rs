@@ -174,3 +174,10 @@ section! {
         params: Table = Table::new(),
     }
 }
+
+impl AlgorithmConfig {
+    /// Whether targets of the data take part beside the policy's own completions.
+    pub fn learns_from_targets(&self) -> bool {
+        self.prefix_strategy != PrefixStrategy::None || self.unify_strategy != UnifyStrategy::None
+    }
+}

@@ -195,7 +195,7 @@ impl Config {
         let loss = &self.actor.policy_loss.loss_mode;
         if let Some(mode) = self.loss_mode() {
             require(
-                !mode.mixes() || prefixes || switches,
+                !mode.mixes() || algorithm.learns_from_targets(),
                 &format!(
                     "actor.policy_loss.loss_mode = \"{loss}\" learns from targets, but \
                      algorithm.prefix_strategy and algorithm.unify_strategy are both \"none\", so it \
@@ -208,7 +208,7 @@ impl Config {
                 "unify_strategy"
             };
             require(
-                mode.mixes() || !(prefixes || switches),
+                mode.mixes() || !algorithm.learns_from_targets(),
                 &format!(
                     "algorithm.{key} is set, but actor.policy_loss.loss_mode = \"{loss}\" takes the \
                      tokens of targets for the policy's own; use luffy, srft, hpt or uft"

@@ -37,7 +37,7 @@ use crate::algorithm::{
     self, AdvantageInput, AdvantageMethod, Advantages, LossConfig, LossInput, LossOutput, Rows,
     Scope, Totals, check_advantage_input, regularize, remaining,
 };
-use crate::config::{Config, PrefixStrategy, UnifyStrategy, is_component};
+use crate::config::{Config, is_component};
 use crate::{Error, Result};
 
 /// The key of [`AdvantageObjective`].
@@ -174,9 +174,7 @@ impl PolicyObjective {
             Input::Entropy,
             Input::RowScores,
         ];
-        let algorithm = &config.algorithm;
-        let mixes = algorithm.prefix_strategy != PrefixStrategy::None
-            || algorithm.unify_strategy != UnifyStrategy::None;
+        let mixes = config.algorithm.learns_from_targets();
         given.extend(mixes.then_some(Input::PrefixMask));
         component.check_needs(&given)?;
         Ok(Self::Component(component, loss))

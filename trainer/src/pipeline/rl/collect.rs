@@ -1,13 +1,13 @@
 //! What a step learns from: prompts with completions and their scores.
 
-use super::super::journal::Clock;
-use super::super::prompts::{Drawn, Prompts};
-use super::super::targets::target_tokens;
-use super::super::trajectory::{Group, Trajectory, judged};
 use super::mixing::{Mixing, Switch, target_completion};
 use crate::algorithm::keep_groups;
 use crate::config::{AlgorithmConfig, Config};
 use crate::model::Model;
+use crate::pipeline::journal::Clock;
+use crate::pipeline::prompts::{Drawn, Prompts};
+use crate::pipeline::targets::target_tokens;
+use crate::pipeline::trajectory::{Group, Trajectory, judged};
 use crate::processor::Processor;
 use crate::rollout::{Completion, NativeEngine, Request, RolloutEngine, SamplingParams};
 use crate::run::Origin;

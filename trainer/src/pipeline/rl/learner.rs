@@ -1,13 +1,5 @@
 //! One training step.
 
-use super::super::batch::{Batch, TokenValues};
-use super::super::job::Job;
-use super::super::journal::Clock;
-use super::super::objective::AdvantageObjective;
-use super::super::policy::Signals;
-use super::super::rewards::Tally;
-use super::super::rows::rollout_rows;
-use super::super::trajectory::{Group, Trajectory};
 use super::collect::{Collected, Collector};
 use super::metrics::{describe_advantages, describe_lengths};
 use crate::Result;
@@ -16,6 +8,14 @@ use crate::algorithm::{
 };
 use crate::config::{ActorConfig, Config};
 use crate::model::Model;
+use crate::pipeline::batch::{Batch, TokenValues};
+use crate::pipeline::job::Job;
+use crate::pipeline::journal::Clock;
+use crate::pipeline::objective::AdvantageObjective;
+use crate::pipeline::policy::Signals;
+use crate::pipeline::rewards::Tally;
+use crate::pipeline::rows::rollout_rows;
+use crate::pipeline::trajectory::{Group, Trajectory};
 use crate::processor::Tokenizer;
 use crate::random::{Domain, Stream};
 use crate::rollout::FinishReason;

@@ -1,9 +1,9 @@
 //! What a step says of itself.
 
-use super::super::journal::Clock;
-use super::super::trajectory::{Group, Trajectory};
 use super::learner::Step;
 use crate::algorithm::Advantages;
+use crate::pipeline::journal::Clock;
+use crate::pipeline::trajectory::{Group, Trajectory};
 use crate::rollout::FinishReason;
 use std::collections::BTreeMap;
 

@@ -4,12 +4,12 @@
 //! *switch* adds the whole target to the completions of a prompt that the policy does not solve, and
 //! trains it instead of them.
 
-use super::super::targets::target_tokens;
-use super::super::trajectory::Trajectory;
 use crate::Result;
 use crate::algorithm::hint_ratio_bound;
 use crate::config::{Config, PrefixStrategy, UnifyStrategy};
 use crate::data::Row;
+use crate::pipeline::targets::target_tokens;
+use crate::pipeline::trajectory::Trajectory;
 use crate::processor::Processor;
 use crate::random::{Domain, Stream};
 use crate::rollout::{Completion, FinishReason};
