@@ -2,12 +2,14 @@
 //!
 //! A library, so that end-to-end tests can make the quickstart's data; `main.rs` is the command.
 
+mod algorithm_bench;
 pub mod bench;
 pub mod cuda;
 pub mod demo;
 pub mod doctor;
 pub mod guests;
 pub mod lint;
+mod peers;
 mod process;
 pub mod project;
 pub mod quickstart;

@@ -20,7 +20,7 @@ enum Task {
     Guests(guests::Options),
     /// Tell what this machine lacks and the command that mends it
     Doctor,
-    /// Measure the sandbox and the quickstart; raw results go to docs/benchmarks/raw
+    /// Measure the sandbox, the algorithms and the quickstart; raw results go to docs/benchmarks/raw
     Bench(bench::Options),
     /// Build rlhost with CUDA, on a machine with or without a GPU
     CudaBuild(cuda::Options),
