@@ -6,7 +6,7 @@
 //! - `cases`: names of what can be run;
 //! - `time CASE`: microseconds of one call;
 //! - `compare CASE SCALARS`: the largest difference, relative to the largest number, from what
-//!   NumPy found: scalars by name in a JSON object, arrays in the file `results.f64` in FOLDER.
+//!   `NumPy` found: scalars by name in a JSON object, arrays in the file `results.f64` in FOLDER.
 //!
 //! The number of threads is that of rayon (`RAYON_NUM_THREADS`).
 
@@ -97,6 +97,7 @@ struct Batch {
 impl Batch {
     fn read(folder: &Path) -> Result<Self, Error> {
         let offsets: Vec<usize> = words(&folder.join("offsets.u64"))?
+            .into_iter()
             .map(|word| u64::from_le_bytes(word) as usize)
             .collect();
         let tokens = *offsets.last().ok_or("no offsets")?;
@@ -259,7 +260,7 @@ fn difference(
     if arrays.iter().map(Vec::len).sum::<usize>() != their_arrays.len() {
         return Err("arrays of other lengths".into());
     }
-    let relative = |a: f64, b: f64, scale: f64| if a == b { 0.0 } else { (a - b).abs() / scale };
+    let relative = |a: f64, b: f64, scale: f64| (a - b).abs() / scale.max(f64::MIN_POSITIVE);
     let pairs = scalars.values().zip(theirs.values());
     let of_scalars = pairs.map(|(a, b)| relative(*a, *b, a.abs().max(b.abs())));
     let mut rest = their_arrays;
@@ -285,12 +286,12 @@ fn difference(
     }))
 }
 
-fn words(path: &Path) -> Result<impl Iterator<Item = [u8; 8]>, Error> {
+fn words(path: &Path) -> Result<Vec<[u8; 8]>, Error> {
     let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let (words, _) = bytes.as_chunks::<8>();
-    Ok(words.to_vec().into_iter())
+    Ok(bytes.as_chunks().0.to_vec())
 }
 
 fn floats(path: &Path) -> Result<Vec<f64>, Error> {
-    Ok(words(path)?.map(f64::from_le_bytes).collect())
+    let words = words(path)?;
+    Ok(words.into_iter().map(f64::from_le_bytes).collect())
 }

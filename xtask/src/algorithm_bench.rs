@@ -1,4 +1,4 @@
-//! What the algorithms' arithmetic costs, beside NumPy doing the same, in one run.
+//! What the algorithms' arithmetic costs, beside `NumPy` doing the same, in one run.
 //!
 //! `tests/peers/algorithms.py` makes random batches; it and the example `bench_algorithms` of
 //! `rlhost-trainer` live through the run and do one call at a time, in turn, so that a machine that

@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: measures the sandbox beside other ways to score, the algorithms' arithmetic beside
-//! NumPy, and the quickstart's run where there is one.
+//! `NumPy`, and the quickstart's run where there is one.
 //!
 //! Raw results go to `docs/benchmarks/raw/DATE-NAME.json`, with the machine they were taken on.
 

@@ -58,6 +58,7 @@ mod rewards;
 mod rows;
 pub mod stats;
 mod surrogate;
+mod terms;
 mod value_loss;
 
 pub use advantage::{
