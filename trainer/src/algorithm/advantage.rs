@@ -7,7 +7,7 @@ use crate::{Error, Result};
 
 use super::names::{check_len, lookup};
 use super::rows::Rows;
-use super::stats::{group_moments, masked_whiten, sum, whiten_rows};
+use super::stats::{group_moments, masked_whiten, sum};
 
 /// Added to a group's standard deviation, so that equal scores give 0 and not NaN.
 const STD_EPS: f64 = 1e-6;
@@ -147,12 +147,12 @@ pub fn advantage(input: &AdvantageInput, config: &AdvantageConfig) -> Result<Adv
         scores: &scores,
     };
     (out.advantages, out.returns) = match config.estimator {
-        Estimator::Grpo => step.by_group(|scores, _| {
+        Estimator::Grpo => step.alike(|scores, _| {
             let (mean, std) = step.moments(scores);
             Ok(scores.iter().map(|s| (s - mean) / std).collect())
         })?,
-        Estimator::GrpoPassk => step.by_group(|scores, members| step.passk(scores, members))?,
-        Estimator::Rloo => step.by_group(|scores, _| {
+        Estimator::GrpoPassk => step.alike(|scores, members| step.passk(scores, members))?,
+        Estimator::Rloo => step.alike(|scores, _| {
             let count = scores.len() as f64;
             let sum: f64 = scores.iter().sum();
             Ok(match scores {
@@ -163,10 +163,10 @@ pub fn advantage(input: &AdvantageInput, config: &AdvantageConfig) -> Result<Adv
                     .collect(),
             })
         })?,
-        Estimator::Opo => step.by_group(|scores, members| Ok(step.opo(scores, members)))?,
+        Estimator::Opo => step.alike(|scores, members| Ok(step.opo(scores, members)))?,
         Estimator::Gpg => {
             let alpha = step.gpg_alpha();
-            step.by_group(|scores, _| {
+            step.alike(|scores, _| {
                 let (mean, _) = group_moments(scores);
                 Ok(scores.iter().map(|s| alpha * (s - mean)).collect())
             })?
@@ -175,7 +175,14 @@ pub fn advantage(input: &AdvantageInput, config: &AdvantageConfig) -> Result<Adv
             let returns = step.returns();
             (step.whiten(&returns), returns)
         }
-        Estimator::ReinforcePlusPlusBaseline => step.centred_and_whitened(),
+        Estimator::ReinforcePlusPlusBaseline => {
+            let centred = step.rows.spread(&step.by_group(|scores, _| {
+                let (mean, _) = group_moments(scores);
+                Ok(scores.iter().map(|s| s - mean).collect())
+            })?);
+            let white = step.whiten(&centred);
+            (white.clone(), white)
+        }
         Estimator::Remax => step.remax()?,
         Estimator::Gae => step.gae()?,
     };
@@ -254,12 +261,12 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// Gives all tokens of a row the value that `estimate` returns for it, from the scores and
-    /// the row numbers of its group. Advantages and returns are the same.
+    /// The value that `estimate` returns for each row, from the scores and the row numbers of its
+    /// group; 0 for rows that left the step.
     fn by_group(
         &self,
         estimate: impl Fn(&[f64], &[usize]) -> Result<Vec<f64>>,
-    ) -> Result<(Vec<f64>, Vec<f64>)> {
+    ) -> Result<Vec<f64>> {
         let mut values = vec![0.0; self.rows.len()];
         for members in self.groups.values() {
             let scores: Vec<f64> = members.iter().map(|&row| self.scores[row]).collect();
@@ -267,23 +274,17 @@ impl Step<'_> {
                 values[row] = value;
             }
         }
-        Ok(self.spread(&values))
+        Ok(values)
     }
 
-    /// Gives all trained tokens of a row the value of their row, as advantages and as returns.
-    fn spread(&self, values: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        self.token_wise(|row, advantages, returns| {
-            let mask = &self.rows.mask()[self.rows.range(row)];
-            for array in [advantages, returns] {
-                if self.rows.trained_len(row) == mask.len() {
-                    array.fill(values[row]);
-                    continue;
-                }
-                for (token, _) in array.iter_mut().zip(mask).filter(|(_, m)| **m) {
-                    *token = values[row];
-                }
-            }
-        })
+    /// All tokens of a row have what [`by_group`](Self::by_group) finds for it, as advantages and
+    /// as returns.
+    fn alike(
+        &self,
+        estimate: impl Fn(&[f64], &[usize]) -> Result<Vec<f64>>,
+    ) -> Result<(Vec<f64>, Vec<f64>)> {
+        let values = self.by_group(estimate)?;
+        Ok((self.rows.spread(&values), self.rows.spread(&values)))
     }
 
     /// Advantages and returns that `write` writes row by row; both are 0 before.
@@ -302,26 +303,11 @@ impl Step<'_> {
 
     /// Whitened over the trained tokens of the step, 0 elsewhere.
     fn whiten(&self, values: &[f64]) -> Vec<f64> {
-        let mut white = masked_whiten(values, self.rows.mask());
+        let mut white = masked_whiten(values, self.rows);
         for (value, _) in white.iter_mut().zip(self.rows.mask()).filter(|(_, m)| !**m) {
             *value = 0.0;
         }
         white
-    }
-
-    fn centred_and_whitened(&self) -> (Vec<f64>, Vec<f64>) {
-        let of_row = |row| (0.0, self.rows.trained_len(row));
-        let mut values: Vec<_> = (0..self.rows.len()).map(of_row).collect();
-        for members in self.groups.values() {
-            let scores: Vec<f64> = members.iter().map(|&row| self.scores[row]).collect();
-            let (mean, _) = group_moments(&scores);
-            for (&row, score) in members.iter().zip(scores) {
-                values[row].0 = score - mean;
-            }
-        }
-        whiten_rows(&mut values);
-        let values: Vec<f64> = values.into_iter().map(|(value, _)| value).collect();
-        self.spread(&values)
     }
 
     /// Mean and divisor of a group's scores.

@@ -11,9 +11,8 @@ impl Batch<'_> {
     /// A token's share of the covariance between advantage and log-prob over the mini-batch.
     fn covariance(&self) -> impl Fn(usize) -> f64 + Sync {
         let (advantages, logp) = (self.input.advantages, self.input.logp);
-        let mask = self.input.rows.mask();
-        let mean_advantage = masked_mean(advantages, mask);
-        let mean_logp = masked_mean(logp, mask);
+        let mean = |values| masked_mean(values, self.input.rows);
+        let (mean_advantage, mean_logp) = (mean(advantages), mean(logp));
         move |token| (advantages[token] - mean_advantage) * (logp[token] - mean_logp)
     }
 

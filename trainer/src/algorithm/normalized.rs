@@ -65,17 +65,14 @@ impl Norm {
             });
             level.totals(&sums, rows, groups)
         });
-        let mean = |row: usize, value: f64| match means.as_ref().map(|means| means[row]) {
-            None => 0.0,
-            Some(Total { sum, count }) => match (self.mean_leave1out, count > 1.0) {
-                (true, true) => (sum - value) / (count - 1.0),
-                (true, false) => 0.0,
-                (false, _) => sum / count,
-            },
+        let mean = |row: usize| match &means {
+            None => Mean::Same(0.0),
+            Some(means) => Mean::new(means[row], self.mean_leave1out),
         };
         let divisors = self.std_level.map(|level| {
             let squares = rows.map([&mut *values], |row, [values]| {
-                masked_sum(values, mask(row), |x| (x - mean(row, x)).powi(2))
+                let mean = mean(row);
+                masked_sum(values, mask(row), |x| (x - mean.of(x)).powi(2))
             });
             level.totals(&squares, rows, groups)
         });
@@ -91,14 +88,15 @@ impl Norm {
             }
         };
         rows.map([values], |row, [values]| {
-            let divisor = divisor(row);
-            for (value, _) in values.iter_mut().zip(mask(row)).filter(|(_, m)| **m) {
+            let (mean, divisor) = (mean(row), divisor(row));
+            for (value, trained) in values.iter_mut().zip(mask(row)) {
                 // Equal values differ from their mean by nothing, also where `eps` is 0.
-                *value = if divisor > 0.0 {
-                    (*value - mean(row, *value)) / divisor
+                let normalized = if divisor > 0.0 {
+                    (*value - mean.of(*value)) / divisor
                 } else {
                     0.0
                 };
+                *value = if *trained { normalized } else { *value };
             }
         });
     }
@@ -120,6 +118,31 @@ impl Norm {
 struct Total {
     sum: f64,
     count: f64,
+}
+
+/// The mean that a number is compared with.
+#[derive(Clone, Copy)]
+enum Mean {
+    Same(f64),
+    /// That of the others, from the sum of all and the number of others.
+    OfOthers(f64, f64),
+}
+
+impl Mean {
+    fn new(Total { sum, count }: Total, leave_one_out: bool) -> Self {
+        match (leave_one_out, count > 1.0) {
+            (true, true) => Self::OfOthers(sum, count - 1.0),
+            (true, false) => Self::Same(0.0),
+            (false, _) => Self::Same(sum / count),
+        }
+    }
+
+    fn of(self, value: f64) -> f64 {
+        match self {
+            Self::Same(mean) => mean,
+            Self::OfOthers(sum, others) => (sum - value) / others,
+        }
+    }
 }
 
 impl NormLevel {
@@ -240,35 +263,38 @@ pub fn normalized_advantage(
         of_row[row] = score;
     }
     let rows = &out.rows;
-    let mut advantages = vec![0.0; rows.tokens()];
-    let mut returns = vec![0.0; rows.tokens()];
-    let decay = config.gamma * config.lam;
-    rows.map(
-        [&mut advantages, &mut returns],
-        |row, [advantages, returns]| {
-            let start = rows.range(row).start;
-            let Some(values) = input.values else {
-                let mut carry = of_row[row];
-                for token in rows.trained(row).rev() {
-                    advantages[token - start] = carry;
-                    returns[token - start] = carry;
-                    carry *= decay;
-                }
-                return;
-            };
-            let (mut next_value, mut carry, mut reward) = (0.0, 0.0, of_row[row]);
-            for token in rows.trained(row).rev() {
-                let value = values[token];
-                carry = reward + config.gamma * next_value - value + decay * carry;
-                advantages[token - start] = carry;
-                returns[token - start] = carry + value;
-                (next_value, reward) = (value, 0.0);
-            }
-        },
-    );
+    let (mut advantages, returns) = match input.values {
+        // Every token has the score.
+        None if config.gamma * config.lam >= 1.0 => (rows.spread(&of_row), rows.spread(&of_row)),
+        values => estimated(values, &of_row, rows, config),
+    };
     if let Some(norm) = &config.adv_norm {
         norm.apply_to_tokens(&mut advantages, rows, input.groups);
     }
     (out.advantages, out.returns) = (advantages, returns);
     Ok(out)
+}
+
+/// Generalised advantage estimation of `scores` that lie on the last trained token of each row.
+fn estimated(
+    values: Option<&[f64]>,
+    scores: &[f64],
+    rows: &Rows,
+    config: &NormalizedConfig,
+) -> (Vec<f64>, Vec<f64>) {
+    let mut advantages = vec![0.0; rows.tokens()];
+    let mut returns = vec![0.0; rows.tokens()];
+    let arrays: [&mut [f64]; 2] = [&mut advantages, &mut returns];
+    rows.map(arrays, |row, [advantages, returns]| {
+        let start = rows.range(row).start;
+        let (mut next_value, mut carry, mut reward) = (0.0, 0.0, scores[row]);
+        for token in rows.trained(row).rev() {
+            let value = values.map_or(0.0, |values| values[token]);
+            carry = reward + config.gamma * next_value - value + config.gamma * config.lam * carry;
+            advantages[token - start] = carry;
+            returns[token - start] = carry + value;
+            (next_value, reward) = (value, 0.0);
+        }
+    });
+    (advantages, returns)
 }

@@ -164,6 +164,9 @@ fn check(input: &LossInput, totals: &Totals, config: &LossConfig, mode: LossMode
             check_len(what, array.len(), tokens, "tokens")?;
         }
     }
+    if let Some(prefix) = input.prefix_mask {
+        check_len("prefix_mask", prefix.len(), tokens, "tokens")?;
+    }
     if let Some(scores) = input.row_scores {
         check_len("row_scores", scores.len(), input.rows.len(), "rows")?;
     }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use crate::{Error, Result};
 
 use super::names::check_len;
+use super::stats::masked_sum;
 
 /// Below this many tokens, work is done before another thread has woken up.
 const TOKENS_FOR_THREADS: usize = 16_384;
@@ -104,6 +105,31 @@ impl Rows {
             rows.trained[row] = 0;
         }
         Ok(rows)
+    }
+
+    /// One number per token: that of its row in `values` where it is trained, else 0.
+    pub(super) fn spread(&self, values: &[f64]) -> Vec<f64> {
+        let mut tokens = vec![0.0; self.tokens()];
+        self.map([&mut tokens], |row, [tokens]| {
+            if self.trained[row] == tokens.len() {
+                tokens.fill(values[row]);
+                return;
+            }
+            let mask = &self.mask[self.range(row)];
+            for (token, _) in tokens.iter_mut().zip(mask).filter(|(_, m)| **m) {
+                *token = values[row];
+            }
+        });
+        tokens
+    }
+
+    /// `Σ of(x)` over the `values` of trained tokens.
+    pub(super) fn sum(&self, values: &[f64], of: impl Fn(f64) -> f64 + Sync) -> f64 {
+        let of_rows = self.map([], |row, []| {
+            let range = self.range(row);
+            masked_sum(&values[range.clone()], &self.mask[range], &of)
+        });
+        of_rows.into_iter().sum()
     }
 
     /// Calls `work` with the number of each row and the row's part of each of `arrays`, which have

@@ -1,48 +1,24 @@
 //! Statistics over the trained tokens, with the small constants that `RLLaVA` and veRL use.
 
+use super::aggregate::Totals;
+use super::rows::Rows;
+
 /// Keeps quotients finite where nothing is selected.
 const EPS: f64 = 1e-8;
 
 /// Sums that are taken side by side, since a processor adds several numbers at once.
 const LANES: usize = 8;
 
-/// Mean of the `values` where `mask` holds: `Σ x·m / (Σ m + 1e-8)`, 0 where it holds nowhere.
-pub fn masked_mean(values: &[f64], mask: &[bool]) -> f64 {
-    masked_sum(values, mask, |x| x) / (count(mask) + EPS)
+/// Mean of the `values` of trained tokens: `Σ x / (n + 1e-8)`, 0 where there are none.
+pub fn masked_mean(values: &[f64], rows: &Rows) -> f64 {
+    rows.sum(values, |x| x) / (count(rows) + EPS)
 }
 
-/// Variance of the `values` where `mask` holds, with Bessel's correction from two values on.
-pub fn masked_var(values: &[f64], mask: &[bool]) -> f64 {
-    let mean = masked_mean(values, mask);
-    let squares = masked_sum(values, mask, |x| (x - mean) * (x - mean));
-    corrected(squares, count(mask))
-}
-
-/// `(x − mean) / √(var + 1e-8)` of every value, the moments being those of the masked ones.
-pub fn masked_whiten(values: &[f64], mask: &[bool]) -> Vec<f64> {
-    let mean = masked_mean(values, mask);
-    let scale = whitening(masked_var(values, mask));
-    values.iter().map(|x| (x - mean) * scale).collect()
-}
-
-/// What [`masked_whiten`] makes of tokens that have all the value of their row; rows are
-/// (value, number of tokens).
-pub(super) fn whiten_rows(rows: &mut [(f64, usize)]) {
-    let sum = |of: &dyn Fn(f64) -> f64| -> f64 {
-        let of_row = |(value, tokens): &(f64, usize)| of(*value) * *tokens as f64;
-        rows.iter().map(of_row).sum()
-    };
-    let count = sum(&|_| 1.0);
-    let mean = sum(&|x| x) / (count + EPS);
-    let scale = whitening(corrected(sum(&|x| (x - mean).powi(2)), count));
-    for (value, _) in rows {
-        *value = (*value - mean) * scale;
-    }
-}
-
-/// The variance, from the sum of squares about the mean.
-fn corrected(squares: f64, count: f64) -> f64 {
-    let var = squares / (count + EPS);
+/// Variance of the `values` of trained tokens, with Bessel's correction from two values on.
+pub fn masked_var(values: &[f64], rows: &Rows) -> f64 {
+    let mean = masked_mean(values, rows);
+    let count = count(rows);
+    let var = rows.sum(values, |x| (x - mean) * (x - mean)) / (count + EPS);
     if count > 1.0 {
         var * count / (count - 1.0)
     } else {
@@ -50,12 +26,21 @@ fn corrected(squares: f64, count: f64) -> f64 {
     }
 }
 
-fn whitening(var: f64) -> f64 {
-    (var + EPS).sqrt().recip()
+/// `(x − mean) / √(var + 1e-8)` of every value, the moments being those of trained tokens.
+pub fn masked_whiten(values: &[f64], rows: &Rows) -> Vec<f64> {
+    let mean = masked_mean(values, rows);
+    let scale = (masked_var(values, rows) + EPS).sqrt().recip();
+    let mut white = vec![0.0; values.len()];
+    rows.map([&mut white], |row, [white]| {
+        for (white, x) in white.iter_mut().zip(&values[rows.range(row)]) {
+            *white = (x - mean) * scale;
+        }
+    });
+    white
 }
 
-fn count(mask: &[bool]) -> f64 {
-    mask.iter().filter(|m| **m).count() as f64
+fn count(rows: &Rows) -> f64 {
+    Totals::of(rows, 0).tokens as f64
 }
 
 /// `Σ of(x)` over the `values` where `mask` holds.

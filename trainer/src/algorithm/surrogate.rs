@@ -1,5 +1,8 @@
 //! The policy losses that take a row for itself.
 
+// Nobody foresees an advantage's sign or a clip, so a branch on them costs more than the arithmetic.
+#![allow(clippy::needless_bitwise_bool)]
+
 use super::aggregate::LossAggMode;
 use super::terms::{Batch, Row, Term, Terms};
 
@@ -35,12 +38,12 @@ impl Batch<'_> {
         let clips = !self.config.loss_remove_clip;
         let plain = -advantage * ratio;
         let clipped = -advantage * self.clip(ratio);
-        let higher = clips && clipped > plain;
+        let higher = clips & (clipped > plain);
         let loss = if higher { clipped } else { plain };
         let bound = -advantage * self.config.clip_ratio_c;
-        let lower = clips && advantage < 0.0 && loss > bound;
+        let lower = clips & (advantage < 0.0) & (loss > bound);
         let loss = if lower { bound } else { loss };
-        let moves = !higher && !lower && raw.abs() <= LOG_RATIO_BOUND;
+        let moves = !higher & !lower & (raw.abs() <= LOG_RATIO_BOUND);
         let weight = weight * self.sampler_weight(row, token);
         terms[Term::Loss] += weight * loss;
         terms[Term::ClippedHigher] += if higher { share } else { 0.0 };
@@ -83,11 +86,7 @@ impl Batch<'_> {
             let higher = clipped > plain;
             terms[Term::Loss] += weight * plain.max(clipped);
             terms[Term::ClippedHigher] += if higher { self.per_token } else { 0.0 };
-            row.d_logp[token] += if moves && !higher {
-                weight * plain
-            } else {
-                0.0
-            };
+            row.d_logp[token] += if moves & !higher { weight * plain } else { 0.0 };
         }
         terms
     }
@@ -103,7 +102,7 @@ impl Batch<'_> {
             let (up, down) = (advantage > 0.0, advantage < 0.0);
             // The worse of the plain and the clipped ratio, as PPO takes it, but of logs.
             let bounded = if up { d.min(high) } else { d.max(low) };
-            let outside = if d < low || d > high {
+            let outside = if (d < low) | (d > high) {
                 self.per_token
             } else {
                 0.0
@@ -111,10 +110,10 @@ impl Batch<'_> {
             terms[Term::ClippedHigher] += if up { outside } else { 0.0 };
             terms[Term::ClippedLower] += if down { outside } else { 0.0 };
             terms[Term::KlOld] -= self.per_token * d;
-            log_ratio += if up || down { bounded } else { 0.0 };
+            log_ratio += if up | down { bounded } else { 0.0 };
             advantages += advantage;
             // 1 for what moves, until the factor is known.
-            let moves = (up || down) && bounded.to_bits() == d.to_bits();
+            let moves = (up | down) & (bounded.to_bits() == d.to_bits());
             row.d_logp[token] = if moves { 1.0 } else { 0.0 };
         }
         let ratio = (log_ratio / count).exp();
