@@ -109,17 +109,18 @@ impl Rows {
 
     /// One number per token: that of its row in `values` where it is trained, else 0.
     pub(super) fn spread(&self, values: &[f64]) -> Vec<f64> {
-        let mut tokens = vec![0.0; self.tokens()];
-        self.map([&mut tokens], |row, [tokens]| {
-            if self.trained[row] == tokens.len() {
-                tokens.fill(values[row]);
-                return;
-            }
+        let mut tokens = Vec::with_capacity(self.tokens());
+        for (row, &value) in values.iter().enumerate() {
             let mask = &self.mask[self.range(row)];
-            for (token, _) in tokens.iter_mut().zip(mask).filter(|(_, m)| **m) {
-                *token = values[row];
+            if self.trained[row] == mask.len() {
+                tokens.resize(tokens.len() + mask.len(), value);
+            } else {
+                tokens.extend(
+                    mask.iter()
+                        .map(|trained| if *trained { value } else { 0.0 }),
+                );
             }
-        });
+        }
         tokens
     }
 

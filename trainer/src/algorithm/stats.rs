@@ -30,13 +30,7 @@ pub fn masked_var(values: &[f64], rows: &Rows) -> f64 {
 pub fn masked_whiten(values: &[f64], rows: &Rows) -> Vec<f64> {
     let mean = masked_mean(values, rows);
     let scale = (masked_var(values, rows) + EPS).sqrt().recip();
-    let mut white = vec![0.0; values.len()];
-    rows.map([&mut white], |row, [white]| {
-        for (white, x) in white.iter_mut().zip(&values[rows.range(row)]) {
-            *white = (x - mean) * scale;
-        }
-    });
-    white
+    values.iter().map(|x| (x - mean) * scale).collect()
 }
 
 fn count(rows: &Rows) -> f64 {
