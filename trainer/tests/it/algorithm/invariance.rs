@@ -123,7 +123,9 @@ fn threads_change_no_bit() {
     let batch: Vec<Row> = (0..640)
         .flat_map(|seed| {
             let mut rows = batch(seed);
-            rows.iter_mut().for_each(|row| row.group += 10 * seed);
+            for row in &mut rows {
+                row.group += 10 * seed;
+            }
             rows
         })
         .collect();
