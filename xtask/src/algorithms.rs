@@ -29,8 +29,9 @@ const END: &str = "<!-- end of table -->";
 
 /// What all runs have in common beside the quickstart's configuration: two updates a step, so that ratios
 /// move, and a critic that learns as fast as so few steps ask for.
-const COMMON: [&str; 4] = [
+const COMMON: &[&str] = &[
     "actor.ppo_mini_batch_size=8",
+    "actor.optim.lr=1e-4",
     "actor.optim.lr_warmup_steps=10",
     "trainer.save_freq=-1",
     "data.max_response_length=16",
@@ -42,7 +43,7 @@ const OF_PRESET: [(&str, &[&str]); 1] =
 #[derive(clap::Args)]
 pub struct Options {
     /// Steps of each run
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = 200)]
     steps: u64,
     /// Only these presets; the table keeps the others' rows
     #[arg(value_name = "PRESET")]

@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: measures the sandbox beside other ways to score, and the quickstart's run where
-//! there is one.
+//! `cargo xtask bench`: measures the sandbox beside other ways to score, the algorithms' arithmetic beside
+//! `NumPy`, and the quickstart's run where there is one.
 //!
 //! Raw results go to `docs/benchmarks/raw/DATE-NAME.json`, with the machine they were taken on.
 
@@ -12,10 +12,18 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::project::Project;
-use crate::{guests, process, sandbox_bench};
+use crate::{algorithm_bench, guests, process, sandbox_bench};
 
 /// Steps at the start of a run that are not counted: caches and allocators warm up.
 const WARM_UP: usize = 10;
+
+/// A part of what can be measured.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    Sandbox,
+    Algorithms,
+    Training,
+}
 
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
@@ -26,20 +34,38 @@ pub struct Options {
     /// Runs of each measurement
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
+    /// Measure this part only
+    #[arg(long)]
+    only: Option<Part>,
+}
+
+impl Options {
+    fn wants(&self, part: Part) -> bool {
+        self.only.is_none_or(|only| only == part)
+    }
 }
 
 /// Measures and writes the raw results.
 pub fn run(project: &Project, options: &Options) -> Result<()> {
-    guests::build_all(project)?;
+    if options.wants(Part::Sandbox) {
+        guests::build_all(project)?;
+    }
     process::run(
         project
             .cargo()
             .args(["build", "--workspace", "--bins", "--examples"]),
     )?;
     let before = machine();
-    let sandbox = sandbox_bench::run(project, options.rounds)?;
+    let measure = |part, measure: fn(&Project, u32) -> Result<Value>| {
+        let wanted = options.wants(part);
+        wanted.then(|| measure(project, options.rounds)).transpose()
+    };
+    let sandbox = measure(Part::Sandbox, sandbox_bench::run)?;
+    let algorithms = measure(Part::Algorithms, algorithm_bench::run)?;
     let timings = project.root.join("runs/quickstart/timings.jsonl");
-    let training = if timings.is_file() {
+    let training = if !options.wants(Part::Training) {
+        None
+    } else if timings.is_file() {
         let found = training(&timings)?;
         println!("quickstart {found:#}");
         Some(found)
@@ -58,6 +84,7 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
                 .args(["describe", "--always", "--dirty"]),
         ),
         "sandbox": sandbox,
+        "algorithms": algorithms,
         "training": training,
     });
     let folder = project.root.join("docs/benchmarks/raw");

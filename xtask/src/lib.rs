@@ -2,6 +2,7 @@
 //!
 //! A library, so that end-to-end tests can make the quickstart's data; `main.rs` is the command.
 
+mod algorithm_bench;
 pub mod algorithms;
 mod algorithms_plot;
 pub mod bench;
@@ -10,6 +11,7 @@ pub mod demo;
 pub mod doctor;
 pub mod guests;
 pub mod lint;
+mod peers;
 mod process;
 pub mod project;
 pub mod quickstart;

@@ -20,7 +20,7 @@ enum Task {
     Guests(guests::Options),
     /// Tell what this machine lacks and the command that mends it
     Doctor,
-    /// Measure the sandbox and the quickstart; raw results go to docs/benchmarks/raw
+    /// Measure the sandbox, the algorithms and the quickstart; raw results go to docs/benchmarks/raw
     Bench(bench::Options),
     /// Train the quickstart with every named algorithm: a table and a picture in docs/benchmarks
     Algorithms(algorithms::Options),

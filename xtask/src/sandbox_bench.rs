@@ -6,7 +6,7 @@
 //! so that a machine that slows down slows all of them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -14,10 +14,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value, json};
 
 use crate::project::Project;
-use crate::{guests, process};
-
-/// Packages of the peers, from the Python package index.
-const PACKAGES: [&str; 3] = ["wasmtime==48.0.0", "extism==1.1.1", "extism-sys==1.41.0"];
+use crate::{guests, peers, process};
 
 /// Ways of `tests/peers/peers.py`.
 const PEERS: [&str; 7] = [
@@ -87,7 +84,7 @@ pub(crate) fn run(project: &Project, rounds: u32) -> Result<Value> {
     let targets = targets(&summary, &live, &starts);
     Ok(json!({
         "targets": targets,
-        "versions": bench.versions(),
+        "versions": peers::versions(&bench.python),
         "summary": summary,
         "live": live,
         "engines": engines,
@@ -110,7 +107,7 @@ impl<'a> Bench<'a> {
             project,
             samples: project.root.join("tests/peers/samples.jsonl"),
             module,
-            python: environment(&folder)?,
+            python: peers::environment(&folder)?,
             cache: folder.join("cache"),
         })
     }
@@ -124,7 +121,7 @@ impl<'a> Bench<'a> {
             .arg(self.guest(guest))
             .arg(&self.samples)
             .env("RLHOST_CACHE_DIR", &self.cache);
-        result(&mut command)
+        peers::result(&mut command)
     }
 
     fn peer(&self, way: &str) -> Result<Value> {
@@ -135,7 +132,7 @@ impl<'a> Bench<'a> {
             .arg(&self.samples)
             .arg(self.guest("exact"))
             .arg(&self.module);
-        result(&mut command)
+        peers::result(&mut command)
     }
 
     fn guest(&self, name: &str) -> PathBuf {
@@ -168,56 +165,6 @@ impl<'a> Bench<'a> {
         let at = |p: usize| rounded(times[times.len() * p / 100]);
         Ok(json!({"p50": at(50), "p90": at(90), "p99": at(99), "first": rounded(first)}))
     }
-
-    fn versions(&self) -> Value {
-        json!({
-            "python": process::output(Command::new(&self.python).arg("-V")),
-            "packages": PACKAGES,
-        })
-    }
-}
-
-/// The Python of an environment that has the peers' packages; makes it where it is missing.
-fn environment(folder: &Path) -> Result<PathBuf> {
-    let home = folder.join("python");
-    let python = home.join("bin/python");
-    let wanted = PACKAGES.join(" ");
-    let mark = home.join("rlhost-packages");
-    if fs::read_to_string(&mark).is_ok_and(|found| found == wanted) {
-        return Ok(python);
-    }
-    let hint = "the peers need Python 3.9 or later with `venv`, and PyPI";
-    process::run(
-        Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&home),
-    )
-    .context(hint)?;
-    process::run(
-        Command::new(&python)
-            .args(["-m", "pip", "install", "--quiet"])
-            .arg("--disable-pip-version-check")
-            .args(PACKAGES),
-    )
-    .context(hint)?;
-    fs::write(mark, wanted)?;
-    Ok(python)
-}
-
-/// The JSON that a program prints; its errors go to the terminal.
-fn result(command: &mut Command) -> Result<Value> {
-    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit());
-    let output = output
-        .output()
-        .with_context(|| format!("cannot start {}", process::shown(command)))?;
-    ensure!(
-        output.status.success(),
-        "{}: {}",
-        output.status,
-        process::shown(command)
-    );
-    serde_json::from_slice(&output.stdout)
-        .with_context(|| format!("no JSON from {}", process::shown(command)))
 }
 
 /// Fails unless all ways agree about the samples.

@@ -7,7 +7,7 @@ use crate::{Error, Result};
 
 use super::names::{check_len, lookup};
 use super::rows::Rows;
-use super::stats::{group_moments, masked_whiten};
+use super::stats::{group_moments, masked_whiten, sum};
 
 /// Added to a group's standard deviation, so that equal scores give 0 and not NaN.
 const STD_EPS: f64 = 1e-6;
@@ -137,21 +137,22 @@ pub struct Advantages {
 /// If lengths disagree, a kept reward is not finite, `gae` has no values or `remax` no baselines,
 /// or `grpo_passk` meets a group of one.
 pub fn advantage(input: &AdvantageInput, config: &AdvantageConfig) -> Result<Advantages> {
-    check(input)?;
-    let (rows, groups, mut out) = remaining(input)?;
+    let scores = row_scores(input)?;
+    let (groups, mut out) = remaining(input)?;
     let step = Step {
         input,
         config,
-        rows: &rows,
+        rows: &out.rows,
         groups: &groups,
+        scores: &scores,
     };
     (out.advantages, out.returns) = match config.estimator {
-        Estimator::Grpo => step.by_group(|scores, _| {
+        Estimator::Grpo => step.alike(|scores, _| {
             let (mean, std) = step.moments(scores);
             Ok(scores.iter().map(|s| (s - mean) / std).collect())
         })?,
-        Estimator::GrpoPassk => step.by_group(|scores, members| step.passk(scores, members))?,
-        Estimator::Rloo => step.by_group(|scores, _| {
+        Estimator::GrpoPassk => step.alike(|scores, members| step.passk(scores, members))?,
+        Estimator::Rloo => step.alike(|scores, _| {
             let count = scores.len() as f64;
             let sum: f64 = scores.iter().sum();
             Ok(match scores {
@@ -162,38 +163,35 @@ pub fn advantage(input: &AdvantageInput, config: &AdvantageConfig) -> Result<Adv
                     .collect(),
             })
         })?,
-        Estimator::Opo => step.by_group(|scores, members| Ok(step.opo(scores, members)))?,
+        Estimator::Opo => step.alike(|scores, members| Ok(step.opo(scores, members)))?,
         Estimator::Gpg => {
             let alpha = step.gpg_alpha();
-            step.by_group(|scores, _| {
+            step.alike(|scores, _| {
                 let (mean, _) = group_moments(scores);
                 Ok(scores.iter().map(|s| alpha * (s - mean)).collect())
             })?
         }
         Estimator::ReinforcePlusPlus => {
-            let returns = step.returns(config.gamma);
-            (masked_whiten(&returns, rows.mask()), returns)
+            let returns = step.returns();
+            (step.whiten(&returns), returns)
         }
         Estimator::ReinforcePlusPlusBaseline => {
-            let (centred, _) = step.by_group(|scores, _| {
+            let centred = step.rows.spread(&step.by_group(|scores, _| {
                 let (mean, _) = group_moments(scores);
                 Ok(scores.iter().map(|s| s - mean).collect())
-            })?;
-            let white = masked_whiten(&centred, rows.mask());
+            })?);
+            let white = step.whiten(&centred);
             (white.clone(), white)
         }
         Estimator::Remax => step.remax()?,
         Estimator::Gae => step.gae()?,
     };
-    for (token, _) in rows.mask().iter().enumerate().filter(|(_, m)| !**m) {
-        out.advantages[token] = 0.0;
-        out.returns[token] = 0.0;
-    }
-    out.rows = rows;
     Ok(out)
 }
 
-pub(crate) fn check(input: &AdvantageInput) -> Result<()> {
+/// The score of each row that is kept, the sum of its tokens' rewards; 0 for the others. Checks
+/// the input.
+pub(crate) fn row_scores(input: &AdvantageInput) -> Result<Vec<f64>> {
     let rows = input.rows;
     check_len("rewards", input.rewards.len(), rows.tokens(), "tokens")?;
     check_len("groups", input.groups.len(), rows.len(), "rows")?;
@@ -204,22 +202,31 @@ pub(crate) fn check(input: &AdvantageInput) -> Result<()> {
     if let Some(baselines) = input.baselines {
         check_len("baselines", baselines.len(), rows.len(), "rows")?;
     }
-    for row in (0..rows.len()).filter(|&row| input.kept[row]) {
-        let mut rewards = input.rewards[rows.range(row)].iter();
-        if let Some(bad) = rewards.find(|r| !r.is_finite()) {
-            return Err(Error::Config(format!(
+    let scores = rows.map([], |row, []| {
+        if !input.kept[row] {
+            return Ok(0.0);
+        }
+        let rewards = &input.rewards[rows.range(row)];
+        let score = sum(rewards);
+        // A reward that is not finite makes a sum that isn't either.
+        match rewards
+            .iter()
+            .find(|r| !score.is_finite() && !r.is_finite())
+        {
+            Some(bad) => Err(Error::Config(format!(
                 "row {row} (group {}) has a reward of {bad}; leave the row out or give it a number",
                 input.groups[row]
-            )));
+            ))),
+            None => Ok(score),
         }
-    }
-    Ok(())
+    });
+    scores.into_iter().collect()
 }
 
 pub(crate) type Groups = BTreeMap<u64, Vec<usize>>;
 
-/// The rows and groups that stay in the step, and a result that counts those that don't.
-pub(crate) fn remaining(input: &AdvantageInput) -> Result<(Rows, Groups, Advantages)> {
+/// The groups that stay in the step, and a result that has their rows and counts the others.
+pub(crate) fn remaining(input: &AdvantageInput) -> Result<(Groups, Advantages)> {
     let mut sizes: BTreeMap<u64, usize> = BTreeMap::new();
     let mut groups = Groups::new();
     for (row, &group) in input.groups.iter().enumerate() {
@@ -237,16 +244,11 @@ pub(crate) fn remaining(input: &AdvantageInput) -> Result<(Rows, Groups, Advanta
     let out = Advantages {
         advantages: Vec::new(),
         returns: Vec::new(),
-        rows: input.rows.clone(),
+        rows: input.rows.keep(&stays)?,
         dropped_groups: sizes.len() - groups.len(),
         dropped_rows: stays.iter().filter(|stays| !**stays).count(),
     };
-    Ok((input.rows.keep(&stays)?, groups, out))
-}
-
-/// The score of a row: the sum of its tokens' rewards.
-pub(super) fn row_score(input: &AdvantageInput, row: usize) -> f64 {
-    input.rewards[input.rows.range(row)].iter().sum()
+    Ok((groups, out))
 }
 
 /// A step without the rows that left it.
@@ -255,36 +257,57 @@ struct Step<'a> {
     config: &'a AdvantageConfig,
     rows: &'a Rows,
     groups: &'a Groups,
+    scores: &'a [f64],
 }
 
 impl Step<'_> {
-    fn score(&self, row: usize) -> f64 {
-        row_score(self.input, row)
-    }
-
-    /// Rows of the step in their order.
-    fn row_order(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = self.groups.values().flatten().copied().collect();
-        order.sort_unstable();
-        order
-    }
-
-    /// Gives all tokens of a row the value that `estimate` returns for it, from the scores and
-    /// the row numbers of its group. Advantages and returns are the same.
+    /// The value that `estimate` returns for each row, from the scores and the row numbers of its
+    /// group; 0 for rows that left the step.
     fn by_group(
         &self,
         estimate: impl Fn(&[f64], &[usize]) -> Result<Vec<f64>>,
-    ) -> Result<(Vec<f64>, Vec<f64>)> {
-        let mut tokens = vec![0.0; self.rows.tokens()];
+    ) -> Result<Vec<f64>> {
+        let mut values = vec![0.0; self.rows.len()];
         for members in self.groups.values() {
-            let scores: Vec<f64> = members.iter().map(|&row| self.score(row)).collect();
+            let scores: Vec<f64> = members.iter().map(|&row| self.scores[row]).collect();
             for (&row, value) in members.iter().zip(estimate(&scores, members)?) {
-                for token in self.rows.trained(row) {
-                    tokens[token] = value;
-                }
+                values[row] = value;
             }
         }
-        Ok((tokens.clone(), tokens))
+        Ok(values)
+    }
+
+    /// All tokens of a row have what [`by_group`](Self::by_group) finds for it, as advantages and
+    /// as returns.
+    fn alike(
+        &self,
+        estimate: impl Fn(&[f64], &[usize]) -> Result<Vec<f64>>,
+    ) -> Result<(Vec<f64>, Vec<f64>)> {
+        let values = self.by_group(estimate)?;
+        Ok((self.rows.spread(&values), self.rows.spread(&values)))
+    }
+
+    /// Advantages and returns that `write` writes row by row; both are 0 before.
+    fn token_wise(
+        &self,
+        write: impl Fn(usize, &mut [f64], &mut [f64]) + Sync,
+    ) -> (Vec<f64>, Vec<f64>) {
+        let mut advantages = vec![0.0; self.rows.tokens()];
+        let mut returns = vec![0.0; self.rows.tokens()];
+        let arrays: [&mut [f64]; 2] = [&mut advantages, &mut returns];
+        self.rows.map(arrays, |row, [advantages, returns]| {
+            write(row, advantages, returns);
+        });
+        (advantages, returns)
+    }
+
+    /// Whitened over the trained tokens of the step, 0 elsewhere.
+    fn whiten(&self, values: &[f64]) -> Vec<f64> {
+        let mut white = masked_whiten(values, self.rows);
+        for (value, _) in white.iter_mut().zip(self.rows.mask()).filter(|(_, m)| !**m) {
+            *value = 0.0;
+        }
+        white
     }
 
     /// Mean and divisor of a group's scores.
@@ -329,25 +352,27 @@ impl Step<'_> {
     }
 
     fn gpg_alpha(&self) -> f64 {
-        let rows = self.row_order();
-        let non_zero = rows.iter().filter(|&&row| self.score(row) != 0.0).count();
+        let rows: Vec<usize> = self.groups.values().flatten().copied().collect();
+        let non_zero = rows.iter().filter(|&&row| self.scores[row] != 0.0).count();
         rows.len() as f64 / non_zero.max(1) as f64
     }
 
     /// Discounted sum of the rewards from each token on. The sum starts anew after a token that
     /// is not trained, as in the reference implementations.
-    fn returns(&self, gamma: f64) -> Vec<f64> {
+    fn returns(&self) -> Vec<f64> {
         let mut returns = vec![0.0; self.rows.tokens()];
-        for row in self.row_order() {
-            let mut carry = 0.0;
-            for token in self.rows.range(row).rev() {
-                carry = self.input.rewards[token] + gamma * carry;
-                returns[token] = carry;
-                if !self.rows.mask()[token] {
-                    carry = 0.0;
-                }
+        self.rows.map([&mut returns], |row, [returns]| {
+            if self.rows.trained_len(row) == 0 {
+                return;
             }
-        }
+            let mut carry = 0.0;
+            let tokens = self.rows.range(row).zip(returns).rev();
+            for (token, written) in tokens {
+                let sum = self.input.rewards[token] + self.config.gamma * carry;
+                carry = if self.rows.mask()[token] { sum } else { 0.0 };
+                *written = carry;
+            }
+        });
         returns
     }
 
@@ -355,17 +380,15 @@ impl Step<'_> {
         let baselines = self.input.baselines.ok_or_else(|| {
             Error::Config("`remax` needs the score of a greedy completion per row".into())
         })?;
-        let mut returns = vec![0.0; self.rows.tokens()];
-        let mut advantages = returns.clone();
-        for row in self.row_order() {
+        Ok(self.token_wise(|row, advantages, returns| {
+            let start = self.rows.range(row).start;
             let mut carry = 0.0;
             for token in self.rows.trained(row).rev() {
                 carry += self.input.rewards[token];
-                returns[token] = carry;
-                advantages[token] = carry - baselines[row];
+                returns[token - start] = carry;
+                advantages[token - start] = carry - baselines[row];
             }
-        }
-        Ok((advantages, returns))
+        }))
     }
 
     fn gae(&self) -> Result<(Vec<f64>, Vec<f64>)> {
@@ -374,18 +397,17 @@ impl Step<'_> {
             .values
             .ok_or_else(|| Error::Config("`gae` needs the values of a critic".into()))?;
         let (gamma, lam) = (self.config.gamma, self.config.lam);
-        let mut advantages = vec![0.0; self.rows.tokens()];
-        let mut returns = advantages.clone();
-        for row in self.row_order() {
+        let (advantages, returns) = self.token_wise(|row, advantages, returns| {
+            let start = self.rows.range(row).start;
             let (mut next_value, mut carry) = (0.0, 0.0);
             for token in self.rows.trained(row).rev() {
                 let delta = self.input.rewards[token] + gamma * next_value - values[token];
                 carry = delta + gamma * lam * carry;
-                advantages[token] = carry;
-                returns[token] = carry + values[token];
+                advantages[token - start] = carry;
+                returns[token - start] = carry + values[token];
                 next_value = values[token];
             }
-        }
-        Ok((masked_whiten(&advantages, self.rows.mask()), returns))
+        });
+        Ok((self.whiten(&advantages), returns))
     }
 }

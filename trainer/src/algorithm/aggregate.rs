@@ -60,11 +60,10 @@ pub struct Totals {
 impl Totals {
     /// The counts of `rows`, taken as a whole mini-batch.
     pub fn of(rows: &Rows, norm_length: usize) -> Self {
+        let trained = || (0..rows.len()).map(|row| rows.trained_len(row));
         Self {
-            tokens: rows.mask().iter().filter(|m| **m).count(),
-            rows: (0..rows.len())
-                .filter(|&row| rows.trained_len(row) > 0)
-                .count(),
+            tokens: trained().sum(),
+            rows: trained().filter(|trained| *trained > 0).count(),
             prefix_tokens: 0,
             prefix_rows: 0,
             prefix_row_tokens: 0,

@@ -4,42 +4,68 @@
 
 use crate::random::{Domain, Stream};
 
-use super::policy_loss::Batch;
 use super::stats::masked_mean;
+use super::terms::{Batch, Row, Term, Terms};
 
 impl Batch<'_> {
     /// A token's share of the covariance between advantage and log-prob over the mini-batch.
-    fn covariances(&self) -> Vec<f64> {
-        let mask = self.input.rows.mask();
-        let mean_advantage = masked_mean(self.input.advantages, mask);
-        let mean_logp = masked_mean(self.input.logp, mask);
-        let pairs = self.input.advantages.iter().zip(self.input.logp);
-        pairs
-            .map(|(advantage, logp)| (advantage - mean_advantage) * (logp - mean_logp))
-            .collect()
+    fn covariance(&self) -> impl Fn(usize) -> f64 + Sync {
+        let (advantages, logp) = (self.input.advantages, self.input.logp);
+        let mean = |values| masked_mean(values, self.input.rows);
+        let (mean_advantage, mean_logp) = (mean(advantages), mean(logp));
+        move |token| (advantages[token] - mean_advantage) * (logp[token] - mean_logp)
     }
 
     /// `−A · ratio`, and the same with the ratio clipped.
-    fn plain_and_clipped(&self, token: usize) -> (f64, f64) {
-        let advantage = self.input.advantages[token];
-        let ratio = self.ratio(token);
+    fn plain_and_clipped(&self, row: &Row, token: usize, ratio: f64) -> (f64, f64) {
+        let advantage = row.advantages[token];
         (-advantage * ratio, -advantage * self.clip(ratio))
     }
 
     /// PPO's clip without some tokens, drawn among those of high covariance.
-    pub(super) fn clip_cov(&mut self) {
-        let (rows, config) = (self.input.rows, self.config);
-        let covariance = self.covariances();
-        let mut candidates: Vec<usize> = (0..rows.tokens())
-            .filter(|&token| rows.mask()[token])
-            .filter(|&token| {
-                let (plain, clipped) = self.plain_and_clipped(token);
-                clipped <= plain
-                    && covariance[token] > config.clip_cov_lb
-                    && covariance[token] < config.clip_cov_ub
-            })
-            .collect();
-        let wanted = (config.clip_cov_ratio * self.totals.tokens as f64) as usize;
+    pub(super) fn clip_cov(&self, d_logp: &mut [f64]) -> Terms {
+        let config = self.config;
+        let covariance = self.covariance();
+        // The ratios stand in the gradient's place until it is known who is left out.
+        let candidates = self.map_rows(d_logp, |row| {
+            let mut candidates = Vec::new();
+            for token in row.tokens() {
+                let ratio = row.ratio(token);
+                row.d_logp[token] = ratio;
+                let place = row.range.start + token;
+                let covariance = covariance(place);
+                if covariance > config.clip_cov_lb && covariance < config.clip_cov_ub {
+                    let (plain, clipped) = self.plain_and_clipped(row, token, ratio);
+                    candidates.extend((clipped <= plain).then_some(place));
+                }
+            }
+            candidates
+        });
+        let left_out = self.draw(candidates.concat());
+        self.each_row(d_logp, |row| {
+            let weight = config.loss_agg_mode.weight(row.trained, self.totals);
+            let left_out = &left_out[row.range.clone()];
+            let mut terms = Terms::default();
+            for token in row.tokens() {
+                terms[Term::KlOld] -= self.per_token * row.log_ratio(token);
+                let (plain, clipped) = self.plain_and_clipped(row, token, row.d_logp[token]);
+                let out = left_out[token];
+                terms[Term::ClippedHigher] += if out { self.per_token } else { 0.0 };
+                terms[Term::Loss] += if out {
+                    0.0
+                } else {
+                    weight * plain.max(clipped)
+                };
+                let moves = !out && clipped <= plain;
+                row.d_logp[token] = if moves { weight * plain } else { 0.0 };
+            }
+            terms
+        })
+    }
+
+    /// Of each token, whether `clip_cov` leaves it out: a number of the `candidates`, at random.
+    fn draw(&self, mut candidates: Vec<usize>) -> Vec<bool> {
+        let wanted = (self.config.clip_cov_ratio * self.totals.tokens as f64) as usize;
         let drawn = wanted.max(1).min(candidates.len());
         let stream = Stream::new(self.input.seed, Domain::Loss, 0, 0);
         for place in 0..drawn {
@@ -47,58 +73,56 @@ impl Batch<'_> {
             let other = place + stream.below(place as u32, rest) as usize;
             candidates.swap(place, other);
         }
-        let mut left_out = vec![false; rows.tokens()];
-        for &token in &candidates[..drawn] {
-            left_out[token] = true;
-        }
-        for row in 0..rows.len() {
-            let weight = config
-                .loss_agg_mode
-                .weight(rows.trained_len(row), self.totals);
-            for token in rows.trained(row) {
-                self.pg.kl_old -= self.per_token * self.log_ratio(token);
-                if left_out[token] {
-                    self.pg.clipped += self.per_token;
-                    continue;
-                }
-                let (plain, clipped) = self.plain_and_clipped(token);
-                self.pg.loss += weight * plain.max(clipped);
-                if clipped <= plain {
-                    self.d_logp[token] += weight * plain;
-                }
-            }
-        }
+        chosen(self.input.rows.tokens(), candidates.into_iter().take(drawn))
     }
 
     /// No clip, and a penalty on the tokens of the highest covariance.
-    pub(super) fn kl_cov(&mut self) {
-        let (rows, config) = (self.input.rows, self.config);
-        let covariance = self.covariances();
-        let mut order: Vec<usize> = (0..rows.tokens())
-            .filter(|&token| rows.mask()[token])
-            .collect();
-        let wanted = (order.len() as f64 * config.kl_cov_ratio) as usize;
-        let chosen = wanted.max(1).min(order.len());
-        order.sort_by(|&a, &b| covariance[b].total_cmp(&covariance[a]).then(a.cmp(&b)));
-        let mut penalised = vec![false; rows.tokens()];
-        for &token in &order[..chosen] {
-            penalised[token] = true;
-        }
-        for row in 0..rows.len() {
-            let weight = config
-                .loss_agg_mode
-                .weight(rows.trained_len(row), self.totals);
-            for token in rows.trained(row) {
-                let d = self.log_ratio(token);
-                let plain = -self.input.advantages[token] * self.ratio(token);
-                self.pg.kl_old += self.per_token * d.abs();
-                self.pg.loss += weight * plain;
-                self.d_logp[token] += weight * plain;
+    pub(super) fn kl_cov(&self, d_logp: &mut [f64]) -> Terms {
+        let config = self.config;
+        let penalised = self.highest_covariances();
+        self.each_row(d_logp, |row| {
+            let weight = config.loss_agg_mode.weight(row.trained, self.totals);
+            let penalised = &penalised[row.range.clone()];
+            let mut terms = Terms::default();
+            for token in row.tokens() {
+                let d = row.log_ratio(token);
+                let plain = weight * -row.advantages[token] * row.ratio(token);
+                terms[Term::KlOld] += self.per_token * d.abs();
+                terms[Term::Loss] += plain;
+                row.d_logp[token] += plain;
                 if penalised[token] && d != 0.0 {
-                    self.pg.loss += weight * config.ppo_kl_coef * d.abs();
-                    self.d_logp[token] += weight * config.ppo_kl_coef * d.signum();
+                    terms[Term::Loss] += weight * config.ppo_kl_coef * d.abs();
+                    row.d_logp[token] += weight * config.ppo_kl_coef * d.signum();
                 }
             }
-        }
+            terms
+        })
     }
+
+    /// Of each token, whether `kl_cov` penalises it; of equal covariances those of the first
+    /// tokens count as higher.
+    fn highest_covariances(&self) -> Vec<bool> {
+        let rows = self.input.rows;
+        let covariance = self.covariance();
+        let trained = || (0..rows.tokens()).filter(|&token| rows.mask()[token]);
+        let mut sorted: Vec<f64> = trained().map(&covariance).collect();
+        let wanted = (sorted.len() as f64 * self.config.kl_cov_ratio) as usize;
+        let wanted = wanted.max(1).min(sorted.len());
+        let Some(last) = wanted.checked_sub(1) else {
+            return vec![false; rows.tokens()];
+        };
+        let (_, least, _) = sorted.select_nth_unstable_by(last, |a, b| b.total_cmp(a));
+        let above = trained().filter(|&token| covariance(token).total_cmp(least).is_gt());
+        let equal = trained().filter(|&token| covariance(token).total_cmp(least).is_eq());
+        chosen(rows.tokens(), above.chain(equal).take(wanted))
+    }
+}
+
+/// One entry per token, true for those that are chosen.
+fn chosen(tokens: usize, which: impl Iterator<Item = usize>) -> Vec<bool> {
+    let mut chosen = vec![false; tokens];
+    for token in which {
+        chosen[token] = true;
+    }
+    chosen
 }

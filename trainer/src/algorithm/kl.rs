@@ -72,9 +72,10 @@ pub fn kl_penalty(kind: KlPenalty, logp: f64, ref_logp: f64) -> (f64, f64) {
         KlPenalty::K3 => {
             let x = (-d).clamp(-EXPONENT_BOUND, EXPONENT_BOUND);
             // e^x - 1 - x cancels near 0, where policies that have hardly moved are.
-            let value = x.exp_m1() - x;
+            let growth = x.exp_m1();
+            let value = growth - x;
             let inside = d.abs() <= EXPONENT_BOUND && value <= VALUE_BOUND;
-            let slope = if inside { -x.exp_m1() } else { 0.0 };
+            let slope = if inside { -growth } else { 0.0 };
             (value.min(VALUE_BOUND), slope)
         }
         KlPenalty::K1Plus => (d, d),

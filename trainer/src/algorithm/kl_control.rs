@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
+use super::aggregate::Totals;
 use super::kl::{KlPenalty, kl_penalty};
 use super::names::check_len;
 use super::rows::Rows;
@@ -40,21 +41,18 @@ pub fn kl_in_reward(
         check_len(what, array.len(), rows.tokens(), "tokens")?;
     }
     let mut rewards = rewards.to_vec();
-    let (mut sum, mut counted) = (0.0, 0_usize);
-    for row in 0..rows.len() {
-        let trained = rows.trained_len(row);
-        if trained == 0 {
-            continue;
-        }
+    let of_rows = rows.map([&mut rewards], |row, [rewards]| {
+        let start = rows.range(row).start;
         let mut of_row = 0.0;
         for token in rows.trained(row) {
             let (kl, _) = kl_penalty(kind, old_logp[token], ref_logp[token]);
-            rewards[token] -= coef * kl;
+            rewards[token - start] -= coef * kl;
             of_row += kl;
         }
-        sum += of_row / trained as f64;
-        counted += 1;
-    }
+        of_row / rows.trained_len(row).max(1) as f64
+    });
+    let sum: f64 = of_rows.into_iter().sum();
+    let counted = Totals::of(rows, 0).rows;
     Ok(KlReward {
         rewards,
         kl: sum / counted.max(1) as f64,

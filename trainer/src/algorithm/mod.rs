@@ -60,12 +60,13 @@ mod rewards;
 mod rows;
 pub mod stats;
 mod surrogate;
+mod terms;
 mod value_loss;
 
 pub use advantage::{
     AdvantageConfig, AdvantageInput, Advantages, Estimator, advantage, known_estimators,
 };
-pub(crate) use advantage::{check as check_advantage_input, remaining};
+pub(crate) use advantage::{remaining, row_scores};
 pub use aggregate::{LossAggMode, Totals, aggregate};
 pub use balance::{balanced_partition, sequence_workload};
 pub use filter::keep_groups;

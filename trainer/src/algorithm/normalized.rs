@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use crate::{Error, Result};
 
-use super::advantage::{AdvantageInput, Advantages, check, remaining, row_score};
+use super::advantage::{AdvantageInput, Advantages, remaining, row_scores};
 use super::rows::Rows;
+use super::stats::masked_sum;
 
 /// What is compared with what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,56 +52,53 @@ impl Default for Norm {
 impl Norm {
     /// Normalises `values` in place; `groups` has the group of each. All of them take part.
     pub fn apply(&self, values: &mut [f64], groups: &[u64]) {
-        let means = self.means(values, groups);
-        let Some(level) = self.std_level else {
-            for (value, mean) in values.iter_mut().zip(means) {
-                *value -= mean;
-            }
-            return;
-        };
-        let mut squares: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
-        for ((value, mean), group) in values.iter().zip(&means).zip(groups) {
-            let (sum, count) = squares.entry(level.key(*group)).or_default();
-            *sum += (value - mean).powi(2);
-            *count += 1.0;
-        }
-        for ((value, mean), group) in values.iter_mut().zip(means).zip(groups) {
-            let (sum, count) = squares[&level.key(*group)];
-            let std = match (self.std_unbiased, count > 1.0) {
-                (true, true) => (sum / (count - 1.0)).sqrt(),
-                (true, false) => 1.0,
-                (false, _) => (sum / count).sqrt(),
-            };
-            let divisor = std + self.eps;
-            let centred = *value - mean;
-            // Equal values differ from their mean by nothing, also where `eps` is 0.
-            *value = if divisor > 0.0 {
-                centred / divisor
-            } else {
-                0.0
-            };
-        }
+        self.apply_to_tokens(values, &Rows::of_single_tokens(values.len()), groups);
     }
 
-    fn means(&self, values: &[f64], groups: &[u64]) -> Vec<f64> {
-        let Some(level) = self.mean_level else {
-            return vec![0.0; values.len()];
+    /// Normalises the `values` of trained tokens in place, each token counting once; `groups` has
+    /// the group of each row.
+    fn apply_to_tokens(&self, values: &mut [f64], rows: &Rows, groups: &[u64]) {
+        let mask = |row: usize| &rows.mask()[rows.range(row)];
+        let means = self.mean_level.map(|level| {
+            let sums = rows.map([&mut *values], |row, [values]| {
+                masked_sum(values, mask(row), |x| x)
+            });
+            level.totals(&sums, rows, groups)
+        });
+        let mean = |row: usize| match &means {
+            None => Mean::Same(0.0),
+            Some(means) => Mean::new(means[row], self.mean_leave1out),
         };
-        let mut sums: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
-        for (value, group) in values.iter().zip(groups) {
-            let (sum, count) = sums.entry(level.key(*group)).or_default();
-            *sum += value;
-            *count += 1.0;
-        }
-        let mean = |(value, group): (&f64, &u64)| {
-            let (sum, count) = sums[&level.key(*group)];
-            match (self.mean_leave1out, count > 1.0) {
-                (true, true) => (sum - value) / (count - 1.0),
-                (true, false) => 0.0,
-                (false, _) => sum / count,
+        let divisors = self.std_level.map(|level| {
+            let squares = rows.map([&mut *values], |row, [values]| {
+                let mean = mean(row);
+                masked_sum(values, mask(row), |x| (x - mean.of(x)).powi(2))
+            });
+            level.totals(&squares, rows, groups)
+        });
+        let divisor = |row: usize| match divisors.as_ref().map(|totals| totals[row]) {
+            None => 1.0,
+            Some(Total { sum, count }) => {
+                let std = match (self.std_unbiased, count > 1.0) {
+                    (true, true) => (sum / (count - 1.0)).sqrt(),
+                    (true, false) => 1.0,
+                    (false, _) => (sum / count).sqrt(),
+                };
+                std + self.eps
             }
         };
-        values.iter().zip(groups).map(mean).collect()
+        rows.map([values], |row, [values]| {
+            let (mean, divisor) = (mean(row), divisor(row));
+            for (value, trained) in values.iter_mut().zip(mask(row)) {
+                // Equal values differ from their mean by nothing, also where `eps` is 0.
+                let normalized = if divisor > 0.0 {
+                    (*value - mean.of(*value)) / divisor
+                } else {
+                    0.0
+                };
+                *value = if *trained { normalized } else { *value };
+            }
+        });
     }
 
     fn validate(&self, key: &str) -> Result<()> {
@@ -115,13 +113,52 @@ impl Norm {
     }
 }
 
-impl NormLevel {
-    /// Equal for what is compared.
-    fn key(self, group: u64) -> u64 {
-        match self {
-            Self::Group => group,
-            Self::Batch => 0,
+/// A sum over what is compared with each other, and how many numbers it has.
+#[derive(Clone, Copy, Default)]
+struct Total {
+    sum: f64,
+    count: f64,
+}
+
+/// The mean that a number is compared with.
+#[derive(Clone, Copy)]
+enum Mean {
+    Same(f64),
+    /// That of the others, from the sum of all and the number of others.
+    OfOthers(f64, f64),
+}
+
+impl Mean {
+    fn new(Total { sum, count }: Total, leave_one_out: bool) -> Self {
+        match (leave_one_out, count > 1.0) {
+            (true, true) => Self::OfOthers(sum, count - 1.0),
+            (true, false) => Self::Same(0.0),
+            (false, _) => Self::Same(sum / count),
         }
+    }
+
+    fn of(self, value: f64) -> f64 {
+        match self {
+            Self::Same(mean) => mean,
+            Self::OfOthers(sum, others) => (sum - value) / others,
+        }
+    }
+}
+
+impl NormLevel {
+    /// For each row, the total of the rows that it is compared with, from the sums of rows.
+    fn totals(self, sums: &[f64], rows: &Rows, groups: &[u64]) -> Vec<Total> {
+        let key = |row: usize| match self {
+            Self::Group => groups[row],
+            Self::Batch => 0,
+        };
+        let mut totals: BTreeMap<u64, Total> = BTreeMap::new();
+        for (row, sum) in sums.iter().enumerate() {
+            let total = totals.entry(key(row)).or_default();
+            total.sum += sum;
+            total.count += rows.trained_len(row) as f64;
+        }
+        (0..rows.len()).map(|row| totals[&key(row)]).collect()
     }
 }
 
@@ -212,46 +249,52 @@ pub fn normalized_advantage(
     config: &NormalizedConfig,
 ) -> Result<Advantages> {
     config.validate()?;
-    check(input)?;
-    let (rows, groups, mut out) = remaining(input)?;
+    let scores = row_scores(input)?;
+    let (groups, mut out) = remaining(input)?;
     let mut order: Vec<usize> = groups.values().flatten().copied().collect();
     order.sort_unstable();
-    let mut scores: Vec<f64> = order
-        .iter()
-        .map(|&row| config.shape(row_score(input, row)))
-        .collect();
+    let mut scores: Vec<f64> = order.iter().map(|&row| config.shape(scores[row])).collect();
     if let Some(norm) = &config.reward_norm {
         let groups: Vec<u64> = order.iter().map(|&row| input.groups[row]).collect();
         norm.apply(&mut scores, &groups);
     }
-    out.advantages = vec![0.0; rows.tokens()];
-    out.returns = vec![0.0; rows.tokens()];
+    let mut of_row = vec![0.0; out.rows.len()];
     for (&row, score) in order.iter().zip(scores) {
-        let (mut next_value, mut carry, mut reward) = (0.0, 0.0, score);
-        for token in rows.trained(row).rev() {
-            let value = input.values.map_or(0.0, |values| values[token]);
-            carry = reward + config.gamma * next_value - value + config.gamma * config.lam * carry;
-            out.advantages[token] = carry;
-            out.returns[token] = carry + value;
-            (next_value, reward) = (value, 0.0);
-        }
+        of_row[row] = score;
     }
+    let rows = &out.rows;
+    let (mut advantages, returns) = match input.values {
+        // Every token has the score.
+        None if config.gamma * config.lam >= 1.0 => (rows.spread(&of_row), rows.spread(&of_row)),
+        values => estimated(values, &of_row, rows, config),
+    };
     if let Some(norm) = &config.adv_norm {
-        normalize_tokens(&mut out.advantages, &rows, input.groups, norm);
+        norm.apply_to_tokens(&mut advantages, rows, input.groups);
     }
-    out.rows = rows;
+    (out.advantages, out.returns) = (advantages, returns);
     Ok(out)
 }
 
-/// Normalises the numbers of trained tokens, each token counting once.
-fn normalize_tokens(values: &mut [f64], rows: &Rows, groups: &[u64], norm: &Norm) {
-    let trained: Vec<(usize, u64)> = (0..rows.len())
-        .flat_map(|row| rows.trained(row).map(move |token| (token, groups[row])))
-        .collect();
-    let groups: Vec<u64> = trained.iter().map(|(_, group)| *group).collect();
-    let mut chosen: Vec<f64> = trained.iter().map(|(token, _)| values[*token]).collect();
-    norm.apply(&mut chosen, &groups);
-    for ((token, _), value) in trained.iter().zip(chosen) {
-        values[*token] = value;
-    }
+/// Generalised advantage estimation of `scores` that lie on the last trained token of each row.
+fn estimated(
+    values: Option<&[f64]>,
+    scores: &[f64],
+    rows: &Rows,
+    config: &NormalizedConfig,
+) -> (Vec<f64>, Vec<f64>) {
+    let mut advantages = vec![0.0; rows.tokens()];
+    let mut returns = vec![0.0; rows.tokens()];
+    let arrays: [&mut [f64]; 2] = [&mut advantages, &mut returns];
+    rows.map(arrays, |row, [advantages, returns]| {
+        let start = rows.range(row).start;
+        let (mut next_value, mut carry, mut reward) = (0.0, 0.0, scores[row]);
+        for token in rows.trained(row).rev() {
+            let value = values.map_or(0.0, |values| values[token]);
+            carry = reward + config.gamma * next_value - value + config.gamma * config.lam * carry;
+            advantages[token - start] = carry;
+            returns[token - start] = carry + value;
+            (next_value, reward) = (value, 0.0);
+        }
+    });
+    (advantages, returns)
 }

@@ -9,9 +9,7 @@ use super::kl::kl_penalty;
 use super::loss_config::{LossConfig, LossMode, Scope};
 use super::names::check_len;
 use super::rows::Rows;
-
-/// Bound of the exponent of a ratio that no other rule bounds: keeps it finite.
-const EXPONENT_MAX: f64 = 700.0;
+use super::terms::{Batch, Term, Terms};
 
 /// A micro-batch: some rows of a mini-batch. All arrays but `row_scores` have one number per
 /// token, in nats where they are log-probs; numbers of tokens that are not trained are never read.
@@ -93,51 +91,34 @@ pub fn policy_loss(input: &LossInput, totals: &Totals, config: &LossConfig) -> R
     config.validate()?;
     let mode = effective_mode(input, config);
     check(input, totals, config, mode)?;
-    let mut batch = Batch {
-        input,
-        totals,
-        config,
-        per_token: 1.0 / totals.tokens.max(1) as f64,
-        pg: Terms::default(),
-        d_logp: vec![0.0; input.rows.tokens()],
-        metrics: BTreeMap::new(),
-    };
-    match mode {
-        LossMode::Vanilla => batch.each_row(Batch::vanilla_row),
-        LossMode::Gspo => batch.each_row(Batch::gspo),
-        LossMode::GeoMean => batch.each_row(Batch::geo_mean),
-        LossMode::Gpg => batch.each_row(|batch, row, trained| {
-            batch.likelihood(row, trained, Some(input.advantages));
+    let batch = Batch::new(input, totals, config);
+    let mut d_logp = vec![0.0; input.rows.tokens()];
+    let terms = match mode {
+        LossMode::Vanilla => batch.each_row(&mut d_logp, |row| batch.vanilla_row(row)),
+        LossMode::Gspo => batch.each_row(&mut d_logp, |row| batch.gspo(row)),
+        LossMode::GeoMean => batch.each_row(&mut d_logp, |row| batch.geo_mean(row)),
+        LossMode::Gpg => batch.each_row(&mut d_logp, |row| {
+            batch.likelihood(row, |row, token| row.advantages[token])
         }),
-        LossMode::Sft => batch.each_row(|batch, row, trained| {
-            batch.likelihood(row, trained, None);
-        }),
-        LossMode::ClipCov => batch.clip_cov(),
-        LossMode::KlCov => batch.kl_cov(),
-        LossMode::Luffy => batch.luffy(prefix_of(input)),
+        LossMode::Sft => batch.each_row(&mut d_logp, |row| batch.likelihood(row, |_, _| 1.0)),
+        LossMode::ClipCov => batch.clip_cov(&mut d_logp),
+        LossMode::KlCov => batch.kl_cov(&mut d_logp),
+        LossMode::Luffy => batch.luffy(&mut d_logp),
         LossMode::Srft => batch.srft(
-            prefix_of(input),
+            &mut d_logp,
             input.row_scores.unwrap_or_default(),
             input.entropy.unwrap_or_default(),
         ),
-        LossMode::Hpt => batch.hpt(prefix_of(input)),
-        LossMode::Uft => batch.uft(prefix_of(input)),
-    }
-    for (name, value) in [
-        ("actor/pg_loss", batch.pg.loss),
-        ("actor/pg_clipfrac_higher", batch.pg.clipped),
-        ("actor/pg_clipfrac_lower", batch.pg.clipped_lower),
-        ("actor/ppo_kl", batch.pg.kl_old),
-    ] {
-        batch.metrics.insert(name.to_owned(), value);
-    }
-    let mut out = LossOutput {
-        loss: batch.pg.loss,
-        d_logp: batch.d_logp,
-        d_entropy: None,
-        metrics: batch.metrics,
+        LossMode::Hpt => batch.hpt(&mut d_logp),
+        LossMode::Uft => batch.uft(&mut d_logp),
     };
-    add_regularizers(&mut out, input, totals, config);
+    let mut out = LossOutput {
+        loss: terms[Term::Loss],
+        d_logp,
+        d_entropy: None,
+        metrics: terms.metrics(mode),
+    };
+    batch.regularize(&mut out);
     Ok(out)
 }
 
@@ -159,47 +140,8 @@ pub fn regularize(
     if let Some(gradient) = &out.d_entropy {
         check_len("d_entropy", gradient.len(), input.rows.tokens(), "tokens")?;
     }
-    add_regularizers(out, input, totals, config);
+    Batch::new(input, totals, config).regularize(out);
     Ok(())
-}
-
-fn add_regularizers(out: &mut LossOutput, input: &LossInput, totals: &Totals, config: &LossConfig) {
-    let rows = input.rows;
-    if let Some(entropy) = input.entropy {
-        let per_token = 1.0 / totals.tokens.max(1) as f64;
-        let mut mean = 0.0;
-        for token in (0..rows.len()).flat_map(|row| rows.trained(row)) {
-            mean += per_token * entropy[token];
-        }
-        out.metrics.insert("actor/entropy_loss".to_owned(), mean);
-        if config.entropy_coeff != 0.0 {
-            out.loss -= config.entropy_coeff * mean;
-            let none = || vec![0.0; rows.tokens()];
-            let gradient = out.d_entropy.get_or_insert_with(none);
-            for token in (0..rows.len()).flat_map(|row| rows.trained(row)) {
-                gradient[token] -= config.entropy_coeff * per_token;
-            }
-        }
-    }
-    if let Some(ref_logp) = input.ref_logp.filter(|_| config.use_kl_loss) {
-        let mut kl = 0.0;
-        for row in 0..rows.len() {
-            let weight = config.loss_agg_mode.weight(rows.trained_len(row), totals);
-            for token in rows.trained(row) {
-                let logp = input.logp[token];
-                let (value, slope) = kl_penalty(config.kl_loss_type, logp, ref_logp[token]);
-                kl += weight * value;
-                out.d_logp[token] += config.kl_loss_coef * weight * slope;
-            }
-        }
-        out.metrics.insert("actor/kl_loss".to_owned(), kl);
-        out.loss += config.kl_loss_coef * kl;
-    }
-}
-
-/// The prefix; without one, no token belongs to it.
-fn prefix_of<'a>(input: &LossInput<'a>) -> &'a [bool] {
-    input.prefix_mask.unwrap_or_default()
 }
 
 /// Losses that mix targets in are `vanilla` where there is nothing to mix, as published.
@@ -225,6 +167,9 @@ fn check(input: &LossInput, totals: &Totals, config: &LossConfig, mode: LossMode
         if let Some(array) = array {
             check_len(what, array.len(), tokens, "tokens")?;
         }
+    }
+    if let Some(prefix) = input.prefix_mask {
+        check_len("prefix_mask", prefix.len(), tokens, "tokens")?;
     }
     if let Some(scores) = input.row_scores {
         check_len("row_scores", scores.len(), input.rows.len(), "rows")?;
@@ -274,56 +219,62 @@ fn check(input: &LossInput, totals: &Totals, config: &LossConfig, mode: LossMode
     Ok(())
 }
 
-/// Sums over the tokens seen so far, each divided by its total.
-#[derive(Default)]
-pub(super) struct Terms {
-    pub(super) loss: f64,
-    pub(super) clipped: f64,
-    pub(super) clipped_lower: f64,
-    pub(super) kl_old: f64,
-}
-
-/// A micro-batch on its way to a loss.
-pub(super) struct Batch<'a> {
-    pub(super) input: &'a LossInput<'a>,
-    pub(super) totals: &'a Totals,
-    pub(super) config: &'a LossConfig,
-    /// Weight of a token in a mean over all trained tokens.
-    pub(super) per_token: f64,
-    pub(super) pg: Terms,
-    pub(super) d_logp: Vec<f64>,
-    pub(super) metrics: BTreeMap<String, f64>,
-}
-
 impl Batch<'_> {
-    /// Runs `loss` on the rows that train something, with the number of their trained tokens.
-    fn each_row(&mut self, loss: impl Fn(&mut Self, usize, usize)) {
-        for row in 0..self.input.rows.len() {
-            let trained = self.input.rows.trained_len(row);
-            if trained > 0 {
-                loss(self, row, trained);
+    /// The entropy bonus and the divergence from the reference policy.
+    fn regularize(&self, out: &mut LossOutput) {
+        let (input, config) = (self.input, self.config);
+        if let Some(entropy) = input.entropy {
+            let mean = self.mean_entropy(entropy);
+            out.metrics.insert("actor/entropy_loss".to_owned(), mean);
+            if config.entropy_coeff != 0.0 {
+                out.loss -= config.entropy_coeff * mean;
+                self.add_d_entropy(&mut out.d_entropy);
             }
+        }
+        if let Some(ref_logp) = input.ref_logp.filter(|_| config.use_kl_loss) {
+            let kl = self.add_kl(&mut out.d_logp, ref_logp);
+            out.metrics.insert("actor/kl_loss".to_owned(), kl);
+            out.loss += config.kl_loss_coef * kl;
         }
     }
 
-    pub(super) fn log_ratio(&self, token: usize) -> f64 {
-        self.input.logp[token] - self.input.old_logp[token]
+    /// Mean entropy of the trained tokens.
+    fn mean_entropy(&self, entropy: &[f64]) -> f64 {
+        let rows = self.input.rows;
+        let of_rows = rows.map([], |row, []| {
+            let tokens = rows.trained(row);
+            tokens.map(|token| self.per_token * entropy[token]).sum()
+        });
+        of_rows
+            .into_iter()
+            .fold(0.0, |sum, of_row: f64| sum + of_row)
     }
 
-    /// The ratio without any clip, finite for all finite log-probs.
-    pub(super) fn ratio(&self, token: usize) -> f64 {
-        self.log_ratio(token).min(EXPONENT_MAX).exp()
+    /// Adds the gradient of the entropy bonus to what there is.
+    fn add_d_entropy(&self, gradient: &mut Option<Vec<f64>>) {
+        let rows = self.input.rows;
+        let slope = -self.config.entropy_coeff * self.per_token;
+        let gradient = gradient.get_or_insert_with(|| vec![0.0; rows.tokens()]);
+        for (of_token, _) in gradient.iter_mut().zip(rows.mask()).filter(|(_, m)| **m) {
+            *of_token += slope;
+        }
     }
 
-    pub(super) fn clip(&self, ratio: f64) -> f64 {
-        ratio.clamp(
-            1.0 - self.config.clip_ratio_low,
-            1.0 + self.config.clip_ratio_high,
-        )
-    }
-
-    /// Adds to a metric.
-    pub(super) fn add(&mut self, name: &str, value: f64) {
-        *self.metrics.entry(name.to_owned()).or_default() += value;
+    /// Aggregated KL before its factor; adds its gradient to that of the loss.
+    fn add_kl(&self, d_logp: &mut [f64], ref_logp: &[f64]) -> f64 {
+        let config = self.config;
+        let terms = self.each_row(d_logp, |row| {
+            let weight = config.loss_agg_mode.weight(row.trained, self.totals);
+            let ref_logp = &ref_logp[row.range.clone()];
+            let mut terms = Terms::default();
+            for token in row.tokens() {
+                let (value, slope) =
+                    kl_penalty(config.kl_loss_type, row.logp[token], ref_logp[token]);
+                terms[Term::Loss] += weight * value;
+                row.d_logp[token] += config.kl_loss_coef * weight * slope;
+            }
+            terms
+        });
+        terms[Term::Loss]
     }
 }

@@ -1,20 +1,24 @@
 //! Statistics over the trained tokens, with the small constants that `RLLaVA` and veRL use.
 
+use super::aggregate::Totals;
+use super::rows::Rows;
+
 /// Keeps quotients finite where nothing is selected.
 const EPS: f64 = 1e-8;
 
-/// Mean of the `values` where `mask` holds: `Σ x·m / (Σ m + 1e-8)`, 0 where it holds nowhere.
-pub fn masked_mean(values: &[f64], mask: &[bool]) -> f64 {
-    let (sum, count) = selected(values, mask).fold((0.0, 0.0), |(s, n), x| (s + x, n + 1.0));
-    sum / (count + EPS)
+/// Sums that are taken side by side, since a processor adds several numbers at once.
+const LANES: usize = 8;
+
+/// Mean of the `values` of trained tokens: `Σ x / (n + 1e-8)`, 0 where there are none.
+pub fn masked_mean(values: &[f64], rows: &Rows) -> f64 {
+    rows.sum(values, |x| x) / (count(rows) + EPS)
 }
 
-/// Variance of the `values` where `mask` holds, with Bessel's correction from two values on.
-pub fn masked_var(values: &[f64], mask: &[bool]) -> f64 {
-    let mean = masked_mean(values, mask);
-    let count = mask.iter().filter(|m| **m).count() as f64;
-    let squares: f64 = selected(values, mask).map(|x| (x - mean).powi(2)).sum();
-    let var = squares / (count + EPS);
+/// Variance of the `values` of trained tokens, with Bessel's correction from two values on.
+pub fn masked_var(values: &[f64], rows: &Rows) -> f64 {
+    let mean = masked_mean(values, rows);
+    let count = count(rows);
+    let var = rows.sum(values, |x| (x - mean) * (x - mean)) / (count + EPS);
     if count > 1.0 {
         var * count / (count - 1.0)
     } else {
@@ -22,11 +26,41 @@ pub fn masked_var(values: &[f64], mask: &[bool]) -> f64 {
     }
 }
 
-/// `(x − mean) / √(var + 1e-8)` of every value, the moments being those of the masked ones.
-pub fn masked_whiten(values: &[f64], mask: &[bool]) -> Vec<f64> {
-    let mean = masked_mean(values, mask);
-    let scale = (masked_var(values, mask) + EPS).sqrt().recip();
+/// `(x − mean) / √(var + 1e-8)` of every value, the moments being those of trained tokens.
+pub fn masked_whiten(values: &[f64], rows: &Rows) -> Vec<f64> {
+    let mean = masked_mean(values, rows);
+    let scale = (masked_var(values, rows) + EPS).sqrt().recip();
     values.iter().map(|x| (x - mean) * scale).collect()
+}
+
+fn count(rows: &Rows) -> f64 {
+    Totals::of(rows, 0).tokens as f64
+}
+
+/// `Σ of(x)` over the `values` where `mask` holds.
+pub(super) fn masked_sum(values: &[f64], mask: &[bool], of: impl Fn(f64) -> f64) -> f64 {
+    let mut sums = [0.0; LANES];
+    let term = |(x, m): (&f64, &bool)| if *m { of(*x) } else { 0.0 };
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    let (masks, rest_mask) = mask.as_chunks::<LANES>();
+    for (chunk, mask) in chunks.iter().zip(masks) {
+        for (sum, pair) in sums.iter_mut().zip(chunk.iter().zip(mask)) {
+            *sum += term(pair);
+        }
+    }
+    sums.iter().sum::<f64>() + rest.iter().zip(rest_mask).map(term).sum::<f64>()
+}
+
+/// `Σ x`.
+pub(super) fn sum(values: &[f64]) -> f64 {
+    let mut sums = [0.0; LANES];
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (sum, x) in sums.iter_mut().zip(chunk) {
+            *sum += x;
+        }
+    }
+    sums.iter().sum::<f64>() + rest.iter().sum::<f64>()
 }
 
 /// Mean and standard deviation (n − 1) of `values`; (0, 1) for fewer than two, which leaves a
@@ -39,12 +73,4 @@ pub(super) fn group_moments(values: &[f64]) -> (f64, f64) {
     let mean = values.iter().sum::<f64>() / count;
     let squares: f64 = values.iter().map(|x| (x - mean).powi(2)).sum();
     (mean, (squares / (count - 1.0)).sqrt())
-}
-
-fn selected<'a>(values: &'a [f64], mask: &'a [bool]) -> impl Iterator<Item = f64> + 'a {
-    values
-        .iter()
-        .zip(mask)
-        .filter(|(_, m)| **m)
-        .map(|(x, _)| *x)
 }

@@ -58,6 +58,7 @@ pub const PRESETS: &[Preset] = &[
             ("algorithm.use_kl_loss", "false"),
             ("actor.policy_loss.loss_mode", "\"vanilla\""),
             ("actor.loss_agg_mode", "\"seq-mean-token-sum-norm\""),
+            ("actor.skip_grad_norm", "1e6"),
         ],
     },
     Preset {
@@ -293,6 +294,7 @@ pub const PRESETS: &[Preset] = &[
             ("actor.off_policy_reshape", "\"p_div_p_0.1\""),
             ("actor.policy_loss.loss_mode", "\"luffy\""),
             ("actor.loss_agg_mode", "\"seq-mean-token-sum-norm\""),
+            ("actor.skip_grad_norm", "1e6"),
         ],
     },
     Preset {

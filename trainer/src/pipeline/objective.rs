@@ -35,7 +35,7 @@ use toml::Table;
 
 use crate::algorithm::{
     self, AdvantageInput, AdvantageMethod, Advantages, LossConfig, LossInput, LossOutput, Rows,
-    Scope, Totals, check_advantage_input, regularize, remaining,
+    Scope, Totals, regularize, remaining, row_scores,
 };
 use crate::config::{Config, is_component};
 use crate::{Error, Result};
@@ -322,8 +322,9 @@ impl Component {
     }
 
     fn advantage(&self, input: &AdvantageInput) -> Result<Advantages> {
-        check_advantage_input(input)?;
-        let (rows, groups, mut out) = remaining(input)?;
+        row_scores(input)?;
+        let (groups, mut out) = remaining(input)?;
+        let rows = &out.rows;
         let mut kept = vec![false; rows.len()];
         for row in groups.into_values().flatten() {
             kept[row] = true;
@@ -334,7 +335,7 @@ impl Component {
             rewards.to_mut()[rows.range(row)].fill(0.0);
         }
         let found = self.take(self.runner.advantage(&component::AdvantageInput {
-            rows: borrowed(&rows),
+            rows: borrowed(rows),
             rewards: &rewards,
             groups: input.groups,
             kept: &kept,
@@ -343,7 +344,6 @@ impl Component {
         }))?;
         out.advantages = found.advantages;
         out.returns = found.returns;
-        out.rows = rows;
         Ok(out)
     }
 

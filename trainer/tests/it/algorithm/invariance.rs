@@ -116,3 +116,40 @@ fn empty_rows_give_numbers() {
         assert!(out.metrics.values().all(|x| *x == 0.0), "{config:?}");
     }
 }
+
+/// Rows enough for several threads.
+#[test]
+fn threads_change_no_bit() {
+    let batch: Vec<Row> = (0..640)
+        .flat_map(|seed| {
+            let mut rows = batch(seed);
+            for row in &mut rows {
+                row.group += 10 * seed;
+            }
+            rows
+        })
+        .collect();
+    let totals = totals_of(&batch, &rows(&batch));
+    assert!(totals.tokens > 10_000);
+    let results = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(|| {
+            let advantages = known_estimators().into_iter().map(|estimator| {
+                let config = AdvantageConfig {
+                    estimator: estimator.parse().unwrap(),
+                    ..AdvantageConfig::default()
+                };
+                advantage_of(&batch, &vec![true; batch.len()], &config)
+            });
+            let losses = known_loss_modes().into_iter().map(|mode| {
+                let config = LossConfig {
+                    loss_mode: mode.parse().unwrap(),
+                    ..LossConfig::default()
+                };
+                loss(&batch, &totals, &config)
+            });
+            (advantages.collect::<Vec<_>>(), losses.collect::<Vec<_>>())
+        })
+    };
+    assert_eq!(results(1), results(5));
+}
