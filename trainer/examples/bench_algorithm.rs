@@ -80,7 +80,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     for (name, objective) in &estimators {
         report("advantage", name, calls, || {
-            objective.advantage(&input).map(|out| out.advantages[0])
+            objective
+                .advantage(&input, None)
+                .map(|out| out.advantages[0])
         })?;
     }
 

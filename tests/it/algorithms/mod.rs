@@ -266,7 +266,7 @@ fn the_guests_advantages_are_the_native_ones_whatever_left_the_step() {
         };
         let key = format!("algorithm.norm_adv_by_std_in_grpo={by_std}");
         let found = advantage_objective("gspo", &[&key])
-            .advantage(&input)
+            .advantage(&input, None)
             .unwrap();
         let native = AdvantageConfig {
             norm_adv_by_std_in_grpo: by_std,

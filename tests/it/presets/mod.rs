@@ -213,10 +213,6 @@ fn what_does_not_go_together_is_refused_before_anything_is_sampled() {
             ],
         ),
         (
-            &["critic.optim.lr=1e-4"],
-            &["[critic]", "algorithm.adv_estimator = \"grpo\""],
-        ),
-        (
             &["actor.policy_loss.loss_mode=luffy"],
             &[
                 "loss_mode",
@@ -261,28 +257,12 @@ fn what_does_not_go_together_is_refused_before_anything_is_sampled() {
             &["actor.tis_imp_ratio_cap", "actor.use_decoupled_loss"],
         ),
         (
-            &["actor.behav_imp_weight_cap=2"],
-            &["actor.behav_imp_weight_cap", "actor.use_decoupled_loss"],
-        ),
-        (
             &["actor.tis_imp_ratio_cap=2", "algorithm.preset=gspo"],
             &["actor.tis_imp_ratio_cap", "loss_mode = \"gspo\""],
         ),
         (
-            &["actor.reward_scaling=10"],
-            &["actor.reward_scaling", "normalized"],
-        ),
-        (
-            &["actor.adv_norm.std_level=none"],
-            &["actor.adv_norm", "normalized"],
-        ),
-        (
             &["algorithm.filter_low=0.9", "algorithm.filter_high=0.1"],
             &["algorithm.filter_low (0.9)", "algorithm.filter_high (0.1)"],
-        ),
-        (
-            &["actor.overlong_tokens=4"],
-            &["actor.overlong_tokens", "actor.overlong_reward_penalty"],
         ),
         (
             &[
@@ -305,7 +285,95 @@ fn what_does_not_go_together_is_refused_before_anything_is_sampled() {
             ],
             &["clip_cov_ratio"],
         ),
+        (
+            &["algorithm.preset=hpt", "algorithm.switch_gate=4"],
+            &["algorithm.switch_gate (4)", "rollout.n (4)"],
+        ),
+        (
+            &["algorithm.preset=areal", "rollout.n=1"],
+            &["actor.reward_norm.mean_level", "rollout.n is 1"],
+        ),
+        (
+            &["algorithm.preset=luffy", "algorithm.n_prefix=-1"],
+            &["algorithm.min_prefix_ratio is 1", "algorithm.n_prefix"],
+        ),
+        (
+            &[
+                "algorithm.kl_ctrl.type=adaptive",
+                "algorithm.kl_ctrl.kl_coef=0",
+            ],
+            &["algorithm.kl_ctrl.kl_coef"],
+        ),
+        (
+            &["algorithm.preset=ppo", "trainer.critic_warmup=6"],
+            &["trainer.critic_warmup (6)", "6 steps"],
+        ),
+        (
+            &["actor.policy_loss.ppo_kl_coef=nan"],
+            &["actor.policy_loss.ppo_kl_coef"],
+        ),
+        (
+            &["actor.policy_loss.clip_cov_lb=9"],
+            &["actor.policy_loss.clip_cov_lb (9)", "clip_cov_ub (5)"],
+        ),
+        (
+            &["actor.all_max_clip=0"],
+            &["actor.all_max_clip", "-1 for off"],
+        ),
     ] {
         project.refused(&[&["train", "train.toml"], overrides].concat(), parts);
     }
+}
+
+/// A row of targets that no completion could be.
+#[test]
+fn targets_that_cannot_be_learnt_are_refused() {
+    let project = Project::new();
+    for (target, part) in [
+        ("", "the target is empty"),
+        (
+            "<answer>11</answer><|im_end|>junk",
+            "after an end-of-turn token",
+        ),
+    ] {
+        let line = format!("{{\"prompt\": \"a\", \"answer\": 1, \"target\": {target:?}}}\n");
+        project.write("data/odd.jsonl", &line);
+        let arguments = [
+            "data.train_files=data/odd.jsonl",
+            "data.max_response_length=32",
+        ];
+        let all = [
+            &["train", "train.toml", "algorithm.preset=hpt"],
+            &arguments[..],
+        ]
+        .concat();
+        project.refused(&all, &["odd.jsonl:1", part]);
+        let all = [&["sft", "sft.toml"], &arguments[..]].concat();
+        project.refused(&all, &["odd.jsonl:1", part]);
+    }
+}
+
+#[test]
+fn keys_that_change_nothing_are_told() {
+    let project = Project::new();
+    let told = project.ok(&[
+        "train",
+        "train.toml",
+        "trainer.max_steps=1",
+        "actor.clip_ratio=0.1",
+        "actor.reward_scaling=10",
+        "critic.optim.lr=1e-4",
+    ]);
+    for part in [
+        "actor.clip_ratio is set, but only loss_mode = luffy or srft reads it",
+        "actor.reward_scaling is set, but only algorithm.adv_estimator = normalized reads it",
+        "[critic] is set, but not trained",
+    ] {
+        assert!(told.stderr.contains(part), "{part}: {}", told.stderr);
+    }
+    assert!(
+        !project
+            .path("runs/train/checkpoints/step-1/critic")
+            .exists()
+    );
 }

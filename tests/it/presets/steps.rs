@@ -7,8 +7,16 @@ use serde_json::Value;
 #[test]
 fn remax_compares_with_a_greedy_completion() {
     let project = Project::new();
-    let overrides = ["algorithm.adv_estimator=remax", "trainer.max_steps=2"];
+    let overrides = [
+        "algorithm.adv_estimator=remax",
+        "trainer.max_steps=2",
+        "actor.overlong_reward_penalty=true",
+        "actor.overlong_tokens=4",
+    ];
     train(&project, "remax", &overrides);
+    // Both are shaped alike.
+    let shaped = |row: &Value| number(row, "score") - (number(row, "tokens") - 4.0).max(0.0) / 4.0;
+    let mut compared = 0;
     for group in groups(&project, "runs/remax", 2) {
         assert_eq!(group.len(), 5, "four samples and their baseline");
         let (greedy, sampled) = group.split_last().unwrap();
@@ -19,11 +27,13 @@ fn remax_compares_with_a_greedy_completion() {
             // With step rewards a token's return is less than the whole score; without, it is the
             // score for all of them.
             if row["steps"].as_array().is_some_and(Vec::is_empty) {
-                let expected = number(row, "score") - number(greedy, "score");
+                let expected = shaped(row) - shaped(greedy);
                 assert!((number(row, "advantage") - expected).abs() < 1e-9, "{row}");
+                compared += 1;
             }
         }
     }
+    assert!(compared > 3);
     // Greedy completions don't depend on the seed.
     let greedy = |name: &str, seed: &str| {
         let seed = format!("trainer.seed={seed}");
@@ -99,6 +109,27 @@ fn dynamic_sampling_fills_a_step_with_groups_that_differ() {
     ] {
         assert!(stopped.stderr.contains(part), "{}", stopped.stderr);
     }
+    // What was learnt before, and what was sampled in vain, is kept.
+    let late = project.run(&[
+        "train",
+        "train.toml",
+        "trainer.experiment_name=late",
+        "trainer.save_freq=-1",
+        "trainer.max_try_make_batch=1",
+        "algorithm.online_filtering=true",
+        "algorithm.filter_low=0.4",
+        "algorithm.filter_high=0.9",
+        "reward.hostile.on_failure=zero",
+        "data.train_batch_size=2",
+        "trainer.max_steps=40",
+    ]);
+    assert_eq!(late.code, Some(2), "{}", late.stderr);
+    let done = steps(&project, "runs/late").len() as u64;
+    assert!(done > 0, "{}", late.stderr);
+    let checkpoint = format!("runs/late/checkpoints/step-{done}/state.json");
+    assert!(project.path(&checkpoint).is_file());
+    assert_eq!(project.rollouts("runs/late", done + 1).len(), 8);
+
     let unknown = project.run(&[
         "train",
         "train.toml",
@@ -235,7 +266,7 @@ fn losses_over_the_whole_mini_batch_do_not_depend_on_micro_batches() {
                     "actor.policy_loss.clip_cov_ub=100",
                     "actor.policy_loss.clip_cov_ratio=0.2",
                     "actor.policy_loss.kl_cov_ratio=0.2",
-                    "actor.all_max_clip=0.5",
+                    "actor.all_max_clip=0.004",
                 ],
             ]
             .concat();
@@ -253,4 +284,83 @@ fn losses_over_the_whole_mini_batch_do_not_depend_on_micro_batches() {
             }
         }
     }
+}
+
+/// A group of which one sample has a score can't be compared, so it fills no place of a step.
+#[test]
+fn dynamic_sampling_passes_over_groups_that_would_leave_the_step() {
+    let project = Project::new();
+    let name = "trainer.experiment_name=abstaining";
+    project.ok(&[
+        "train",
+        "train.toml",
+        name,
+        "trainer.max_steps=4",
+        "algorithm.online_filtering=true",
+        "algorithm.filter_low=0.1",
+        "algorithm.filter_high=2",
+        "trainer.max_try_make_batch=0",
+        "reward.hostile.params.mode=[\"score\", \"steps\", \"abstain\", \"abstain\", \"abstain\"]",
+        "rollout.n=3",
+    ]);
+    let mut filtered = 0.0;
+    for row in steps(&project, "runs/abstaining") {
+        assert!(number(&row, "critic/dropped_groups") < 1.0, "{row}");
+        filtered += number(&row, "sampling/filtered_groups");
+    }
+    assert!(filtered > 0.0);
+}
+
+/// Samples without a score have no divergence, and a step without any leaves the factor alone.
+#[test]
+fn samples_without_a_score_do_not_steer() {
+    let project = Project::new();
+    let name = "trainer.experiment_name=silent";
+    project.ok(&[
+        "train",
+        "train.toml",
+        name,
+        "algorithm.use_kl_in_reward=true",
+        "algorithm.kl_ctrl.type=adaptive",
+        "algorithm.kl_ctrl.kl_coef=0.5",
+        "reward.hostile.params.mode=\"abstain\"",
+        "trainer.max_steps=2",
+    ]);
+    for row in steps(&project, "runs/silent") {
+        assert!(row.get("actor/reward_kl_penalty").is_none(), "{row}");
+    }
+    let state = project.read("runs/silent/checkpoints/step-2/state.json");
+    let state: Value = serde_json::from_str(&state).unwrap();
+    assert_eq!(state["kl_controller"]["kl_coef"], 0.5);
+}
+
+/// Equal scores leave nothing to learn, and the divergence is not normalised into something.
+#[test]
+fn the_divergence_is_no_part_of_normalised_scores() {
+    let project = Project::new();
+    let overrides = [
+        "algorithm.adv_estimator=normalized",
+        "actor.adv_norm.mean_level=none",
+        "actor.adv_norm.std_level=none",
+        "algorithm.use_kl_in_reward=true",
+        "algorithm.kl_ctrl.kl_coef=0.5",
+        "reward.hostile.params.mode=\"score\"",
+        "actor.entropy_coeff=0.01",
+        "algorithm.use_kl_loss=false",
+        "trainer.max_steps=3",
+    ];
+    train(&project, "normalized", &overrides);
+    let rows = steps(&project, "runs/normalized");
+    for (step, row) in (1..).zip(&rows) {
+        let rollouts = project.rollouts("runs/normalized", step);
+        let advantages = rollouts.iter().map(|row| number(row, "advantage"));
+        // At gamma = lam = 1 a token has the penalties of all tokens from it on: at most 8 of them.
+        let largest = advantages.map(f64::abs).fold(0.0, f64::max);
+        let kl = number(row, "actor/reward_kl_penalty").abs();
+        assert!(
+            largest <= 0.5 * 8.0 * 16.0 * kl.max(1e-9),
+            "{step}: {largest} {kl}"
+        );
+    }
+    assert!(number(&rows[2], "actor/reward_kl_penalty").abs() > 0.0);
 }

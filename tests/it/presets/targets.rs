@@ -119,3 +119,81 @@ fn a_switch_trains_the_target_of_unsolved_prompts_instead() {
     }
     assert!(switched > 0 && solved > 0, "{switched} {solved}");
 }
+
+/// Where the shares of a step come to nothing, `luffy` is still `luffy`, with its own clip.
+#[test]
+fn a_loss_that_mixes_is_the_same_without_a_prefix() {
+    let project = Project::new();
+    let mut losses = Vec::new();
+    for clip in ["clip_ratio", "clip_ratio_high"] {
+        let bound = format!("actor.{clip}=0.0001");
+        let overrides = [
+            TARGETS,
+            &[
+                "algorithm.preset=luffy",
+                "algorithm.min_prefix_ratio=0",
+                "algorithm.max_prefix_ratio=0.001",
+                "actor.loss_remove_clip=false",
+                "actor.ppo_epochs=3",
+                "trainer.max_steps=2",
+                &bound,
+            ],
+        ]
+        .concat();
+        train(&project, clip, &overrides);
+        let run = format!("runs/{clip}");
+        let rows = project.metrics(&run);
+        let steps = rows.iter().filter(|row| row.get("actor/lr").is_some());
+        let clipped = steps.map(|row| number(row, "actor/on_pg_clipfrac"));
+        losses.push(clipped.sum::<f64>());
+        assert!(
+            groups(&project, &run, 1)
+                .iter()
+                .flatten()
+                .all(|row| row["prefix_tokens"] == 0)
+        );
+    }
+    assert!(losses[0] > losses[1], "{losses:?}");
+}
+
+/// Three weights whose sum is 1 only on paper: a right answer is one all the same.
+#[test]
+fn success_does_not_hang_on_the_last_bit() {
+    let project = Project::new();
+    let reward = |name: &str, weight: &str| {
+        format!(
+            "\n[reward.{name}]\nplugin = {:?}\nweight = {weight}\nparams = {{ mode = \"steps\" }}\n\
+             on_failure = \"zero\"\n",
+            crate::support::guest("hostile")
+        )
+    };
+    let config = project.read("train.toml");
+    let (config, _) = config.split_once("[reward.hostile]").unwrap();
+    let rewards = [("a", "0.7"), ("b", "0.2"), ("c", "0.1")].map(|(name, w)| reward(name, w));
+    project.write("weights.toml", &(config.to_owned() + &rewards.concat()));
+    let all = [
+        &[
+            "train",
+            "weights.toml",
+            "algorithm.preset=hpt",
+            "trainer.max_steps=2",
+        ],
+        TARGETS,
+    ]
+    .concat();
+    project.ok(&all);
+    let mut solved = 0;
+    for step in 1..=2 {
+        for group in groups(&project, "runs/weights", step) {
+            let policy = group.iter().filter(|row| row["origin"] == "policy");
+            let best = policy.clone().map(|row| number(row, "score"));
+            let best = best.fold(0.0, f64::max);
+            assert!(best < 1.0, "no test of rounding: {best}");
+            if best > 0.99 {
+                assert_eq!(policy.count(), group.len(), "no target is needed");
+                solved += 1;
+            }
+        }
+    }
+    assert!(solved > 0);
+}

@@ -73,7 +73,7 @@ pub use filter::keep_groups;
 pub use kl::{KlPenalty, kl_penalty};
 pub use kl_control::{KlController, KlReward, kl_in_reward};
 pub use loss_config::{LossConfig, LossMode, Scope, SrftClamp, SrftType, known_loss_modes};
-pub use method::AdvantageMethod;
+pub use method::{AdvantageMethod, with_penalties};
 pub use normalized::{Norm, NormLevel, NormalizedConfig, normalized_advantage};
 pub use overlong::overlong_penalty;
 pub use policy_loss::{LossInput, LossOutput, policy_loss, regularize};

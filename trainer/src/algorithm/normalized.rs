@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use crate::{Error, Result};
 
 use super::advantage::{AdvantageInput, Advantages, remaining, row_scores};
+use super::names::check_len;
 use super::rows::Rows;
 use super::stats::masked_sum;
 
@@ -248,7 +249,20 @@ pub fn normalized_advantage(
     input: &AdvantageInput,
     config: &NormalizedConfig,
 ) -> Result<Advantages> {
+    with_penalties(input, None, config)
+}
+
+/// [`normalized_advantage`] with rewards of tokens beside the scores, such as a divergence: they come
+/// on top of the normalised scores, token by token.
+pub(super) fn with_penalties(
+    input: &AdvantageInput,
+    penalties: Option<&[f64]>,
+    config: &NormalizedConfig,
+) -> Result<Advantages> {
     config.validate()?;
+    if let Some(penalties) = penalties {
+        check_len("penalties", penalties.len(), input.rows.tokens(), "tokens")?;
+    }
     let scores = row_scores(input)?;
     let (groups, mut out) = remaining(input)?;
     let mut order: Vec<usize> = groups.values().flatten().copied().collect();
@@ -263,10 +277,12 @@ pub fn normalized_advantage(
         of_row[row] = score;
     }
     let rows = &out.rows;
-    let (mut advantages, returns) = match input.values {
+    let (mut advantages, returns) = match (input.values, penalties) {
         // Every token has the score.
-        None if config.gamma * config.lam >= 1.0 => (rows.spread(&of_row), rows.spread(&of_row)),
-        values => estimated(values, &of_row, rows, config),
+        (None, None) if config.gamma * config.lam >= 1.0 => {
+            (rows.spread(&of_row), rows.spread(&of_row))
+        }
+        (values, penalties) => estimated(values, &of_row, penalties, rows, config),
     };
     if let Some(norm) = &config.adv_norm {
         norm.apply_to_tokens(&mut advantages, rows, input.groups);
@@ -275,10 +291,12 @@ pub fn normalized_advantage(
     Ok(out)
 }
 
-/// Generalised advantage estimation of `scores` that lie on the last trained token of each row.
+/// Generalised advantage estimation of `scores` that lie on the last trained token of each row, and
+/// of the penalties of tokens.
 fn estimated(
     values: Option<&[f64]>,
     scores: &[f64],
+    penalties: Option<&[f64]>,
     rows: &Rows,
     config: &NormalizedConfig,
 ) -> (Vec<f64>, Vec<f64>) {
@@ -290,6 +308,7 @@ fn estimated(
         let (mut next_value, mut carry, mut reward) = (0.0, 0.0, scores[row]);
         for token in rows.trained(row).rev() {
             let value = values.map_or(0.0, |values| values[token]);
+            reward += penalties.map_or(0.0, |penalties| penalties[token]);
             carry = reward + config.gamma * next_value - value + config.gamma * config.lam * carry;
             advantages[token - start] = carry;
             returns[token - start] = carry + value;

@@ -1,7 +1,7 @@
 //! Algorithms whose keys don't go together.
 
 use super::validate::{at_least_one, positive, require, within};
-use super::{AlgorithmConfig, Config, KlControl, NormConfig, PrefixStrategy, UnifyStrategy};
+use super::{AlgorithmConfig, Config, KlControl, NormOver, PrefixStrategy, UnifyStrategy};
 use crate::Result;
 use crate::algorithm::{LossMode, known_estimators, known_loss_modes};
 use rlhost_host::PluginRef;
@@ -19,6 +19,11 @@ pub fn known_advantage_estimators() -> Vec<&'static str> {
     let mut known = known_estimators();
     known.push(NORMALIZED);
     known
+}
+
+/// Whether a bound is off, as `RLLaVA` writes it.
+pub(crate) fn is_off(bound: f64) -> bool {
+    (bound + 1.0).abs() < f64::EPSILON
 }
 
 impl Config {
@@ -70,6 +75,8 @@ impl Config {
         let kl = &algorithm.kl_ctrl;
         within("algorithm.kl_ctrl.kl_coef", kl.kl_coef, 0.0..)?;
         if kl.r#type == KlControl::Adaptive {
+            // A factor of 0 would stay 0 whatever multiplies it.
+            positive("algorithm.kl_ctrl.kl_coef", kl.kl_coef)?;
             positive("algorithm.kl_ctrl.horizon", kl.horizon)?;
             positive("algorithm.kl_ctrl.target_kl", kl.target_kl)?;
         }
@@ -89,18 +96,49 @@ impl Config {
                     "actor.overlong_tokens ({tokens}) is above data.max_response_length ({longest})"
                 ),
             )?;
+        }
+        for (key, value) in [
+            ("overlong_penalty_factor", actor.overlong_penalty_factor),
+            ("sft_loss_coef", actor.sft_loss_coef),
+            ("clip_ratio", actor.clip_ratio),
+            ("clip_upper_bound", actor.clip_upper_bound),
+            ("on_policy_reshape_weight", actor.on_policy_reshape_weight),
+            ("on_policy_reshape_pow_exp", actor.on_policy_reshape_pow_exp),
+            ("off_policy_reshape_weight", actor.off_policy_reshape_weight),
+            (
+                "off_policy_reshape_pow_exp",
+                actor.off_policy_reshape_pow_exp,
+            ),
+        ] {
+            within(&format!("actor.{key}"), value, 0.0..)?;
+        }
+        for (key, value) in [
+            ("off_policy_max_clip", actor.off_policy_max_clip),
+            ("off_policy_min_clip", actor.off_policy_min_clip),
+            ("all_max_clip", actor.all_max_clip),
+            ("tis_imp_ratio_cap", actor.tis_imp_ratio_cap),
+        ] {
             require(
-                actor.overlong_reward_penalty,
-                "actor.overlong_tokens is set, but actor.overlong_reward_penalty is false; set both \
-                 or neither",
+                value > 0.0 && value.is_finite() || is_off(value),
+                &format!("actor.{key}: {value} must be above 0, or -1 for off"),
             )?;
         }
+        let policy = &actor.policy_loss;
+        let share = 0.0..=1.0;
         within(
-            "actor.overlong_penalty_factor",
-            actor.overlong_penalty_factor,
-            0.0..,
+            "actor.policy_loss.clip_cov_ratio",
+            policy.clip_cov_ratio,
+            share.clone(),
         )?;
-        within("actor.sft_loss_coef", actor.sft_loss_coef, 0.0..)
+        within("actor.policy_loss.kl_cov_ratio", policy.kl_cov_ratio, share)?;
+        within("actor.policy_loss.ppo_kl_coef", policy.ppo_kl_coef, 0.0..)?;
+        require(
+            policy.clip_cov_lb < policy.clip_cov_ub,
+            &format!(
+                "actor.policy_loss.clip_cov_lb ({}) must be below actor.policy_loss.clip_cov_ub ({})",
+                policy.clip_cov_lb, policy.clip_cov_ub
+            ),
+        )
     }
 
     fn check_estimator(&self) -> Result<()> {
@@ -119,54 +157,25 @@ impl Config {
             "algorithm.adv_estimator = \"gae\" needs the values of a critic, but there is no [critic]; \
              set critic.optim.lr (or algorithm.preset=ppo), or choose another estimator",
         )?;
+        let norm = &actor.reward_norm;
         require(
-            self.critic.is_none() || is_component(name) || ["gae", NORMALIZED].contains(&name),
-            &format!(
-                "[critic] is set, but algorithm.adv_estimator = \"{name}\" does not use its values; \
-                 set algorithm.adv_estimator=gae, or leave the section out"
-            ),
-        )?;
-        if name == NORMALIZED {
-            return Ok(());
-        }
-        let shaped = [
-            ("reward_bias", actor.reward_bias != 0.0),
-            ("reward_scaling", (actor.reward_scaling - 1.0).abs() > 0.0),
-            ("reward_clip", (actor.reward_clip - 20.0).abs() > 0.0),
-            ("reward_norm", actor.reward_norm != NormConfig::group()),
-            ("adv_norm", actor.adv_norm != NormConfig::batch()),
-        ];
-        match shaped.iter().find(|(_, set)| *set) {
-            Some((key, _)) => require(
-                false,
-                &format!(
-                    "actor.{key} is set, but algorithm.adv_estimator = \"{name}\" does not use it; \
-                     set algorithm.adv_estimator=normalized, or leave the key out"
-                ),
-            ),
-            None => Ok(()),
-        }
+            name != NORMALIZED
+                || n >= 2
+                || norm.mean_level != NormOver::Group
+                || norm.mean_leave1out,
+            "algorithm.adv_estimator = \"normalized\" takes the mean of a prompt's completions \
+             (actor.reward_norm.mean_level = \"group\"), but rollout.n is 1, so that every advantage \
+             would be 0; raise rollout.n, or take another level",
+        )
     }
 
     fn check_sampler_weights(&self) -> Result<()> {
         let actor = &self.actor;
         let truncated = actor.tis_imp_ratio_cap > 0.0;
         require(
-            truncated || (actor.tis_imp_ratio_cap + 1.0).abs() < f64::EPSILON,
-            &format!(
-                "actor.tis_imp_ratio_cap: {} must be above 0, or -1 for off",
-                actor.tis_imp_ratio_cap
-            ),
-        )?;
-        require(
             !(truncated && actor.use_decoupled_loss),
             "actor.tis_imp_ratio_cap and actor.use_decoupled_loss are two weights for the same \
              purpose; set one of them",
-        )?;
-        require(
-            actor.use_decoupled_loss || actor.behav_imp_weight_cap.is_none(),
-            "actor.behav_imp_weight_cap is set, but actor.use_decoupled_loss is false; set both or \
-             neither",
         )?;
         let key = match (truncated, actor.use_decoupled_loss) {
             (true, _) => "actor.tis_imp_ratio_cap",
@@ -218,7 +227,14 @@ impl Config {
         if prefixes {
             self.check_prefixes(algorithm)?;
         }
-        Ok(())
+        let (gate, n) = (algorithm.switch_gate, self.rollout.n);
+        require(
+            !switches || gate < n,
+            &format!(
+                "algorithm.switch_gate ({gate}) is not below rollout.n ({n}): every prompt would count \
+                 as unsolved"
+            ),
+        )
     }
 
     fn check_prefixes(&self, algorithm: &AlgorithmConfig) -> Result<()> {
@@ -250,6 +266,15 @@ impl Config {
             &format!(
                 "algorithm.n_prefix: {n} must be between 1 and rollout.n ({most}), or -1 for all \
                  completions"
+            ),
+        )?;
+        let whole = algorithm.prefix_strategy == PrefixStrategy::Random && low.1 >= 1.0;
+        require(
+            !whole || (1..most).contains(&n),
+            &format!(
+                "algorithm.min_prefix_ratio is 1, so that {} completions of a prompt would be its target \
+                 and nothing would be sampled; set algorithm.n_prefix below rollout.n ({most})",
+                if n == -1 { "all" } else { "the" }
             ),
         )
     }

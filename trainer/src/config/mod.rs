@@ -22,6 +22,7 @@ mod critic;
 mod presets;
 mod schema;
 mod sections;
+mod unused;
 mod validate;
 
 use std::fs;
@@ -40,7 +41,7 @@ pub use algorithm::{
     AlgorithmConfig, KlControl, KlCtrlConfig, KlEstimator, NormConfig, NormOver, PrefixStrategy,
     UnifyStrategy,
 };
-pub(crate) use combinations::NORMALIZED;
+pub(crate) use combinations::{NORMALIZED, is_off};
 pub use combinations::{is_component, known_advantage_estimators};
 pub use critic::CriticConfig;
 pub use presets::{PRESETS, Preset, preset};

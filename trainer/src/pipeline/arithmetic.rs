@@ -4,7 +4,7 @@ use crate::algorithm::{
     AdvantageConfig, AdvantageMethod, KlController, KlPenalty, LossConfig, LossMode, Norm,
     NormLevel, NormalizedConfig,
 };
-use crate::config::{Config, KlControl, NORMALIZED, NormConfig, NormOver, is_component};
+use crate::config::{Config, KlControl, NORMALIZED, NormConfig, NormOver, is_component, is_off};
 use crate::{Error, Result};
 use std::str::FromStr;
 
@@ -110,9 +110,9 @@ pub(super) fn kl_controller(config: &Config) -> Result<Option<KlController>> {
     .map_err(|e| in_section("algorithm", &e))
 }
 
-/// A bound that is off at −1, as `RLLaVA` writes it.
+/// A bound, unless it is off.
 fn on(bound: f64) -> Option<f64> {
-    ((bound + 1.0).abs() > f64::EPSILON).then_some(bound)
+    (!is_off(bound)).then_some(bound)
 }
 
 /// What a key names; an error says which key.

@@ -172,25 +172,35 @@ impl<'a> Job<'a> {
 
     /// Saves a checkpoint if one is due, or if the job ends here.
     pub(super) fn save(&mut self, ends: bool) -> Result<()> {
-        let trainer = &self.config.trainer;
-        if ends
-            || self.stopped
-            || self.done == self.steps
-            || setup::due(trainer.save_freq, self.done)
-        {
-            self.saved = checkpoint::save(
-                &mut self.journal,
-                &self.policy,
-                self.critic.as_ref(),
-                &self.source,
-                &Progress {
-                    step: self.done,
-                    draw: self.draw,
-                    kl_controller: self.kl_controller,
-                },
-                trainer.save_limit,
-            )?;
+        let due = setup::due(self.config.trainer.save_freq, self.done);
+        if ends || due || self.stopped || self.done == self.steps {
+            self.save_checkpoint()?;
         }
+        Ok(())
+    }
+
+    /// Saves a checkpoint of the steps that are done, unless there is one.
+    pub(super) fn save_progress(&mut self) -> Result<()> {
+        let saved = self.journal.folder.checkpoint_of(self.done).is_dir();
+        if self.done > 0 && !saved {
+            self.save_checkpoint()?;
+        }
+        Ok(())
+    }
+
+    fn save_checkpoint(&mut self) -> Result<()> {
+        self.saved = checkpoint::save(
+            &mut self.journal,
+            &self.policy,
+            self.critic.as_ref(),
+            &self.source,
+            &Progress {
+                step: self.done,
+                draw: self.draw,
+                kl_controller: self.kl_controller,
+            },
+            self.config.trainer.save_limit,
+        )?;
         Ok(())
     }
 

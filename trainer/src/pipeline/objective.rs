@@ -35,7 +35,7 @@ use toml::Table;
 
 use crate::algorithm::{
     self, AdvantageInput, AdvantageMethod, Advantages, LossConfig, LossInput, LossOutput, Rows,
-    Scope, Totals, regularize, remaining, row_scores,
+    Scope, Totals, regularize, remaining, row_scores, with_penalties,
 };
 use crate::config::{Config, is_component};
 use crate::{Error, Result};
@@ -104,7 +104,11 @@ impl AdvantageObjective {
             return Ok(Self::Native(native()?));
         }
         let by_std = section.norm_adv_by_std_in_grpo;
-        let settings = [("norm_adv_by_std_in_grpo", Value::from(by_std))];
+        let settings = [
+            ("norm_adv_by_std_in_grpo", Value::from(by_std)),
+            ("gamma", Value::from(section.gamma)),
+            ("lam", Value::from(section.lam)),
+        ];
         let component = Component::load(ADVANTAGE, name, &section.params, settings, host)?;
         let info = component.algorithm().info();
         if !info.advantage {
@@ -124,14 +128,30 @@ impl AdvantageObjective {
         }
     }
 
-    /// Advantages and returns of a step; see [`algorithm::advantage`].
+    /// Advantages and returns of a step; see [`AdvantageMethod::advantage`].
     ///
     /// # Errors
     /// As there, and [`Error::Algorithm`] where a component fails or breaks its contract.
-    pub fn advantage(&self, input: &AdvantageInput) -> Result<Advantages> {
+    pub fn advantage(
+        &self,
+        input: &AdvantageInput,
+        penalties: Option<&[f64]>,
+    ) -> Result<Advantages> {
         match self {
-            Self::Native(method) => method.advantage(input),
-            Self::Component(component) => component.advantage(input),
+            Self::Native(method) => method.advantage(input, penalties),
+            Self::Component(component) => {
+                let rewards = with_penalties(input.rewards, penalties)?;
+                let rewards = &rewards;
+                component.advantage(&AdvantageInput { rewards, ..*input })
+            }
+        }
+    }
+
+    /// Whether it is made of a critic's values.
+    pub fn needs_values(&self) -> bool {
+        match self {
+            Self::Native(method) => method.takes_values(),
+            Self::Component(component) => component.algorithm().info().needs(Input::Values),
         }
     }
 
@@ -163,10 +183,30 @@ impl PolicyObjective {
             ("clip_ratio_c", Value::from(actor.clip_ratio_c)),
             ("loss_remove_clip", Value::from(actor.loss_remove_clip)),
             ("loss_agg_mode", Value::from(actor.loss_agg_mode.as_str())),
+            ("tis_imp_ratio_cap", Value::from(actor.tis_imp_ratio_cap)),
+            ("use_decoupled_loss", Value::from(actor.use_decoupled_loss)),
         ];
         let component = Component::load(LOSS, name, &section.params, settings, host)?;
         if component.algorithm().info().policy_loss.is_none() {
             return Err(component.unfit("it provides no policy loss"));
+        }
+        let knows = |name| {
+            component
+                .algorithm()
+                .info()
+                .params
+                .iter()
+                .any(|p| p.name == name)
+        };
+        for (weight, key) in [
+            (actor.tis_imp_ratio_cap > 0.0, "tis_imp_ratio_cap"),
+            (actor.use_decoupled_loss, "use_decoupled_loss"),
+        ] {
+            if weight && !knows(key) {
+                return Err(component.unfit(&format!(
+                    "actor.{key} is set, but the component has no parameter `{key}`"
+                )));
+            }
         }
         let mut given = vec![
             Input::RefLogp,

@@ -19,6 +19,14 @@ pub(super) struct Trajectory {
     pub(super) prefix: usize,
 }
 
+impl Trajectory {
+    /// Whether it is a target that takes the place of a prompt's completions: one without a score does
+    /// not.
+    pub(super) fn is_target(&self) -> bool {
+        self.origin == Origin::Target && self.judgement.score.is_some()
+    }
+}
+
 /// A prompt with its completions.
 pub(super) struct Group<'a> {
     pub(super) drawn: Drawn<'a>,

@@ -9,7 +9,9 @@ use crate::pipeline::prompts::{Drawn, Prompts};
 use crate::pipeline::targets::target_tokens;
 use crate::pipeline::trajectory::{Group, Trajectory, judged};
 use crate::processor::Processor;
-use crate::rollout::{Completion, NativeEngine, Request, RolloutEngine, SamplingParams};
+use crate::rollout::{
+    Completion, FinishReason, NativeEngine, Request, RolloutEngine, SamplingParams,
+};
 use crate::run::Origin;
 use crate::{Error, Result};
 use rlhost_host::RewardSet;
@@ -42,6 +44,8 @@ pub(super) struct Collected<'a> {
     pub(super) tries: i64,
     /// Groups that dynamic sampling left out.
     pub(super) filtered: usize,
+    /// Why there is not enough to learn from, if so.
+    pub(super) starved: Option<Error>,
 }
 
 impl<'a> Collector<'a> {
@@ -60,6 +64,7 @@ impl<'a> Collector<'a> {
             drawn: 0,
             tries: 0,
             filtered: 0,
+            starved: None,
         };
         loop {
             let from = first + collected.drawn as u64;
@@ -80,7 +85,8 @@ impl<'a> Collector<'a> {
             }
             let most = self.config.trainer.max_try_make_batch;
             if most > 0 && collected.tries >= most {
-                return Err(self.starved(step, &collected));
+                collected.starved = Some(self.starved(step, &collected));
+                return Ok(collected);
             }
         }
     }
@@ -203,7 +209,8 @@ impl<'a> Collector<'a> {
             .map(|(owner, _)| *owner)
             .collect();
         for (number, group) in (0..).zip(groups) {
-            if kept.contains(&number) {
+            let switched = group.learnt().iter().any(Trajectory::is_target);
+            if switched || kept.contains(&number) && self.is_trainable(&group) {
                 into.kept.push(group);
             } else {
                 into.left_out.push(group);
@@ -211,6 +218,15 @@ impl<'a> Collector<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether something of a group will be trained: it must not leave the step for lack of scores, and
+    /// not all of it may have been cut.
+    fn is_trainable(&self, group: &Group<'_>) -> bool {
+        let scored = || group.sampled().filter(|t| t.judgement.score.is_some());
+        let cuts = self.config.algorithm.overlong_filtering;
+        let whole = |t: &Trajectory| !cuts || t.completion.finish == FinishReason::Stop;
+        scored().count() >= group.sampled().count().min(2) && scored().any(whole)
     }
 
     /// Fails if samples have scores, but none of them the part that is filtered by.

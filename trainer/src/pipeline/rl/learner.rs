@@ -2,9 +2,9 @@
 
 use super::collect::{Collected, Collector};
 use super::metrics::{describe_advantages, describe_lengths};
-use crate::Result;
 use crate::algorithm::{
-    AdvantageInput, Advantages, KlPenalty, Rows, kl_in_reward, overlong_penalty, place_rewards,
+    AdvantageInput, Advantages, KlPenalty, Totals, kl_in_reward, overlong_penalty, place_rewards,
+    remaining,
 };
 use crate::config::{ActorConfig, Config};
 use crate::model::Model;
@@ -20,6 +20,7 @@ use crate::processor::Tokenizer;
 use crate::random::{Domain, Stream};
 use crate::rollout::FinishReason;
 use crate::run::{Origin, RolloutRow};
+use crate::{Error, Result};
 use std::collections::BTreeMap;
 
 /// What a step needs beside the job.
@@ -43,17 +44,30 @@ pub(super) struct Step {
     pub(super) learnt_tokens: usize,
 }
 
+/// How a step ended.
+pub(super) enum Outcome {
+    Done(Step),
+    /// There was too little to learn from: what was sampled, and why that is an error.
+    Starved(Vec<RolloutRow>, Error),
+}
+
 type Metrics = BTreeMap<String, f64>;
 
 impl Learner<'_> {
     /// Samples, judges, compares and updates once.
-    pub(super) fn step(&self, job: &mut Job<'_>, clock: &mut Clock) -> Result<Step> {
+    pub(super) fn step(&self, job: &mut Job<'_>, clock: &mut Clock) -> Result<Outcome> {
         let step = job.done;
         let collected = self
             .collector
             .collect(&job.policy.model, step, job.draw, clock)?;
+        if let Some(error) = collected.starved {
+            let groups = collected.kept.into_iter().chain(collected.left_out);
+            let rows = groups.map(|group| untrained_rows(step, group));
+            let rows = rows.collect::<Result<Vec<_>>>()?.concat();
+            return Ok(Outcome::Starved(rows, error));
+        }
         let mut metrics = self.describe(&collected);
-        let samples = Samples::of(&collected.kept)?;
+        let samples = Samples::of(self.config, &collected.kept)?;
         let learnt = self.learn(job, &samples, &mut metrics, clock)?;
         let sampled = collected.kept.iter().chain(&collected.left_out);
         let sampled_tokens = sampled
@@ -80,17 +94,16 @@ impl Learner<'_> {
             )?);
         }
         for group in collected.left_out {
-            let row = rollout_rows(step + 1, &group.drawn, group.trajectories, |_| None)?;
-            rows.extend(row);
+            rows.extend(untrained_rows(step, group)?);
         }
         metrics.insert("reward/samples".into(), rows.len() as f64);
-        Ok(Step {
+        Ok(Outcome::Done(Step {
             metrics,
             rows,
             prompts: collected.drawn,
             sampled_tokens,
             learnt_tokens,
-        })
+        }))
     }
 
     /// What was sampled.
@@ -129,25 +142,37 @@ impl Learner<'_> {
         let config = self.config;
         let batch = &samples.batch;
         let tokenizer = self.collector.processor.tokenizer();
-        let mut rewards = samples.rewards(config, tokenizer)?;
-        let candidates = samples.candidates(config)?;
-        // The divergence in the reward is known before there are advantages.
+        let rewards = samples.rewards(config, tokenizer)?;
+        let mut input = AdvantageInput {
+            rewards: &rewards,
+            rows: batch.rows(),
+            groups: &samples.groups,
+            kept: &samples.kept,
+            values: None,
+            baselines: samples.baselines.as_deref(),
+        };
+        // What leaves the step touches nothing: no divergence, no value, no controller.
+        let candidates = remaining(&input)?.1.rows;
         let mut old: Option<TokenValues> = None;
         let mut ref_logp = None;
-        if let (Some(control), Some(reference)) = (&mut job.kl_controller, &self.reference) {
+        let mut penalties = None;
+        let count = Totals::of(&candidates, 0).rows;
+        if let (Some(control), Some(reference), 1..) =
+            (&mut job.kl_controller, &self.reference, count)
+        {
             let values = job.policy.evaluate(&job.policy.model, batch, &candidates)?;
             let of_reference = job.policy.evaluate(reference, batch, &candidates)?.logp;
             let coef = control.coef();
             let found = kl_in_reward(
-                &rewards,
+                &vec![0.0; rewards.len()],
                 &values.logp,
                 &of_reference,
                 &candidates,
                 self.kl_penalty,
                 coef,
             )?;
-            rewards = found.rewards;
-            control.update(found.kl, samples.count());
+            penalties = Some(found.rewards);
+            control.update(found.kl, count);
             metrics.insert("actor/reward_kl_penalty".into(), found.kl);
             metrics.insert("actor/reward_kl_penalty_coeff".into(), coef);
             (old, ref_logp) = (Some(values), Some(of_reference));
@@ -158,19 +183,16 @@ impl Learner<'_> {
             None => None,
         };
         clock.book("values");
-        let advantages = self.advantage.advantage(&AdvantageInput {
-            rewards: &rewards,
-            rows: &candidates,
-            groups: &samples.groups,
-            kept: &samples.kept,
-            values: values.as_deref(),
-            baselines: samples.baselines.as_deref(),
-        })?;
+        input.values = values.as_deref();
+        let mut advantages = self.advantage.advantage(&input, penalties.as_deref())?;
+        // Others are compared with rows that are not trained themselves.
+        let compared = advantages.rows.clone();
+        advantages.rows = compared.keep(&samples.trained(config))?;
         describe_advantages(metrics, &advantages);
         clock.book("adv");
         if let (Some(critic), Some(values)) = (&mut job.critic, &values) {
             let returns = &advantages.returns;
-            metrics.extend(critic.update(job.done, batch, &advantages.rows, values, returns)?);
+            metrics.extend(critic.update(job.done, batch, &compared, values, returns)?);
             clock.book("update_critic");
             if job.done < config.trainer.critic_warmup {
                 return Ok(advantages);
@@ -200,6 +222,11 @@ impl Learner<'_> {
     }
 }
 
+/// The rows of a group that nothing is learnt from.
+fn untrained_rows(step: u64, group: Group<'_>) -> Result<Vec<RolloutRow>> {
+    rollout_rows(step + 1, &group.drawn, group.trajectories, |_| None)
+}
+
 /// The samples of a step as arrays, one entry per row unless they say otherwise. Row `r` is the `r`-th
 /// trajectory that is learnt from, group by group.
 struct Samples<'a> {
@@ -224,7 +251,7 @@ struct Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
-    fn of(groups: &'a [Group<'_>]) -> Result<Self> {
+    fn of(config: &Config, groups: &'a [Group<'_>]) -> Result<Self> {
         let batch = Batch::new(
             groups
                 .iter()
@@ -248,14 +275,17 @@ impl<'a> Samples<'a> {
             prefix_mask: None,
         };
         let (mut mask, mut baselines) = (Vec::new(), Vec::new());
-        let (mut mixed, mut compared) = (false, false);
+        let mut compared = false;
         for group in groups {
             samples.firsts.push(samples.trajectories.len());
             let learnt = group.learnt();
             let greedy = group.trajectories.get(learnt.len());
-            let baseline = greedy.map(|t| t.judgement.score);
+            let baseline = greedy.map(|t| {
+                let score = t.judgement.score?;
+                Some(score + overlong_cost(config, t))
+            });
             compared |= greedy.is_some();
-            let solved_by_target = learnt.iter().any(|t| t.origin == Origin::Target);
+            let has_target = learnt.iter().any(Trajectory::is_target);
             for trajectory in learnt {
                 let score = trajectory.judgement.score;
                 samples.groups.push(group.drawn.draw);
@@ -265,37 +295,30 @@ impl<'a> Samples<'a> {
                     .push(score.is_some() && baseline.is_none_or(|score| score.is_some()));
                 samples.scores.push(score.unwrap_or(0.0));
                 baselines.push(baseline.flatten().unwrap_or(0.0));
-                let is_target = trajectory.origin == Origin::Target;
-                samples.replaced.push(solved_by_target && !is_target);
+                samples.replaced.push(has_target && !trajectory.is_target());
                 let logprobs = trajectory.completion.logprobs.iter();
                 samples.rollout_logp.extend(logprobs.map(|x| f64::from(*x)));
                 let length = trajectory.completion.token_ids.len();
                 mask.extend((0..length).map(|token| token < trajectory.prefix));
-                mixed |= trajectory.prefix > 0;
                 samples.trajectories.push(trajectory);
             }
         }
-        samples.prefix_mask = mixed.then_some(mask);
+        // Also where no token of the step is a target's: a loss that mixes is still that loss.
+        samples.prefix_mask = config.algorithm.learns_from_targets().then_some(mask);
         samples.baselines = compared.then_some(baselines);
         Ok(samples)
     }
 
-    fn count(&self) -> usize {
-        self.trajectories.len()
-    }
-
-    /// Rows as they go into the comparison: nothing is trained where there is no score, where a target
-    /// takes the place, and, if so configured, where the tokens ran out.
-    fn candidates(&self, config: &Config) -> Result<Rows> {
+    /// Which rows the policy learns from: not those whose prompt's target takes their place and, if so
+    /// configured, not those whose tokens ran out.
+    fn trained(&self, config: &Config) -> Vec<bool> {
         let filtered = config.algorithm.overlong_filtering;
-        let stays: Vec<bool> = (0..self.count())
-            .map(|row| {
-                let finish = self.trajectories[row].completion.finish;
-                let cut = filtered && finish == FinishReason::Length;
-                self.kept[row] && !self.replaced[row] && !cut
-            })
-            .collect();
-        self.batch.rows().keep(&stays)
+        let rows = self.trajectories.iter().zip(&self.replaced);
+        rows.map(|(trajectory, replaced)| {
+            let cut = filtered && trajectory.completion.finish == FinishReason::Length;
+            !replaced && !cut
+        })
+        .collect()
     }
 
     /// Reward of each token: scores and what long completions cost, at their places.

@@ -110,12 +110,17 @@ impl Prefixes {
 }
 
 impl Switch {
+    /// Sums of weighted rewards need not reach the threshold to the last bit.
+    fn succeeds(&self, score: f64) -> bool {
+        score >= self.threshold - 1e-9
+    }
+
     /// Whether a prompt's completions leave it unsolved: some have a score, and at most `switch_gate`
     /// of them a good one.
     pub(super) fn applies(&self, trajectories: &[Trajectory]) -> bool {
         let scores = || trajectories.iter().filter_map(|t| t.judgement.score);
         scores().next().is_some()
-            && scores().filter(|score| *score >= self.threshold).count() <= self.gate
+            && scores().filter(|score| self.succeeds(*score)).count() <= self.gate
     }
 }
 

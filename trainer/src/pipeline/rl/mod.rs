@@ -13,12 +13,12 @@ use super::objective::{AdvantageObjective, Component, PolicyObjective};
 use super::prompts::{Prompts, held_out, processor};
 use super::rewards::{check_dispatch, check_scopes, check_use, load_rewards};
 use super::setup;
-use crate::Result;
 use crate::config::Config;
 use crate::model::Model;
 use crate::rollout::SamplingParams;
+use crate::{Error, Result};
 use collect::Collector;
-use learner::Learner;
+use learner::{Learner, Outcome};
 use metrics::with_rates;
 use mixing::Mixing;
 use rlhost_host::HostBuilder;
@@ -44,10 +44,27 @@ pub fn train(
         .flatten()
         .collect();
     let mut notices: Vec<String> = components.iter().map(|c| c.notice()).collect();
+    notices.extend(config.unused_keys()?);
+    let critic = config.critic.is_some() && advantage.needs_values();
+    if config.critic.is_some() && !critic {
+        notices.push(format!(
+            "[critic] is set, but not trained: algorithm.adv_estimator = \"{}\" does not read its values",
+            config.algorithm.adv_estimator
+        ));
+    }
     let algorithms = components.iter().map(|c| c.algorithm().clone()).collect();
     check_scopes(config, &rewards, advantage.needs_baselines())?;
     let prompts = Prompts::load(config, &processor)?;
     notices.extend(prompts.notices());
+    let (warm_up, steps) = (
+        config.trainer.critic_warmup,
+        setup::step_count(config, prompts.len())?,
+    );
+    if critic && warm_up >= steps {
+        return Err(Error::Config(format!(
+            "trainer.critic_warmup ({warm_up}) leaves the policy none of the run's {steps} steps"
+        )));
+    }
     check_dispatch(&rewards, prompts.rows())?;
     check_use(&rewards, &prompts.rows())?;
     let mixing = Mixing::of(config, &processor, prompts.rows())?;
@@ -92,7 +109,7 @@ pub fn train(
         processor: &processor,
         prompts: prompts.len(),
         loss,
-        critic: true,
+        critic,
         kl_controller: kl_controller(config)?,
         temperature,
         rewards: Some(&rewards),
@@ -113,7 +130,15 @@ pub fn train(
     }
     while job.goes_on() {
         let mut clock = Clock::start();
-        let step = learner.step(&mut job, &mut clock)?;
+        let step = match learner.step(&mut job, &mut clock)? {
+            Outcome::Done(step) => step,
+            Outcome::Starved(rows, error) => {
+                // What has been learnt, and what was sampled in vain, are there to look at.
+                job.journal.folder.write_rollouts(job.done + 1, &rows)?;
+                job.save_progress()?;
+                return Err(error);
+            }
+        };
         job.journal
             .folder
             .write_rollouts(job.done + 1, &step.rows)?;
