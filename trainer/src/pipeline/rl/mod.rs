@@ -21,7 +21,8 @@ use collect::Collector;
 use learner::{Learner, Outcome};
 use metrics::with_rates;
 use mixing::Mixing;
-use rlhost_host::HostBuilder;
+use rlhost_host::algorithm::Algorithm;
+use rlhost_host::{Host, HostBuilder};
 
 /// Trains `actor.model` on `data.train_files` with the rewards of `config`, which run in the host that
 /// `host` describes.
@@ -36,34 +37,18 @@ pub fn train(
     let device = setup::device(config.trainer.device)?;
     let processor = processor(config, &source)?;
     let rewards = load_rewards(config, host)?;
-    let host = rewards.host();
-    let advantage = AdvantageObjective::load(config, || advantage_method(config), host)?;
-    let loss = PolicyObjective::load(config, loss_config(config)?, host)?;
-    let components: Vec<&Component> = [advantage.component(), loss.component()]
-        .into_iter()
-        .flatten()
-        .collect();
-    let mut notices: Vec<String> = components.iter().map(|c| c.notice()).collect();
-    notices.extend(config.unused_keys()?);
-    let critic = config.critic.is_some() && advantage.needs_values();
-    if config.critic.is_some() && !critic {
-        notices.push(format!(
-            "[critic] is set, but not trained: algorithm.adv_estimator = \"{}\" does not read its values",
-            config.algorithm.adv_estimator
-        ));
-    }
-    let algorithms = components.iter().map(|c| c.algorithm().clone()).collect();
+    let Arithmetic {
+        advantage,
+        loss,
+        algorithms,
+        critic,
+        mut notices,
+    } = Arithmetic::load(config, rewards.host())?;
     check_scopes(config, &rewards, advantage.needs_baselines())?;
     let prompts = Prompts::load(config, &processor)?;
     notices.extend(prompts.notices());
-    let (warm_up, steps) = (
-        config.trainer.critic_warmup,
-        setup::step_count(config, prompts.len())?,
-    );
-    if critic && warm_up >= steps {
-        return Err(Error::Config(format!(
-            "trainer.critic_warmup ({warm_up}) leaves the policy none of the run's {steps} steps"
-        )));
+    if critic {
+        check_warm_up(config, prompts.len())?;
     }
     check_dispatch(&rewards, prompts.rows())?;
     check_use(&rewards, &prompts.rows())?;
@@ -159,4 +144,59 @@ pub fn train(
         job.save(false)?;
     }
     job.finish("reward", "reward/score")
+}
+
+/// What advantages and losses are computed by.
+struct Arithmetic {
+    advantage: AdvantageObjective,
+    loss: PolicyObjective,
+    /// Those of them that are components.
+    algorithms: Vec<Algorithm>,
+    /// Whether the critic that the configuration has is trained.
+    critic: bool,
+    /// What the user should know of it.
+    notices: Vec<String>,
+}
+
+impl Arithmetic {
+    fn load(config: &Config, host: &Host) -> Result<Self> {
+        let advantage = AdvantageObjective::load(config, || advantage_method(config), host)?;
+        let loss = PolicyObjective::load(config, loss_config(config)?, host)?;
+        let components = || {
+            let both = [advantage.component(), loss.component()];
+            both.into_iter().flatten()
+        };
+        let mut notices: Vec<String> = components().map(Component::notice).collect();
+        let algorithms = components().map(|c| c.algorithm().clone()).collect();
+        notices.extend(config.unused_keys()?);
+        let critic = config.critic.is_some() && advantage.needs_values();
+        if config.critic.is_some() && !critic {
+            notices.push(format!(
+                "[critic] is set, but not trained: algorithm.adv_estimator = \"{}\" does not read its \
+                 values",
+                config.algorithm.adv_estimator
+            ));
+        }
+        Ok(Self {
+            advantage,
+            loss,
+            algorithms,
+            critic,
+            notices,
+        })
+    }
+}
+
+/// A warm-up of the critic must leave steps for the policy.
+fn check_warm_up(config: &Config, prompts: usize) -> Result<()> {
+    let (warm_up, steps) = (
+        config.trainer.critic_warmup,
+        setup::step_count(config, prompts)?,
+    );
+    if warm_up < steps {
+        return Ok(());
+    }
+    Err(Error::Config(format!(
+        "trainer.critic_warmup ({warm_up}) leaves the policy none of the run's {steps} steps"
+    )))
 }

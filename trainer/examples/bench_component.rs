@@ -2,7 +2,7 @@
 //! beside those of a component, and what the component's loss takes of its limits.
 //!
 //! ```text
-//! cargo run --example bench_algorithm -- target/guests/gspo.wasm [CALLS]
+//! cargo run --example bench_component -- target/guests/gspo.wasm [CALLS]
 //! ```
 
 use std::error::Error;
