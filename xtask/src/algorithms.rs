@@ -28,7 +28,7 @@ const BEGIN: &str = "<!-- table -->";
 const END: &str = "<!-- end of table -->";
 
 /// What all runs have in common beside the quickstart's configuration: two updates a step, so that ratios
-/// move, and a critic that learns as fast as so few steps ask for.
+/// move.
 const COMMON: &[&str] = &[
     "actor.ppo_mini_batch_size=8",
     "actor.optim.lr=1e-4",
@@ -36,8 +36,12 @@ const COMMON: &[&str] = &[
     "trainer.save_freq=-1",
     "data.max_response_length=16",
 ];
-const OF_PRESET: [(&str, &[&str]); 1] =
-    [("ppo", &["critic.optim.lr=3e-4", "trainer.critic_warmup=10"])];
+/// What single presets have beside that: a critic as fast as so few steps ask for, and one update a step
+/// for the one that is on-policy.
+const OF_PRESET: &[(&str, &[&str])] = &[
+    ("ppo", &["critic.optim.lr=3e-4", "trainer.critic_warmup=10"]),
+    ("opo", &["actor.ppo_mini_batch_size=16"]),
+];
 
 /// Options of `cargo xtask algorithms`.
 #[derive(clap::Args)]
