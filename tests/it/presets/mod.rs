@@ -3,8 +3,9 @@
 mod steps;
 mod targets;
 
-use crate::support::{Project, assert_same, run_files};
-use rlhost_trainer::config::PRESETS;
+use crate::support::{Project, assert_same, repository, run_files};
+use rlhost_trainer::algorithm::known_loss_modes;
+use rlhost_trainer::config::{PRESETS, known_advantage_estimators};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -87,6 +88,22 @@ fn every_preset_trains_and_is_replayed() {
         let replayed: Value = serde_json::from_str(&replayed).unwrap();
         assert_eq!(replayed["changed"], 0, "{replayed}");
         assert_eq!(replayed["unreadable"], 0, "{replayed}");
+    }
+}
+
+#[test]
+fn the_page_lists_every_preset() {
+    let page = std::fs::read_to_string(repository().join("docs/algorithms.md")).unwrap();
+    for preset in PRESETS {
+        let row = format!(
+            "| `{}` | {} | {} |",
+            preset.name, preset.about, preset.paper
+        );
+        assert!(page.contains(&row), "{row}");
+    }
+    let estimators = known_advantage_estimators();
+    for name in estimators.iter().chain(&known_loss_modes()) {
+        assert!(page.contains(&format!("| `{name}` |")), "{name}");
     }
 }
 
