@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::float_cmp)]
 
 use bbox::Bbox;
+mod peer;
+
 use rlhost_plugin::serde_json::json;
 use rlhost_plugin::{Sample, SampleReward};
 use rlhost_verifier::golden;
