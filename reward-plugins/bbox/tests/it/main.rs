@@ -1,9 +1,9 @@
 //! The box verifier on its golden cases, on its own description and on huge input.
 #![allow(clippy::unwrap_used, clippy::float_cmp)]
 
-use bbox::Bbox;
 mod peer;
 
+use bbox::Bbox;
 use rlhost_plugin::serde_json::json;
 use rlhost_plugin::{Sample, SampleReward};
 use rlhost_verifier::golden;
