@@ -35,7 +35,20 @@ fn help_texts() {
 #[test]
 fn plugins_are_described() {
     let project = Project::empty();
-    for name in ["math", "hostile", "gspo", "likelihood"] {
+    for name in [
+        "math",
+        "number",
+        "choice",
+        "boolean",
+        "text",
+        "bbox",
+        "counting",
+        "format",
+        "length",
+        "hostile",
+        "gspo",
+        "likelihood",
+    ] {
         let path = guest(name);
         let bytes = std::fs::read(&path).unwrap();
         let mut digest = String::new();

@@ -23,10 +23,11 @@ const RECIPE: u32 = 2;
 const FOLDERS: [&str; 3] = ["reward-plugins", "algorithms", "tests/guests"];
 
 /// What every guest is made of beside its own folder.
-const SHARED: [&str; 4] = [
+const SHARED: [&str; 5] = [
     "reward-plugins/Cargo.toml",
     "reward-plugins/Cargo.lock",
     "reward-plugins/sdk",
+    "reward-plugins/common",
     "wit",
 ];
 
@@ -370,6 +371,7 @@ mod tests {
         for path in [
             "reward-plugins/x/src/lib.rs",
             "reward-plugins/sdk/src/lib.rs",
+            "reward-plugins/common/src/lib.rs",
             "reward-plugins/Cargo.lock",
             "wit/plugin.wit",
         ] {

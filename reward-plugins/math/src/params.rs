@@ -1,16 +1,8 @@
 //! The parameters of the plugin.
 
 use crate::number::Rational;
+pub use rlhost_verifier::extract::Extract;
 use serde_json::Value;
-
-/// Where the answer is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extract {
-    Auto,
-    Answer,
-    Boxed,
-    Text,
-}
 
 /// Which shape earns the part `format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

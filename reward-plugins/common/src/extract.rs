@@ -1,6 +1,17 @@
 //! Finds the answer in a response, and checks the shape of the response.
 
-use crate::params::Extract;
+/// Where the answer is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extract {
+    /// The last tag or box, whichever ends last; the text where there is neither.
+    Auto,
+    /// `<answer>…</answer>` only.
+    Answer,
+    /// `\boxed{…}` or `\fbox{…}` only.
+    Boxed,
+    /// The text only.
+    Text,
+}
 
 /// Answers nested in each other (`<answer>\boxed{5}</answer>`) are opened this often.
 const MAX_WRAPPERS: usize = 4;
@@ -8,7 +19,7 @@ const MAX_WRAPPERS: usize = 4;
 /// The answer of a response, or nothing where there is none.
 ///
 /// ```
-/// use math::{extract::answer, params::Extract};
+/// use rlhost_verifier::extract::{Extract, answer};
 /// assert_eq!(answer(r"so \boxed{3} <answer>4</answer>", Extract::Auto), Some("4"));
 /// assert_eq!(answer(r"<answer>4</answer> no, \boxed{\frac{1}{2}}", Extract::Auto), Some(r"\frac{1}{2}"));
 /// ```
@@ -28,6 +39,18 @@ pub fn answer(response: &str, mode: Extract) -> Option<&str> {
         },
     };
     found.map(opened)
+}
+
+/// The last `<answer>…</answer>` or balanced box, whichever ends last, opened.
+pub fn marked(text: &str) -> Option<&str> {
+    match (last_tag(text), last_box(text)) {
+        (Some((tag_end, tag)), Some((box_end, boxed))) => {
+            Some(if box_end > tag_end { boxed } else { tag })
+        }
+        (Some((_, inner)), None) | (None, Some((_, inner))) => Some(inner),
+        (None, None) => None,
+    }
+    .map(opened)
 }
 
 /// Opens an answer that holds marks of its own.

@@ -1,0 +1,66 @@
+//! What the numbers of a box are: pixels, shares or thousandths of an image's sides.
+
+use crate::geometry::Box2;
+use rlhost_plugin::serde_json::Value;
+use rlhost_plugin::{Failure, Sample};
+
+/// A kind of coordinates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Space {
+    Pixel,
+    Unit,
+    Thousandth,
+}
+
+impl Space {
+    /// The kind of that name; pixels for any other.
+    pub fn named(name: &str) -> Self {
+        match name {
+            "unit" => Self::Unit,
+            "thousandth" => Self::Thousandth,
+            _ => Self::Pixel,
+        }
+    }
+
+    /// Whether a box is of this kind: shares are from 0 to 1, thousandths from 0 to 1000, pixels not negative.
+    pub fn holds(self, found: &Box2) -> bool {
+        let most = match self {
+            Self::Pixel => f64::INFINITY,
+            Self::Unit => 1.0,
+            Self::Thousandth => 1000.0,
+        };
+        found.corners().iter().all(|n| (0.0..=most).contains(n))
+    }
+
+    /// A box of this kind in shares of the sides of an image of this width and height.
+    pub fn shares(self, found: &Box2, (width, height): (f64, f64)) -> Box2 {
+        match self {
+            Self::Pixel => found.scaled(1.0 / width, 1.0 / height),
+            Self::Unit => *found,
+            Self::Thousandth => found.scaled(1e-3, 1e-3),
+        }
+    }
+}
+
+/// Width and height of the sample's image: its columns `width` and `height`, or else its first image's.
+pub fn size(sample: &Sample) -> Result<(f64, f64), Failure> {
+    let side = |name: &str| -> Result<Option<f64>, Failure> {
+        let column = sample.column(name)?;
+        let number = column.as_ref().and_then(Value::as_f64);
+        Ok(number.filter(|side| (1.0..=1e9).contains(side)))
+    };
+    if let (Some(width), Some(height)) = (side("width")?, side("height")?) {
+        return Ok((width, height));
+    }
+    let image = sample.images.first().ok_or_else(|| {
+        Failure::InvalidReference(
+            "boxes in pixels and others need the image's size: the row has neither an image nor the columns `width` and \
+             `height`"
+                .into(),
+        )
+    })?;
+    Ok((
+        f64::from(image.width()).max(1.0),
+        f64::from(image.height()).max(1.0),
+    ))
+}

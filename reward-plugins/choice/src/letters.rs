@@ -1,0 +1,167 @@
+//! Letters of options, and answers that are little more than a letter.
+
+use rlhost_verifier::fold::{fold, latin};
+use std::fmt;
+
+/// A set of letters A to Z, not empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Letters(u32);
+
+impl Letters {
+    /// The set of one letter; nothing for another character.
+    pub fn one(c: char) -> Option<Self> {
+        let c = latin(c).to_ascii_uppercase();
+        c.is_ascii_uppercase()
+            .then(|| Self(1 << (c as u32 - 'A' as u32)))
+    }
+
+    /// The letter of the option at `index`, from 0.
+    pub fn of_index(index: usize) -> Option<Self> {
+        (index < 26).then(|| Self(1 << index))
+    }
+
+    /// Both sets together; nothing where a letter is in both.
+    pub fn with(self, other: Self) -> Option<Self> {
+        (self.0 & other.0 == 0).then_some(Self(self.0 | other.0))
+    }
+
+    /// The index of the last letter, from 0.
+    pub fn last_index(self) -> usize {
+        31 - self.0.leading_zeros() as usize
+    }
+}
+
+impl fmt::Display for Letters {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        ('A'..='Z')
+            .enumerate()
+            .filter(|(index, _)| self.0 & (1 << index) != 0)
+            .try_for_each(|(_, letter)| write!(formatter, "{letter}"))
+    }
+}
+
+/// An answer with full-width and styled letters as plain ones, and without emphasis, LaTeX text commands and `$`.
+pub fn plain(text: &str) -> String {
+    let mut text = fold(text);
+    for command in [
+        "\\textbf", "\\textit", "\\text", "\\mathrm", "\\mathbf", "\\left", "\\right",
+    ] {
+        text = text.replace(command, "");
+    }
+    text.retain(|c| !matches!(c, '*' | '_' | '`' | '$' | '{' | '}' | '\\'));
+    text.trim().to_owned()
+}
+
+/// Text without brackets, quotes and stops around it.
+fn bare(text: &str) -> &str {
+    text.trim_matches(|c: char| {
+        c.is_whitespace()
+            || matches!(
+                c,
+                '(' | ')' | '[' | ']' | '"' | '\'' | '.' | ',' | ':' | ';' | '!'
+            )
+    })
+}
+
+/// An answer that is nothing but letters: `B`, `(b)`, `A, C`, `A and C`, `ACD`. Small letters count where the answer
+/// was marked, and only one alone.
+pub fn list(text: &str, marked: bool) -> Option<Letters> {
+    let text = bare(text);
+    let mut chars = text.chars();
+    if let (Some(c), None) = (chars.next(), chars.clone().next()) {
+        let capital = latin(c).is_ascii_uppercase();
+        return Letters::one(c).filter(|_| marked || capital);
+    }
+    let capital = |c: char| Letters::one(c).filter(|_| latin(c).is_ascii_uppercase());
+    let mut found: Option<Letters> = None;
+    let mut add = |letter: Letters| {
+        found = Some(match found {
+            Some(found) => found.with(letter)?,
+            None => letter,
+        });
+        Some(())
+    };
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '&' | '+'))
+        .map(bare)
+        .filter(|word| !word.is_empty() && *word != "and")
+        .collect();
+    if let [run] = words[..] {
+        // A run of letters without anything between them stands for all of them.
+        run.chars().try_for_each(|c| add(capital(c)?))?;
+        return found;
+    }
+    for word in words {
+        let mut chars = word.chars();
+        let letter = capital(chars.next()?)?;
+        if chars.next().is_some() {
+            return None;
+        }
+        add(letter)?;
+    }
+    found
+}
+
+/// Splits a label off: `B) a dog`, `(B) a dog`, `B. a dog`, `B: a dog`, `B - a dog`.
+fn label(text: &str) -> Option<(Letters, &str)> {
+    let (open, rest) = match text.strip_prefix(['(', '[']) {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let mut chars = rest.chars();
+    let c = chars.next()?;
+    let letter = Letters::one(c).filter(|_| open || latin(c).is_ascii_uppercase())?;
+    let rest = chars.as_str();
+    let rest = if open {
+        rest.strip_prefix([')', ']'])?
+    } else {
+        rest.strip_prefix([')', '.', ':', '、'])
+            .or_else(|| rest.strip_prefix(" - "))?
+    };
+    let rest = rest.trim();
+    (!rest.is_empty()).then_some((letter, rest))
+}
+
+/// An answer that is a label with its text, which must neither name another letter nor be another option's text.
+pub fn labelled(text: &str, options: &[String]) -> Option<Letters> {
+    let (letter, rest) = label(text)?;
+    if crate::prose::has_letters(rest) || crate::prose::turns(rest) {
+        return None;
+    }
+    match written_out(rest, options) {
+        Some(other) if other != letter => None,
+        _ => Some(letter),
+    }
+}
+
+/// The letter of the only option whose text this is.
+pub fn written_out(text: &str, options: &[String]) -> Option<Letters> {
+    let text = normal(text);
+    let mut equal = options
+        .iter()
+        .enumerate()
+        .filter(|(_, option)| normal(option) == text);
+    let (index, _) = equal.next()?;
+    if equal.next().is_some() {
+        return None;
+    }
+    Letters::of_index(index)
+}
+
+/// An option's text without its own label.
+pub fn option_text(text: &str, index: usize) -> String {
+    let text = plain(text);
+    match label(&text) {
+        Some((letter, rest)) if Some(letter) == Letters::of_index(index) => rest.to_owned(),
+        _ => text,
+    }
+}
+
+/// Lower case, single spaces, without stops and quotes around it.
+fn normal(text: &str) -> String {
+    let words: Vec<String> = bare(text)
+        .split_whitespace()
+        .map(str::to_lowercase)
+        .collect();
+    words.join(" ")
+}

@@ -1,0 +1,148 @@
+//! Runs a plugin natively on the golden cases beside its source, for its own tests. `rlhost plugin test`
+//! does the same with the component.
+
+use std::fs;
+use std::path::Path;
+
+use rlhost_plugin::serde_json::{self, Value};
+use rlhost_plugin::{Failure, FinishReason, Sample, SampleReward, Turn};
+
+/// The sample that the host makes of a row.
+///
+/// # Panics
+/// Where the row is not of the form of a case.
+pub fn sample(row: &Value) -> Sample {
+    let json = |name: &str| row.get(name).map_or("null".to_owned(), Value::to_string);
+    let mut sample = Sample::from_text(row["response"].as_str().unwrap_or(""), &json("answer"));
+    if let Some(turns) = row["response"].as_array() {
+        sample.response = turns
+            .iter()
+            .map(|turn| Turn {
+                text: turn["text"].as_str().unwrap_or("").to_owned(),
+                finish_reason: match turn["finish_reason"].as_str() {
+                    Some("length") => FinishReason::Length,
+                    Some("cut") => FinishReason::Cut,
+                    _ => FinishReason::Stop,
+                },
+                tokens: turn["tokens"].as_u64().unwrap_or(0) as u32,
+            })
+            .collect();
+    }
+    if let Some(params) = row.get("params") {
+        sample.params = params.to_string();
+    }
+    let known = ["response", "answer", "params", "expect", "name"];
+    let columns: serde_json::Map<_, _> = row
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| !known.contains(&key.as_str()))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    sample.columns = Value::Object(columns).to_string();
+    sample
+}
+
+/// What is wrong with a plugin's answer to a row; nothing where it is as expected.
+fn complaint<T: SampleReward>(row: &Value) -> Option<String> {
+    let Some(expect) = row["expect"].as_object().filter(|map| !map.is_empty()) else {
+        return Some("it expects nothing".to_owned());
+    };
+    let result = T::score(&sample(row));
+    let near = |value: f64, expected: &Value| {
+        let tolerance = expect
+            .get("tolerance")
+            .map_or(1e-9, |t| t.as_f64().unwrap_or(0.0));
+        expected
+            .as_f64()
+            .is_some_and(|e| (e - value).abs() <= tolerance)
+    };
+    let holds = |(key, expected): (&String, &Value)| match (key.as_str(), &result) {
+        ("tolerance", _) => true,
+        ("score", Ok(verdict)) => near(verdict.total, expected),
+        ("max", Ok(verdict)) => expected.as_f64().is_some_and(|max| verdict.total <= max),
+        ("min", Ok(verdict)) => expected.as_f64().is_some_and(|min| verdict.total >= min),
+        ("parts", Ok(verdict)) => expected.as_object().is_some_and(|parts| {
+            parts.iter().all(|(name, value)| {
+                let part = verdict.parts.iter().find(|(part, _)| part == name);
+                part.is_some_and(|(_, got)| near(*got, value))
+            })
+        }),
+        ("outcome", Err(failure)) => {
+            expected
+                == match failure {
+                    Failure::InvalidReference(_) => "invalid-reference",
+                    Failure::Internal(_) => "internal",
+                    Failure::Abstain(_) => "abstain",
+                }
+        }
+        ("message", Err(failure)) => {
+            let (Failure::InvalidReference(message)
+            | Failure::Internal(message)
+            | Failure::Abstain(message)) = failure;
+            expected.as_str().is_some_and(|text| message.contains(text))
+        }
+        _ => false,
+    };
+    (!expect.iter().all(holds)).then(|| format!("{result:?}"))
+}
+
+/// Holds a plugin to all cases in `folder`/cases, of which there are at least `least`.
+///
+/// # Panics
+/// Where a case does not hold or the cases are fewer.
+pub fn check<T: SampleReward>(folder: &str, least: usize) {
+    let folder = Path::new(folder).join("cases");
+    let mut files: Vec<_> = fs::read_dir(&folder)
+        .expect("the folder of cases")
+        .map(|entry| entry.expect("a file of cases").path())
+        .filter(|file| file.extension().is_some_and(|e| e == "jsonl"))
+        .collect();
+    files.sort();
+    let (mut count, mut wrong) = (0, Vec::new());
+    for file in files {
+        let text = fs::read_to_string(&file).expect("a file of cases is UTF-8");
+        for (number, line) in text.lines().enumerate() {
+            let row = serde_json::from_str(line).expect("a case is a JSON object");
+            count += 1;
+            if let Some(complaint) = complaint::<T>(&row) {
+                wrong.push(format!(
+                    "{}:{} {row}\n    {complaint}",
+                    file.display(),
+                    number + 1
+                ));
+            }
+        }
+    }
+    assert!(count >= least, "the cases shrank to {count}");
+    assert!(
+        wrong.is_empty(),
+        "{} of {count}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// Holds a plugin's description to the plugin: its defaults mean what leaving them out means, and a name that
+/// it does not list is refused.
+///
+/// # Panics
+/// Where they differ for one of `rows`.
+pub fn check_description<T: SampleReward>(name: &str, rows: &[Value]) {
+    let info = T::describe();
+    assert_eq!(info.name, name);
+    for row in rows {
+        let mut sample = sample(row);
+        let plain = T::score(&sample).expect("a row with a score");
+        for param in &info.params {
+            sample.params = format!("{{\"{}\": {}}}", param.name, param.default);
+            let given = T::score(&sample).expect("a default is a value");
+            assert_eq!(format!("{given:?}"), format!("{plain:?}"), "{}", param.name);
+        }
+        for (part, _) in &plain.parts {
+            assert!(info.parts.contains(part), "{part}");
+        }
+        sample.params = String::from(r#"{"no_such_parameter": 1}"#);
+        assert!(matches!(T::score(&sample), Err(Failure::Internal(_))));
+    }
+}

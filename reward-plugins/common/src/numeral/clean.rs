@@ -1,0 +1,95 @@
+//! Takes layout off an answer: LaTeX, currency signs, emphasis.
+
+use crate::fold::folded;
+
+/// The characters of an answer without LaTeX layout, currency signs and emphasis.
+pub fn cleaned(text: &str) -> Option<Vec<char>> {
+    let source: Vec<char> = text.chars().collect();
+    let digit = |at: Option<usize>| {
+        let c = at.and_then(|at| source.get(at)).copied().and_then(folded);
+        c.is_some_and(|c| c.is_ascii_digit())
+    };
+    let mut out = Vec::with_capacity(source.len());
+    let mut at = 0;
+    while at < source.len() {
+        let c = source[at];
+        at += 1;
+        match c {
+            '\\' => latex(&source, &mut at, &mut out)?,
+            '{' if source[at..].starts_with(&[',', '}']) => {
+                out.push(',');
+                at += 2;
+            }
+            '$' | '€' | '£' | '¥' | '￥' | '`' | '{' | '}' => {}
+            '*' if source.get(at) == Some(&'*') || (at > 1 && source[at - 2] == '*') => {}
+            // Narrow and no-break spaces group digits.
+            '\u{A0}' | '\u{2009}' | '\u{202F}' if digit(at.checked_sub(2)) && digit(Some(at)) => {
+                out.push('\'');
+            }
+            '×' => out.push('×'),
+            '~' => out.push('≈'),
+            c => out.extend(folded(c)),
+        }
+    }
+    Some(out)
+}
+
+/// A LaTeX command, whose backslash was read.
+fn latex(source: &[char], at: &mut usize, out: &mut Vec<char>) -> Option<()> {
+    let rest = &source[*at..];
+    let length = rest.iter().take_while(|c| c.is_ascii_alphabetic()).count();
+    if length == 0 {
+        *at += 1;
+        match rest.first()? {
+            ',' => out.push('\''),
+            ' ' | ';' | ':' | '!' => out.push(' '),
+            '(' | ')' | '[' | ']' | '$' => {}
+            '%' => out.push('%'),
+            _ => return None,
+        }
+        return Some(());
+    }
+    *at += length;
+    let name: String = rest[..length].iter().collect();
+    match name.as_str() {
+        "text" | "textbf" | "mathrm" | "mathbf" | "mbox" | "left" | "right" | "displaystyle" => {}
+        "quad" | "qquad" => out.push(' '),
+        "times" | "cdot" => out.push('×'),
+        "approx" => out.push('≈'),
+        "circ" | "degree" => {
+            // `90^\circ`, `90^{\circ}`.
+            if out.last() == Some(&'^') {
+                out.pop();
+            }
+            out.push('°');
+        }
+        "frac" | "dfrac" | "tfrac" => {
+            let (upper, lower) = (group(source, at)?, group(source, at)?);
+            // Not a continuation of the digits before it: `2\frac{1}{2}`.
+            if out.last().is_some_and(char::is_ascii_digit) {
+                out.push(' ');
+            }
+            out.extend(upper);
+            out.push('/');
+            out.extend(lower);
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// A group in braces of digits only, or a single digit.
+fn group(source: &[char], at: &mut usize) -> Option<Vec<char>> {
+    let inner: Vec<char> = if source.get(*at) == Some(&'{') {
+        let end = *at + source[*at..].iter().position(|&c| c == '}')?;
+        let inner = source[*at + 1..end].to_vec();
+        *at = end + 1;
+        inner
+    } else {
+        *at += 1;
+        vec![*source.get(*at - 1)?]
+    };
+    let inner: Vec<char> = inner.into_iter().filter_map(folded).collect();
+    let digits = !inner.is_empty() && inner.iter().all(|c| c.is_ascii_digit() || *c == '.');
+    digits.then_some(inner)
+}

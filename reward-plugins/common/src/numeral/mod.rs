@@ -1,0 +1,671 @@
+//! Reads the one number of an answer as people and models write it. What is doubtful is no number.
+
+mod clean;
+
+use crate::rational::{Budget, Rational};
+use clean::cleaned;
+
+/// Answers of more bytes than this are not read as numbers.
+pub const MAX_BYTES: usize = 4000;
+
+/// How numbers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// `1.234,5` instead of `1,234.5`.
+    pub european: bool,
+    /// Whether a percent sign divides by 100; else it is a unit.
+    pub percent: bool,
+    /// Whether English number words up to ninety-nine count, and `none` as 0.
+    pub words: bool,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self {
+            european: false,
+            percent: true,
+            words: false,
+        }
+    }
+}
+
+/// Units that may follow a number without a space; of one letter, also with one.
+const UNITS: [&str; 52] = [
+    "m", "mm", "cm", "dm", "km", "nm", "in", "ft", "yd", "mi", "g", "mg", "kg", "t", "lb", "lbs",
+    "oz", "s", "ms", "ns", "min", "h", "hr", "hrs", "d", "l", "ml", "dl", "cl", "A", "mA", "V",
+    "W", "kW", "N", "J", "kJ", "Pa", "kPa", "Hz", "kHz", "MHz", "GHz", "K", "C", "F", "L", "mL",
+    "px", "GB", "MB", "KB",
+];
+
+/// Words that turn a number into another one, or into none.
+const TURNING: [&str; 62] = [
+    "not",
+    "no",
+    "never",
+    "nor",
+    "neither",
+    "cannot",
+    "except",
+    "without",
+    "isn't",
+    "aren't",
+    "don't",
+    "less",
+    "more",
+    "fewer",
+    "greater",
+    "least",
+    "most",
+    "under",
+    "over",
+    "above",
+    "below",
+    "between",
+    "than",
+    "plus",
+    "minus",
+    "negative",
+    "times",
+    "divided",
+    "by",
+    "squared",
+    "cubed",
+    "half",
+    "halves",
+    "quarter",
+    "quarters",
+    "third",
+    "thirds",
+    "fourths",
+    "fifths",
+    "tenths",
+    "hundred",
+    "hundreds",
+    "thousand",
+    "thousands",
+    "million",
+    "millions",
+    "billion",
+    "billions",
+    "trillion",
+    "dozen",
+    "dozens",
+    "pi",
+    "root",
+    "sqrt",
+    "log",
+    "factorial",
+    "infinity",
+    "nan",
+    "inf",
+    "mod",
+    "couple",
+    "pair",
+];
+
+/// Scale words and their powers of ten, directly after a number.
+const SCALES: [(&str, i64); 4] = [
+    ("thousand", 3),
+    ("million", 6),
+    ("billion", 9),
+    ("trillion", 12),
+];
+
+const ONES: [&str; 20] = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+];
+const TENS: [&str; 8] = [
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+];
+
+/// The number of an answer: the only one in it, or the same one several times.
+///
+/// After the last `=` or `≈` only what follows counts. Nothing where there is no number, several different ones, or
+/// anything that makes another number of it: operators, powers, letters beside digits, words like "not" or "half".
+///
+/// ```
+/// use rlhost_verifier::numeral::{Style, only};
+/// use rlhost_verifier::rational::Rational;
+/// let read = |text| only(text, Style::default());
+/// assert_eq!(read("It is $1{,}234.50$ dollars."), Rational::parse("1234.5"));
+/// assert_eq!(read("−３"), Rational::parse("-3"));
+/// assert_eq!(read("3 + 4 = 7"), Rational::parse("7"));
+/// assert_eq!(read("3 or 4"), None);
+/// ```
+pub fn only(text: &str, style: Style) -> Option<Rational> {
+    if text.len() > MAX_BYTES {
+        return None;
+    }
+    let chars = cleaned(text)?;
+    let start = chars
+        .iter()
+        .rposition(|&c| c == '=' || c == '≈')
+        .map_or(0, |at| at + 1);
+    let mut reader = Reader {
+        chars: &chars[start..],
+        at: 0,
+        style,
+        found: None,
+        negative: false,
+    };
+    while reader.at < reader.chars.len() {
+        reader.step()?;
+    }
+    if reader.negative {
+        return None;
+    }
+    reader.found
+}
+
+struct Reader<'a> {
+    chars: &'a [char],
+    at: usize,
+    style: Style,
+    found: Option<Rational>,
+    /// A word of negation stands before the number.
+    negative: bool,
+}
+
+impl Reader<'_> {
+    fn peek(&self, ahead: usize) -> char {
+        self.chars.get(self.at + ahead).copied().unwrap_or('\0')
+    }
+
+    fn before(&self, at: usize) -> char {
+        at.checked_sub(1).map_or('\0', |at| self.chars[at])
+    }
+
+    fn skip_spaces(&mut self) {
+        while self.peek(0) == ' ' {
+            self.at += 1;
+        }
+    }
+
+    fn digit(&self, ahead: usize) -> bool {
+        self.peek(ahead).is_ascii_digit()
+    }
+
+    /// Reads a number, a word or a sign.
+    fn step(&mut self) -> Option<()> {
+        let c = self.peek(0);
+        let point = if self.style.european { ',' } else { '.' };
+        if c.is_ascii_digit()
+            || (c == point && self.digit(1) && !self.before(self.at).is_alphanumeric())
+        {
+            return self.number();
+        }
+        if c.is_alphabetic() {
+            return self.word();
+        }
+        self.at += 1;
+        match c {
+            // A sign belongs to the number that follows at once; elsewhere a hyphen joins words.
+            '-' | '+' => {
+                let starts = self.digit(0) || (self.peek(0) == point && self.digit(1));
+                let before = self.before(self.at - 1);
+                let joins = before.is_alphabetic() && self.peek(0).is_alphabetic();
+                let dash =
+                    before == ' ' && self.peek(0) == ' ' && self.at > 2 && self.found.is_none();
+                let fits = starts && (matches!(before, '\0' | ' ' | '(' | '[' | '"' | '\''));
+                // `5 - 3` and `5 -3` are sums.
+                (joins || dash || (fits && !self.follows_number())).then_some(())
+            }
+            ' ' | '\t' | '.' | ',' | ';' | ':' | '!' | '?' | '(' | ')' | '[' | ']' | '"' | '\''
+            | '#' | '&' | '°' | '。' | '、' => Some(()),
+            '/' => (self.before(self.at - 1).is_alphabetic() && self.peek(0).is_alphabetic())
+                .then_some(()),
+            _ => None,
+        }
+    }
+
+    /// Whether the last character that is no space belongs to a number.
+    fn follows_number(&self) -> bool {
+        let earlier = self.chars[..self.at - 1].iter().rev();
+        earlier
+            .copied()
+            .find(|&c| c != ' ')
+            .is_some_and(|c| c.is_ascii_digit())
+    }
+
+    fn number(&mut self) -> Option<()> {
+        let sign = self.before(self.at);
+        if sign.is_alphanumeric() || matches!(sign, '/' | '_' | '.' | ':' | ',') {
+            return None;
+        }
+        let mut negative = sign == '-';
+        if std::mem::take(&mut self.negative) {
+            if negative {
+                return None;
+            }
+            negative = true;
+        }
+        let mut value = self.decimal()?;
+        let after = self.at;
+        self.skip_spaces();
+        if self.peek(0) == '/' && !self.peek(1).is_alphabetic() {
+            self.at += 1;
+            self.skip_spaces();
+            let divisor = self.decimal()?;
+            value = value.div(&divisor, &mut Budget::new()).ok()?;
+        } else {
+            self.at = after;
+        }
+        if negative {
+            value = value.neg();
+        }
+        value = self.scaled(value)?;
+        self.keep(value)
+    }
+
+    fn keep(&mut self, value: Rational) -> Option<()> {
+        match &self.found {
+            Some(found) if *found != value => None,
+            _ => {
+                self.found = Some(value);
+                Some(())
+            }
+        }
+    }
+
+    /// Digits with groups, point and exponent, or `10^n`.
+    fn decimal(&mut self) -> Option<Rational> {
+        let start = self.at;
+        loop {
+            let c = self.peek(0);
+            if c.is_ascii_digit() || (matches!(c, '.' | ',' | '\'') && self.digit(1)) {
+                self.at += 1;
+            } else {
+                break;
+            }
+        }
+        let (whole, fraction) = parts(&self.chars[start..self.at], self.style.european)?;
+        if self.peek(0) == '^' {
+            let exponent = self.power()?;
+            return (whole == "10" && fraction.is_empty())
+                .then(|| Rational::decimal("1", "", exponent).ok())?;
+        }
+        let mut exponent = 0;
+        let signed = usize::from(matches!(self.peek(1), '+' | '-'));
+        if matches!(self.peek(0), 'e' | 'E') && self.digit(1 + signed) {
+            self.at += 1;
+            exponent = self.integer()?;
+        } else {
+            let after = self.at;
+            self.skip_spaces();
+            if matches!(self.peek(0), '×' | 'x' | '*' | '·') {
+                self.at += 1;
+                self.skip_spaces();
+                if !(self.peek(0) == '1' && self.peek(1) == '0' && self.peek(2) == '^') {
+                    return None;
+                }
+                self.at += 2;
+                exponent = self.power()?;
+            } else {
+                self.at = after;
+            }
+        }
+        Rational::decimal(&whole, &fraction, exponent).ok()
+    }
+
+    /// `^n`.
+    fn power(&mut self) -> Option<i64> {
+        self.at += 1;
+        self.integer()
+    }
+
+    fn integer(&mut self) -> Option<i64> {
+        let mut text = String::new();
+        if matches!(self.peek(0), '+' | '-') {
+            text.push(self.peek(0));
+            self.at += 1;
+        }
+        while self.digit(0) {
+            text.push(self.peek(0));
+            self.at += 1;
+        }
+        text.parse().ok()
+    }
+
+    /// What follows a number: percent, a scale, a unit; anything else beside it makes another number of it.
+    fn scaled(&mut self, value: Rational) -> Option<Rational> {
+        let times = |exponent| {
+            let scale = Rational::decimal("1", "", exponent).ok()?;
+            value.mul(&scale, &mut Budget::new()).ok()
+        };
+        let end = self.at;
+        self.skip_spaces();
+        let spaced = self.at > end;
+        let c = self.peek(0);
+        if c == '%' {
+            self.at += 1;
+            return if self.style.percent {
+                times(-2)
+            } else {
+                Some(value)
+            };
+        }
+        if c.is_alphabetic() {
+            let word = self.letters();
+            let lower = word.to_lowercase();
+            if lower == "percent" {
+                return if self.style.percent {
+                    times(-2)
+                } else {
+                    Some(value)
+                };
+            }
+            if let Some((_, exponent)) = SCALES.iter().find(|(scale, _)| *scale == lower && spaced)
+            {
+                return times(*exponent);
+            }
+            let counter =
+                !c.is_ascii() && !"万亿千百十半分倍億萬".contains(c) && c as u32 >= 0x3040;
+            let unit = UNITS.contains(&word.as_str()) || counter;
+            let allowed = unit || (spaced && word.chars().count() > 1);
+            if !allowed
+                || TURNING.contains(&lower.as_str())
+                || (self.style.words && spaced && is_number_word(&lower))
+            {
+                return None;
+            }
+            // Squares and cubes of units.
+            if unit
+                && (matches!(self.peek(0), '²' | '³')
+                    || (self.peek(0) == '^' && matches!(self.peek(1), '2' | '3') && !self.digit(2)))
+            {
+                self.at += if self.peek(0) == '^' { 2 } else { 1 };
+            }
+            return Some(value);
+        }
+        if matches!(c, '^' | '!' | '*' | '+' | '×' | '÷' | '·' | '√' | '/')
+            && !(c == '!' && !spaced && self.at + 1 == self.chars.len())
+        {
+            return None;
+        }
+        if c == '-' || (!spaced && matches!(c, ':' | '\'') && self.digit(1)) {
+            return None;
+        }
+        self.at = end;
+        Some(value)
+    }
+
+    /// A run of letters, with apostrophes inside.
+    fn letters(&mut self) -> String {
+        let start = self.at;
+        while self.peek(0).is_alphabetic()
+            || (self.peek(0) == '\'' && self.peek(1).is_alphabetic() && self.at > start)
+        {
+            self.at += 1;
+        }
+        self.chars[start..self.at].iter().collect()
+    }
+
+    fn word(&mut self) -> Option<()> {
+        let word = self.letters().to_lowercase();
+        if self.digit(0) {
+            return None;
+        }
+        if matches!(word.as_str(), "minus" | "negative") && self.found.is_none() && !self.negative {
+            self.skip_spaces();
+            self.negative = true;
+            return (self.digit(0) || self.peek(0) == '.').then_some(());
+        }
+        if self.style.words {
+            if word == "none" {
+                return self.keep(Rational::zero());
+            }
+            if let Some(value) = self.spelled(&word) {
+                return self.keep(Rational::integer(value));
+            }
+        }
+        (!TURNING.contains(&word.as_str())).then_some(())
+    }
+
+    /// `seven`, `twenty`, `twenty-one`.
+    fn spelled(&mut self, word: &str) -> Option<i64> {
+        let place = |list: &[&str], word: &str| -> Option<i64> {
+            let at = list.iter().position(|known| *known == word)?;
+            i64::try_from(at).ok()
+        };
+        let ones = |word: &str| place(&ONES, word);
+        if let Some(value) = ones(word) {
+            return Some(value);
+        }
+        let tens = (place(&TENS, word)? + 2) * 10;
+        let after = self.at;
+        if matches!(self.peek(0), '-' | ' ') {
+            self.at += 1;
+            let next = self.letters().to_lowercase();
+            if let Some(value @ 1..=9) = ones(&next) {
+                return Some(tens + value);
+            }
+        }
+        self.at = after;
+        Some(tens)
+    }
+}
+
+fn is_number_word(word: &str) -> bool {
+    ONES.contains(&word) || TENS.contains(&word)
+}
+
+/// The digits before and after the point. Groups have to be of three digits, the first of one to three and not 0.
+fn parts(run: &[char], european: bool) -> Option<(String, String)> {
+    let (group, point) = if european { ('.', ',') } else { (',', '.') };
+    let mut halves = run.split(|&c| c == point);
+    let (whole, fraction) = (halves.next()?, halves.next().unwrap_or(&[]));
+    if halves.next().is_some() || !fraction.iter().all(char::is_ascii_digit) {
+        return None;
+    }
+    let separators: Vec<char> = whole
+        .iter()
+        .copied()
+        .filter(|c| !c.is_ascii_digit())
+        .collect();
+    if let Some(first) = separators.first() {
+        let groups: Vec<&[char]> = whole.split(|c| c == first).collect();
+        let uniform = separators.iter().all(|s| s == first) && (*first == group || *first == '\'');
+        let sizes = (1..=3).contains(&groups[0].len()) && groups[1..].iter().all(|g| g.len() == 3);
+        if !uniform || !sizes || groups[0][0] == '0' {
+            return None;
+        }
+    }
+    let digits = |run: &[char]| {
+        run.iter()
+            .filter(|c| c.is_ascii_digit())
+            .collect::<String>()
+    };
+    Some((digits(whole), digits(fraction)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn read(text: &str) -> Option<Rational> {
+        only(text, Style::default())
+    }
+
+    #[test]
+    fn numbers_as_they_are_written() {
+        for (text, value) in [
+            ("3", "3"),
+            ("-3", "-3"),
+            ("+3", "3"),
+            ("3.0", "3"),
+            (".5", "1/2"),
+            ("1e3", "1000"),
+            ("1E-3", "0.001"),
+            ("1,234,567.5", "1234567.5"),
+            ("1'234", "1234"),
+            ("1\u{202F}234", "1234"),
+            ("1{,}234", "1234"),
+            ("1\\,234", "1234"),
+            ("3 \\times 10^{4}", "30000"),
+            ("3×10^-2", "0.03"),
+            ("10^3", "1000"),
+            ("1/2", "1/2"),
+            ("\\frac{1}{2}", "1/2"),
+            ("-\\frac12", "-1/2"),
+            ("50%", "1/2"),
+            ("50\\%", "1/2"),
+            ("5 percent", "0.05"),
+            ("2 million", "2000000"),
+            ("$5", "5"),
+            ("-$5", "-5"),
+            ("$-5$", "-5"),
+            ("5cm", "5"),
+            ("5 cm^2", "5"),
+            ("5 m²", "5"),
+            ("5 km/h", "5"),
+            ("90^\\circ", "90"),
+            ("90°", "90"),
+            ("The answer is 5.", "5"),
+            ("x = 5", "5"),
+            ("2 + 3 = 5", "5"),
+            ("**5**", "5"),
+            ("5 (5.0)", "5"),
+            ("minus 3", "-3"),
+            ("５", "5"),
+            ("−5", "-5"),
+            ("~5", "5"),
+            ("about 5 dogs", "5"),
+            ("007", "7"),
+            ("5!", "5"),
+            ("5个", "5"),
+            ("It's 5", "5"),
+            ("(-3)", "-3"),
+            ("the cost - 5 dollars", "5"),
+        ] {
+            assert_eq!(read(text), Rational::parse(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_doubtful_is_no_number() {
+        for text in [
+            "",
+            "five",
+            "3 or 4",
+            "3, 4",
+            "1,23",
+            "0,001",
+            "1,2345",
+            "1.2.3",
+            "12,34,567",
+            "5-3",
+            "5 - 3",
+            "5 -3",
+            "3:30",
+            "2024-01-02",
+            "x5",
+            "5x",
+            "5 x",
+            "2\\pi",
+            "2π",
+            "√2",
+            "\\sqrt{2}",
+            "2^3",
+            "5 + 3",
+            "not 5",
+            "isn't 5",
+            "< 5",
+            "≥5",
+            "±5",
+            "less than 5",
+            "2 dozen",
+            "5 and a half",
+            "1 1/2",
+            "1\\frac{1}{2}",
+            "1/0",
+            "1e9999",
+            "- 3",
+            "covid-19",
+            "nan",
+            "inf",
+            "5i",
+            "4! + 1",
+            "5 !+ 1",
+            "\u{202E}24",
+            "10²",
+            "5 thousandths 3",
+            "5k",
+            "3rd",
+            "1/2/3",
+            "5 plus",
+            "10 minus 3",
+            "5 万",
+            "5万",
+            "5_000",
+            "--5",
+            "minus -5",
+            "5 − 3",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn styles_change_what_is_read() {
+        let european = Style {
+            european: true,
+            ..Style::default()
+        };
+        assert_eq!(only("1.234,5", european), Rational::parse("1234.5"));
+        assert_eq!(only("0,001", european), Rational::parse("0.001"));
+        assert_eq!(only("1.5", european), None);
+        let unit = Style {
+            percent: false,
+            ..Style::default()
+        };
+        assert_eq!(only("50%", unit), Rational::parse("50"));
+        let words = Style {
+            words: true,
+            ..Style::default()
+        };
+        for (text, value) in [
+            ("seven", "7"),
+            ("Twenty-one dogs", "21"),
+            ("ninety nine", "99"),
+            ("none", "0"),
+            ("zero", "0"),
+            ("5 (five)", "5"),
+            ("there are three cats", "3"),
+        ] {
+            assert_eq!(only(text, words), Rational::parse(value), "{text}");
+        }
+        for text in [
+            "two or three",
+            "one of the 3",
+            "a dozen",
+            "two hundred",
+            "twenty five six",
+            "no",
+            "3 five",
+            "one hundred",
+            "someone",
+        ] {
+            assert_eq!(only(text, words), None, "{text}");
+        }
+    }
+}

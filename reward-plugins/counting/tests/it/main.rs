@@ -1,0 +1,39 @@
+//! The verifier of counts on its golden cases, on its own description and on huge input.
+#![allow(clippy::unwrap_used, clippy::float_cmp)]
+
+use counting::Counting;
+use rlhost_plugin::serde_json::json;
+use rlhost_plugin::{Sample, SampleReward};
+use rlhost_verifier::golden;
+
+#[test]
+fn the_plugin_says_what_its_cases_expect() {
+    golden::check::<Counting>(env!("CARGO_MANIFEST_DIR"), 100);
+}
+
+#[test]
+fn the_description_is_that_of_the_plugin() {
+    let rows = [
+        json!({"response": "<answer>12</answer>", "answer": "12"}),
+        json!({"response": "I cannot say.", "answer": "12"}),
+    ];
+    golden::check_description::<Counting>("counting", &rows);
+}
+
+/// Ten million bytes, as the contract may bring them; in debug builds the time says nothing.
+#[test]
+fn a_response_of_ten_megabytes_is_judged() {
+    let filler = "word <b>\\x{ ".repeat(830_000);
+    for (response, expected) in [
+        (format!("{filler}<answer>12</answer>"), 1.0),
+        (format!("<answer>{filler}12</answer>"), 0.0),
+        (format!("<think>{filler}12"), 0.0),
+        ("<answer>".repeat(1_250_000), 0.0),
+        ("\\boxed{".repeat(1_400_000), 0.0),
+        ("[".repeat(10_000_000), 0.0),
+    ] {
+        assert!(response.len() > 9_000_000);
+        let verdict = Counting::score(&Sample::from_text(&response, r#""12""#)).unwrap();
+        assert_eq!(verdict.total, expected);
+    }
+}

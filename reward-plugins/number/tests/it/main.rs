@@ -1,0 +1,39 @@
+//! The number verifier on its golden cases, on its own description and on huge input.
+#![allow(clippy::unwrap_used, clippy::float_cmp)]
+
+use number::Number;
+use rlhost_plugin::serde_json::json;
+use rlhost_plugin::{Sample, SampleReward};
+use rlhost_verifier::golden;
+
+#[test]
+fn the_plugin_says_what_its_cases_expect() {
+    golden::check::<Number>(env!("CARGO_MANIFEST_DIR"), 180);
+}
+
+#[test]
+fn the_description_is_that_of_the_plugin() {
+    let rows = [
+        json!({"response": "<answer>5</answer>", "answer": "5"}),
+        json!({"response": "I cannot say.", "answer": "5"}),
+    ];
+    golden::check_description::<Number>("number", &rows);
+}
+
+/// Ten million bytes, as the contract may bring them; in debug builds the time says nothing.
+#[test]
+fn a_response_of_ten_megabytes_is_judged() {
+    let filler = "word <b>\\x{ ".repeat(830_000);
+    for (response, expected) in [
+        (format!("{filler}<answer>5</answer>"), 1.0),
+        (format!("<answer>{filler}5</answer>"), 0.0),
+        (format!("<think>{filler}5"), 0.0),
+        ("<answer>".repeat(1_250_000), 0.0),
+        ("\\boxed{".repeat(1_400_000), 0.0),
+        ("[".repeat(10_000_000), 0.0),
+    ] {
+        assert!(response.len() > 9_000_000);
+        let verdict = Number::score(&Sample::from_text(&response, r#""5""#)).unwrap();
+        assert_eq!(verdict.total, expected);
+    }
+}
