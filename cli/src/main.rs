@@ -44,7 +44,7 @@ enum Command {
     Score(score::Arguments),
     /// Make a run's scores again and compare, or score its samples with another plugin
     Replay(replay::Arguments),
-    /// Look at plugins, test and audit them
+    /// Make plugins, look at them, test and audit them
     #[command(subcommand)]
     Plugin(plugin::Command),
     /// Look at a run's samples

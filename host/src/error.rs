@@ -25,7 +25,7 @@ pub enum Error {
     },
     /// No plugin of that name is to be found.
     #[error(
-        "no plugin `{name}`: looked for {}\n`cargo xtask guests` builds the standard plugins; a plugin elsewhere is given by its path",
+        "no plugin `{name}`: looked for {}\n`cargo xtask guests` builds the standard plugins, `rlhost plugin build` your own; a plugin elsewhere is given by its path",
         list_paths(searched)
     )]
     PluginNotFound {
@@ -43,7 +43,7 @@ pub enum Error {
         message: String,
     },
     /// The file is a core module, not a component.
-    #[error("{}: a core WebAssembly module, not a component; wrap it with `wasm-tools component new`", path.display())]
+    #[error("{}: a core WebAssembly module, not a component; `rlhost plugin componentize` makes one of it", path.display())]
     CoreModule {
         /// The file.
         path: PathBuf,

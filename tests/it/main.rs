@@ -15,6 +15,7 @@ mod http;
 mod judged_run;
 mod learning;
 mod plugin_audit;
+mod plugin_new;
 mod plugin_test;
 mod presets;
 mod replay;

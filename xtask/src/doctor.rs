@@ -33,6 +33,7 @@ pub fn run(project: &Project) -> Result<()> {
         ("C compiler", c_compiler()),
         ("git", tool("git", "git")),
         ("WebAssembly toolchain", wasm(project)),
+        ("C compiler for WebAssembly", c_for_wasm()),
         ("disk space", disk(&project.root)),
         ("rustfmt and clippy", lints(project)),
         ("cargo-nextest", nextest(project)),
@@ -86,6 +87,24 @@ fn c_compiler() -> State {
             || Missing("apt-get install -y build-essential".to_owned()),
             |program| There(program.display().to_string()),
         )
+}
+
+/// A clang with a C library for WASI. (What `rlhost plugin build` needs, it finds out for itself.)
+fn c_for_wasm() -> State {
+    let found = process::programs(|name| name == "clang" || name.starts_with("clang-"))
+        .into_iter()
+        .find(|clang| {
+            let mut command = Command::new(clang);
+            command.args(["--target=wasm32-wasi", "-print-file-name=libc.a"]);
+            process::output(&mut command).is_some_and(|library| Path::new(&library).is_absolute())
+        });
+    match found {
+        Some(clang) => There(clang.display().to_string()),
+        None => Optional(
+            "for plugins in C and their tests",
+            "apt-get install -y --no-install-recommends clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32".to_owned(),
+        ),
+    }
 }
 
 fn tool(name: &str, package: &str) -> State {

@@ -1,0 +1,119 @@
+//! `rlhost plugin build`: from a plugin's folder to its component.
+
+mod c;
+mod rust;
+mod source;
+
+use super::component::{self, About};
+use crate::output;
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The plugin's folder, as `rlhost plugin new` makes one
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    folder: PathBuf,
+    /// The component to write; by default target/guests/FOLDER.wasm in the folder
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// So often a plugin is compiled anew whose files change meanwhile.
+const TRIES: usize = 3;
+
+/// What a compiler made of a plugin, and what the plugin's manifest says.
+struct Compiled {
+    module: Vec<u8>,
+    name: String,
+    version: String,
+    licence: Option<String>,
+    /// The language, and the compiler's version.
+    language: (&'static str, String),
+}
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let folder = &arguments.folder;
+    let shown = || folder.display().to_string();
+    let root = folder.canonicalize().with_context(shown)?;
+    let compile = compiler(&root).with_context(shown)?;
+    let path = match &arguments.output {
+        Some(path) => path.clone(),
+        None => default_output(folder, &root)?,
+    };
+    let (compiled, source) = whole(&root, &path, compile)?;
+    let component = component::encode(&compiled.module).with_context(shown)?;
+    let about = About {
+        name: compiled.name,
+        version: compiled.version,
+        licence: compiled.licence,
+        source,
+        language: compiled.language,
+    };
+    let component = component::describe(&component, &about)?;
+    if arguments.output.is_none()
+        && let Some(parent) = path.parent()
+    {
+        fs::create_dir_all(parent)
+            .with_context(|| format!("cannot make the folder {}", parent.display()))?;
+    }
+    let found = component::put(&component, &path)?;
+    output::standard(|out| {
+        writeln!(out, "{} {}", about.name, about.version)?;
+        component::print(out, &path, &found)?;
+        writeln!(out, "source    {}", about.source)?;
+        let (language, version) = &about.language;
+        writeln!(out, "compiler  {language} {version}")?;
+        let licence = about.licence.as_deref().unwrap_or("none is named");
+        writeln!(out, "licence   {licence}")?;
+        Ok(())
+    })
+}
+
+/// What compiles the folder, by what lies in it.
+fn compiler(folder: &Path) -> Result<fn(&Path) -> Result<Compiled>> {
+    if folder.join("Cargo.toml").is_file() {
+        return Ok(rust::compile);
+    }
+    if folder.join(c::MANIFEST).is_file() {
+        return Ok(c::compile);
+    }
+    bail!(
+        "no plugin's folder: there is neither a Cargo.toml (Rust) nor a plugin.toml (C) in it; \
+         `rlhost plugin new` makes a folder"
+    )
+}
+
+/// The folder's name is the component's, as for `rlhost plugin test`.
+fn default_output(folder: &Path, root: &Path) -> Result<PathBuf> {
+    let name = root
+        .file_name()
+        .context("the root of the file system is no plugin's folder")?;
+    let mut file = name.to_owned();
+    file.push(".wasm");
+    let guests = Path::new("target/guests").join(file);
+    Ok(match folder.to_str() {
+        Some(".") => guests,
+        _ => folder.join(guests),
+    })
+}
+
+/// Compiles the folder, and once more where somebody typed meanwhile, so that the digest is that of what
+/// was compiled.
+fn whole(
+    root: &Path,
+    output: &Path,
+    compile: fn(&Path) -> Result<Compiled>,
+) -> Result<(Compiled, String)> {
+    let mut before = source::digest(root, output)?;
+    for _ in 0..TRIES {
+        let compiled = compile(root)?;
+        let after = source::digest(root, output)?;
+        if after == before {
+            return Ok((compiled, after));
+        }
+        before = after;
+    }
+    bail!("{}: its files change while it is compiled", root.display())
+}

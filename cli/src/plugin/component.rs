@@ -1,0 +1,208 @@
+//! From a core module to a component on the disk that this host runs.
+
+use crate::{host, output};
+use anyhow::{Context, Result, anyhow, bail};
+use rlhost_host::Inspected;
+use std::borrow::Cow;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
+use wasm_encoder::{ComponentSection, CustomSection};
+use wasm_metadata::{AddMetadata, AddMetadataField};
+use wasmparser::{Encoding, Parser, Payload};
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::{PackageId, Resolve, SourceMap};
+
+/// The contract, as the plugins' templates carry it too.
+pub const CONTRACT: [(&str, &str); 2] = [
+    ("plugin.wit", include_str!("../../../wit/plugin.wit")),
+    ("algorithm.wit", include_str!("../../../wit/algorithm.wit")),
+];
+
+/// Worlds that a module without a type can be of: the interface that it exports, and the widest world
+/// that has it. What the module does not import, the component does not import either.
+const WORLDS: [(&str, &str); 3] = [
+    ("rlhost:plugin/reward@0.1.0", "capable-reward-plugin"),
+    ("rlhost:plugin/objective@0.1.0", "algorithm"),
+    ("rlhost:plugin/code@0.1.0", "code-interpreter"),
+];
+
+/// What is embedded in a component about itself.
+pub struct About {
+    pub name: String,
+    pub version: String,
+    /// An SPDX expression.
+    pub licence: Option<String>,
+    /// Digest of what it was compiled from.
+    pub source: String,
+    /// The language, and the compiler's version.
+    pub language: (&'static str, String),
+}
+
+/// The contract, resolved.
+pub fn contract() -> Result<(Resolve, PackageId)> {
+    let mut sources = SourceMap::new();
+    for (name, text) in CONTRACT {
+        sources.push_str(name, text);
+    }
+    let mut resolve = Resolve::default();
+    let group = sources
+        .parse()
+        .map_err(|(_, error)| anyhow!("the contract can't be read: {error}"))?;
+    let package = resolve.push_group(group)?;
+    Ok((resolve, package))
+}
+
+/// Makes a component of a core module. One that says nothing of its world gets the one whose functions it
+/// exports; one that uses WASI preview 1 gets the adapter to WASI 0.2.
+pub fn encode(module: &[u8]) -> Result<Vec<u8>> {
+    let mut module = Cow::Borrowed(module);
+    let found = Module::read(&module)?;
+    if !found.typed {
+        let Some((_, world)) = WORLDS.iter().find(|(interface, _)| {
+            let prefix = format!("{interface}#");
+            found.exports.iter().any(|name| name.starts_with(&prefix))
+        }) else {
+            bail!(
+                "the module exports no function of the contract, such as `{}#score`; it exports {}",
+                WORLDS[0].0,
+                listed(&found.exports)
+            );
+        };
+        let (resolve, package) = contract()?;
+        let world = resolve.select_world(&[package], Some(world))?;
+        embed_component_metadata(module.to_mut(), &resolve, world, StringEncoding::UTF8)?;
+    }
+    ComponentEncoder::default()
+        .validate(true)
+        .module(&module)
+        .and_then(|encoder| {
+            encoder.adapter(
+                WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME,
+                WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+            )
+        })
+        .and_then(|mut encoder| encoder.encode())
+        .map_err(|error| anyhow!("no component can be made of the module: {error:#}"))
+}
+
+/// What a core module says of itself.
+struct Module {
+    /// Whether it carries the type of its world.
+    typed: bool,
+    exports: Vec<String>,
+}
+
+impl Module {
+    fn read(bytes: &[u8]) -> Result<Self> {
+        let mut module = Self {
+            typed: false,
+            exports: Vec::new(),
+        };
+        if !bytes.starts_with(b"\0asm") {
+            bail!("not a WebAssembly module: it does not start as one does");
+        }
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload.context("not a WebAssembly module")? {
+                Payload::Version {
+                    encoding: Encoding::Component,
+                    ..
+                } => bail!("a component already: `rlhost plugin inspect` looks at it"),
+                Payload::CustomSection(section) => {
+                    module.typed |= section.name().starts_with("component-type");
+                }
+                Payload::ExportSection(exports) => {
+                    for export in exports {
+                        module.exports.push(export?.name.to_owned());
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(module)
+    }
+}
+
+/// Embeds what a component says about itself, as the sections that `wasm-tools metadata show` reads.
+pub fn describe(component: &[u8], about: &About) -> Result<Vec<u8>> {
+    let mut add = AddMetadata::default();
+    add.name = AddMetadataField::Set(about.name.clone());
+    let (language, version) = &about.language;
+    add.language = vec![((*language).to_owned(), version.clone())];
+    add.processed_by = vec![("rlhost".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
+    let mut bytes = add.to_wasm(component)?;
+    let texts = [
+        ("version", Some(&about.version)),
+        ("licenses", about.licence.as_ref()),
+        ("revision", Some(&about.source)),
+    ];
+    for (name, text) in texts {
+        if let Some(text) = text {
+            let section = CustomSection {
+                name: name.into(),
+                data: text.as_bytes().into(),
+            };
+            section.append_to_component(&mut bytes);
+        }
+    }
+    Ok(bytes)
+}
+
+/// Checks that the host runs the component, and puts it where it is wanted: whole or not at all.
+pub fn put(component: &[u8], path: &Path) -> Result<Inspected> {
+    if path.is_dir() {
+        bail!("{} is a folder: name a file", path.display());
+    }
+    let staged = output::staged(path);
+    let put = write_checked(component, path, &staged);
+    if put.is_err() {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(&staged);
+    }
+    put
+}
+
+fn write_checked(component: &[u8], path: &Path, staged: &Path) -> Result<Inspected> {
+    let failed = || format!("cannot write {}", path.display());
+    fs::write(staged, component).with_context(failed)?;
+    let found = host::builder()?.build()?.inspect(staged).map_err(|error| {
+        let text = error.to_string();
+        anyhow!(text.replace(&*staged.to_string_lossy(), &path.to_string_lossy()))
+    })?;
+    fs::rename(staged, path).with_context(failed)?;
+    Ok(found)
+}
+
+/// What was made: its file, size, digest, world and imports.
+pub fn print(out: &mut dyn Write, path: &Path, found: &Inspected) -> Result<()> {
+    let (size, digest, world, imports) = match found {
+        Inspected::Reward(found) => (found.size, found.digest, &found.world, &found.imports),
+        Inspected::Algorithm(found) => (found.size, found.digest, &found.world, &found.imports),
+    };
+    writeln!(out, "file      {}", path.display())?;
+    writeln!(out, "size      {size} bytes")?;
+    writeln!(out, "digest    sha256:{}", digest.hex())?;
+    writeln!(out, "world     {world}")?;
+    if imports.is_empty() {
+        writeln!(out, "imports   nothing")?;
+    }
+    for (i, name) in imports.iter().enumerate() {
+        let label = if i == 0 { "imports" } else { "" };
+        writeln!(out, "{label:<9} {}", output::printable(name))?;
+    }
+    Ok(())
+}
+
+/// Names for an error message.
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        names if names.len() > 8 => {
+            format!("`{}` and {} more", names[..8].join("`, `"), names.len() - 8)
+        }
+        names => format!("`{}`", names.join("`, `")),
+    }
+}

@@ -1,0 +1,233 @@
+//! The files of a new plugin's folder.
+//!
+//! A plugin in Rust carries a copy of the crate `rlhost-plugin`, so that its folder builds wherever it lies
+//! with nothing but the package registry, and goes on to build the same when rlhost changes.
+
+use super::component::CONTRACT;
+use std::collections::BTreeSet;
+
+/// Files by their path in the folder.
+pub type Files = Vec<(String, String)>;
+
+const IGNORED: &str = "/target\n";
+const LICENCE: &str = include_str!("../../../LICENSE");
+/// Exact versions of what the crate is made of.
+const LOCK: &str = include_str!("../../../reward-plugins/Cargo.lock");
+const CRATE: &str = "rlhost-plugin";
+
+macro_rules! sdk {
+    ($($file:literal),*) => {
+        [$(($file, include_str!(concat!("../../../reward-plugins/sdk/src/", $file)))),*]
+    };
+}
+
+const SDK: [(&str, &str); 9] = sdk![
+    "algorithm.rs",
+    "allocator.rs",
+    "describe.rs",
+    "lib.rs",
+    "log.rs",
+    "params.rs",
+    "reward.rs",
+    "sample.rs",
+    "verdict.rs"
+];
+const SDK_MANIFEST: &str = include_str!("../../templates/rust/sdk.toml");
+const MANIFEST: &str = include_str!("../../templates/rust/Cargo.toml");
+
+macro_rules! template {
+    ($($file:literal),*) => {
+        &[$((
+            // The path below the template's folder.
+            $file,
+            include_str!(concat!("../../templates/", $file)),
+        )),*]
+    };
+}
+
+const RUST_REWARD: &[(&str, &str)] = template![
+    "rust-reward/README.md",
+    "rust-reward/src/lib.rs",
+    "reward/cases/examples.jsonl"
+];
+const RUST_ALGORITHM: &[(&str, &str)] =
+    template!["rust-algorithm/README.md", "rust-algorithm/src/lib.rs"];
+
+const C_REWARD: &[(&str, &str)] = template![
+    "c-reward/README.md",
+    "c-reward/plugin.toml",
+    "c-reward/src/rlhost.c",
+    "c-reward/src/rlhost.h",
+    "c-reward/src/score.c",
+    "reward/cases/examples.jsonl"
+];
+
+/// What a reward plugin does until it is edited.
+const REWARD: &str = "Looks for the reference answer in the response.";
+
+/// What a template's blanks are filled in with.
+struct Blanks<'a> {
+    name: &'a str,
+    description: &'a str,
+}
+
+impl Blanks<'_> {
+    fn fill(&self, text: &str) -> String {
+        text.replace("{{name}}", self.name)
+            .replace("{{description}}", self.description)
+    }
+}
+
+/// A reward plugin in Rust.
+pub fn rust_reward(name: &str) -> Files {
+    let description = REWARD;
+    rust(&Blanks { name, description }, RUST_REWARD)
+}
+
+/// A reward plugin in C.
+pub fn c_reward(name: &str) -> Files {
+    let description = REWARD;
+    let mut files = own(&Blanks { name, description }, C_REWARD);
+    files.extend(contract());
+    files
+}
+
+/// An algorithm in Rust.
+pub fn rust_algorithm(name: &str) -> Files {
+    let description = "Policy gradient without ratios: −A · logp, the mean over tokens.";
+    rust(&Blanks { name, description }, RUST_ALGORITHM)
+}
+
+/// Whether a crate of this name is part of every plugin in Rust.
+pub fn is_dependency(name: &str) -> bool {
+    needed(LOCK).contains(name)
+}
+
+fn rust(blanks: &Blanks<'_>, template: &[(&str, &str)]) -> Files {
+    let mut files = own(blanks, template);
+    let mut add = |path: String, text: &str| files.push((path, text.to_owned()));
+    add("Cargo.toml".to_owned(), &blanks.fill(MANIFEST));
+    add("Cargo.lock".to_owned(), &lock(blanks.name));
+    let sdk = format!("vendor/{CRATE}");
+    add(format!("{sdk}/Cargo.toml"), SDK_MANIFEST);
+    add(format!("{sdk}/LICENSE"), LICENCE);
+    for (name, text) in SDK {
+        add(format!("{sdk}/src/{name}"), text);
+    }
+    // Where the crate looks for it, too.
+    files.extend(contract());
+    files
+}
+
+fn contract() -> impl Iterator<Item = (String, String)> {
+    CONTRACT
+        .into_iter()
+        .map(|(name, text)| (format!("wit/{name}"), text.to_owned()))
+}
+
+/// A template's files, filled in.
+fn own(blanks: &Blanks<'_>, template: &[(&str, &str)]) -> Files {
+    let mut files = vec![(".gitignore".to_owned(), IGNORED.to_owned())];
+    files.extend(template.iter().map(|(path, text)| {
+        let (_, path) = path.split_once('/').unwrap_or_default();
+        (path.to_owned(), blanks.fill(text))
+    }));
+    files
+}
+
+/// The blocks of a lock file, one a package, with the package's name.
+fn packages(lock: &str) -> impl Iterator<Item = (&str, &str)> {
+    lock.split("[[package]]\n").skip(1).map(|block| {
+        let name = block.split('"').nth(1).unwrap_or_default();
+        (name, block.trim_end())
+    })
+}
+
+/// The packages that [`CRATE`] is made of, itself included.
+fn needed(lock: &str) -> BTreeSet<&str> {
+    let mut needed = BTreeSet::new();
+    let mut open = vec![CRATE];
+    while let Some(name) = open.pop() {
+        if !needed.insert(name) {
+            continue;
+        }
+        for (_, block) in packages(lock).filter(|(found, _)| *found == name) {
+            let dependencies = block.split("dependencies = [").nth(1).unwrap_or_default();
+            // ` "name",` or, where there are several versions, ` "name version",`.
+            let names = dependencies.split('"').skip(1).step_by(2);
+            open.extend(names.filter_map(|name| name.split(' ').next()));
+        }
+    }
+    needed
+}
+
+/// The lock file of a plugin: of all versions the very ones that rlhost is tested with.
+fn lock(name: &str) -> String {
+    let needed = needed(LOCK);
+    let own = format!("name = \"{name}\"\nversion = \"0.1.0\"\ndependencies = [\n \"{CRATE}\",\n]");
+    let mut blocks: Vec<_> = packages(LOCK)
+        .filter(|(name, _)| needed.contains(name))
+        .chain([(name, own.as_str())])
+        .collect();
+    blocks.sort_by_key(|(name, _)| *name);
+    let head = LOCK.split("[[package]]").next().unwrap_or_default();
+    let blocks: Vec<_> = blocks
+        .iter()
+        .map(|(_, block)| format!("[[package]]\n{block}\n"))
+        .collect();
+    format!("{head}{}", blocks.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    #[test]
+    fn the_copy_of_the_crate_is_whole_and_asks_for_the_same() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../reward-plugins");
+        let mut sources: Vec<_> = fs::read_dir(folder.join("sdk/src"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        sources.sort();
+        assert_eq!(SDK.map(|(name, _)| name).to_vec(), sources);
+
+        let parse = |text: &str| text.parse::<toml::Table>().unwrap();
+        let read = |path: &str| parse(&fs::read_to_string(folder.join(path)).unwrap());
+        let (ours, workspace) = (parse(SDK_MANIFEST), read("Cargo.toml"));
+        let theirs = read("sdk/Cargo.toml");
+        let names: Vec<_> = ours["dependencies"].as_table().unwrap().keys().collect();
+        let expected = theirs["dependencies"].as_table().unwrap();
+        assert_eq!(names, expected.keys().collect::<Vec<_>>());
+        for name in names {
+            assert_eq!(
+                ours["dependencies"][name], workspace["workspace"]["dependencies"][name],
+                "{name}"
+            );
+        }
+        for key in ["version", "edition", "rust-version", "license"] {
+            assert_eq!(
+                ours["package"][key], workspace["workspace"]["package"][key],
+                "{key}"
+            );
+        }
+        let profile = |manifest: &toml::Table| manifest["profile"]["release"].clone();
+        assert_eq!(profile(&parse(MANIFEST)), profile(&workspace));
+    }
+
+    #[test]
+    fn a_lock_file_has_what_a_plugin_needs_and_no_more() {
+        let text = lock("word-count");
+        let names: Vec<_> = packages(&text).map(|(name, _)| name).collect();
+        assert!(names.is_sorted());
+        for name in ["word-count", "rlhost-plugin", "dlmalloc", "wit-bindgen"] {
+            assert!(names.contains(&name), "{names:?}");
+        }
+        assert!(!names.contains(&"math-verifier"), "{names:?}");
+        assert!(text.parse::<toml::Table>().is_ok());
+        assert!(is_dependency("dlmalloc") && !is_dependency("word-count"));
+    }
+}

@@ -1,0 +1,439 @@
+//! `rlhost plugin new` and `rlhost plugin build`: from nothing to a component that scores.
+
+use crate::support::{Outcome, Project, assert_same, files, json_lines, rlhost};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// The command in a folder. What cargo compiles for plugins is kept for the next test, but for the plugins
+/// themselves: they are compiled anew wherever they lie.
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-build");
+    let mut command = rlhost(folder);
+    command
+        .args(arguments)
+        .env("CARGO_BUILD_BUILD_DIR", kept)
+        .env_remove("WASI_SDK_PATH");
+    command
+}
+
+/// A command in a folder; the outcome has to be good.
+#[track_caller]
+fn ok(folder: &Path, arguments: &[&str]) -> String {
+    good(&mut command(folder, arguments))
+}
+
+#[track_caller]
+fn good(command: &mut Command) -> String {
+    let outcome: Outcome = command.output().unwrap().into();
+    assert_eq!(outcome.code, Some(0), "{command:?}: {outcome:?}");
+    outcome.stdout
+}
+
+/// A command that has to be refused; what it says.
+#[track_caller]
+fn refused(folder: &Path, arguments: &[&str]) -> String {
+    let outcome: Outcome = command(folder, arguments).output().unwrap().into();
+    assert_eq!(outcome.code, Some(2), "{arguments:?}: {outcome:?}");
+    assert_eq!(outcome.stdout, "");
+    outcome.stderr
+}
+
+/// What `inspect --json` and `build` agree on.
+fn assert_printed(built: &str, component: &Path) {
+    let path = component.to_str().unwrap();
+    let json = ok(
+        component.parent().unwrap(),
+        &["plugin", "inspect", "--json", path],
+    );
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    for line in [
+        format!("size      {} bytes\n", json["size"]),
+        format!("digest    {}\n", json["digest"].as_str().unwrap()),
+        format!("world     {}\n", json["world"].as_str().unwrap()),
+    ] {
+        assert!(built.contains(&line), "{line:?} is not in: {built}");
+    }
+}
+
+/// The text of a component's custom section, by the layout of WebAssembly's binary format.
+fn section(component: &[u8], name: &str) -> String {
+    let mut rest = &component[8..];
+    let number = |bytes: &mut &[u8]| {
+        let mut value = 0;
+        for shift in (0..).step_by(7) {
+            let byte = bytes[0];
+            *bytes = &bytes[1..];
+            value |= usize::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                break;
+            }
+        }
+        value
+    };
+    while let Some(id) = rest.first().copied() {
+        rest = &rest[1..];
+        let size = number(&mut rest);
+        let (mut body, after) = rest.split_at(size);
+        rest = after;
+        if id == 0 {
+            let length = number(&mut body);
+            let (found, text) = body.split_at(length);
+            if found == name.as_bytes() {
+                return String::from_utf8(text.to_vec()).unwrap();
+            }
+        }
+    }
+    panic!("there is no section `{name}`");
+}
+
+const SAMPLES: &str = r#"{"response": "It is Paris.", "answer": "Paris"}
+{"response": "It is Rome.", "answer": "Paris"}
+"#;
+
+/// What the helpers of every language read alike: escapes, characters of all lengths, white space, other kinds of JSON.
+const CASES: &str = r#"{"response": "a \"b\" \\ \u00e9 \u20ac \ud83d\ude00 \t|", "answer": "\"b\" \\ é € 😀 \u0009|", "expect": {"score": 1}}
+{"response": "e\u0301 \u0000x", "answer": "\u0000x", "expect": {"score": 1}}
+{"response": "\u0000x", "answer": "\u0000y", "expect": {"score": 0}}
+{"response": "", "answer": "", "expect": {"score": 1}}
+{"response": "", "answer": "x", "expect": {"score": 0}}
+{"response": "-1.50e3", "answer": -1.50e3, "expect": {"score": 1}}
+{"response": "It is true.", "answer": true, "expect": {"score": 1}}
+{"response": "[1]", "answer": [1], "expect": {"outcome": "invalid-reference"}}
+{"response": "{}", "answer": {"a": {"b": "]}"}}, "expect": {"outcome": "invalid-reference"}}
+{"response": "null", "answer": null, "expect": {"outcome": "invalid-reference"}}
+{"response": "PARIS", "answer": "paris", "params": {"ignore_case": false}, "expect": {"score": 0}}
+{"response": "x", "answer": "x", "params": {"ignore_case": "true"}, "expect": {"outcome": "internal", "message": "`ignore_case`"}}
+{"response": "x", "answer": "x", "params": {"ignore_case": null}, "expect": {"outcome": "internal"}}
+"#;
+
+/// Builds, tests and scores with a new reward plugin, in two folders: the bytes are the same.
+fn new_build_test_score(lang: &str, edited: &str) {
+    let one = Project::empty();
+    let other = Project::empty();
+    let mut components = Vec::new();
+    for (project, given) in [(&one, "."), (&other, "word-count")] {
+        let said = project
+            .ok(&["plugin", "new", "word-count", "--lang", lang])
+            .stdout;
+        assert!(said.contains("rlhost plugin build"), "{said}");
+        let plugin = project.path("word-count");
+        // In the folder, and from beside it.
+        let (folder, component) = match given {
+            "." => (plugin.as_path(), "target/guests/word-count.wasm"),
+            _ => (project.root(), "word-count/target/guests/word-count.wasm"),
+        };
+        let mut build = command(folder, &["plugin", "build", given]);
+        if given != "." {
+            // Nothing is shared with the first folder.
+            let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-build-apart");
+            build.env("CARGO_BUILD_BUILD_DIR", kept);
+        }
+        let built = good(&mut build);
+        assert!(built.starts_with("word-count 0.1.0\n"), "{built}");
+        assert!(
+            built.contains(&format!("file      {component}\n")),
+            "{built}"
+        );
+        assert!(built.contains("licence   Apache-2.0\n"), "{built}");
+        let component = folder.join(component);
+        assert_printed(&built, &component);
+        let bytes = fs::read(component).unwrap();
+        assert_eq!(section(&bytes, "version"), "0.1.0");
+        assert_eq!(section(&bytes, "licenses"), "Apache-2.0");
+        let source = format!("source    {}\n", section(&bytes, "revision"));
+        assert!(built.contains(&source), "{built}");
+        components.push(bytes);
+    }
+    assert!(
+        components[0] == components[1],
+        "two folders, different bytes"
+    );
+
+    let plugin = one.path("word-count");
+    let tested = ok(&plugin, &["plugin", "test"]);
+    assert!(tested.contains(" passed       0 failed"), "{tested}");
+    one.write("word-count/cases/more.jsonl", CASES);
+    let tested = ok(&plugin, &["plugin", "test", "--cases", "cases/more.jsonl"]);
+    assert!(tested.contains("13 passed       0 failed"), "{tested}");
+    fs::remove_file(plugin.join("cases/more.jsonl")).unwrap();
+    one.write("samples.jsonl", SAMPLES);
+    let scores = ok(
+        &plugin,
+        &["score", "word-count", "--input", "../samples.jsonl"],
+    );
+    let scores: Vec<_> = json_lines(&scores)
+        .iter()
+        .map(|row| row["score"].clone())
+        .collect();
+    assert_eq!(scores, [1.0, 0.0]);
+
+    // Unchanged it stays the same; a mistake is told by the compiler, and leaves the component as it was.
+    let component = plugin.join("target/guests/word-count.wasm");
+    ok(&plugin, &["plugin", "build"]);
+    assert!(
+        fs::read(&component).unwrap() == components[0],
+        "built again, different bytes"
+    );
+    let source = plugin.join(edited);
+    let text = fs::read_to_string(&source).unwrap();
+    fs::write(&source, text.replace("accuracy", "acuracy!")).unwrap();
+    let error = refused(&plugin, &["plugin", "build"]);
+    assert!(error.contains("acuracy"), "{error}");
+    assert!(error.contains(edited), "{error}");
+    let last = error.lines().last().unwrap();
+    assert!(
+        last.starts_with("error: the plugin does not compile: "),
+        "{error}"
+    );
+    assert!(fs::read(&component).unwrap() == components[0]);
+
+    // Another output, and its source's digest, which the output is no part of.
+    fs::write(&source, text + "\n").unwrap();
+    let first = ok(&plugin, &["plugin", "build", "-o", "own.wasm"]);
+    let again = ok(&plugin, &["plugin", "build", "-o", "own.wasm"]);
+    assert_eq!(first, again);
+    let bytes = fs::read(plugin.join("own.wasm")).unwrap();
+    assert_ne!(
+        section(&bytes, "revision"),
+        section(&components[0], "revision")
+    );
+    let left = files(&plugin);
+    assert!(!left.keys().any(|name| name.contains(".partial")));
+}
+
+#[test]
+fn a_reward_in_rust() {
+    new_build_test_score("rust", "src/lib.rs");
+}
+
+#[test]
+fn a_reward_in_c() {
+    new_build_test_score("c", "src/score.c");
+}
+
+#[test]
+fn an_algorithm_in_rust() {
+    let project = Project::empty();
+    project.ok(&[
+        "plugin",
+        "new",
+        "my-loss",
+        "--lang",
+        "rust",
+        "--world",
+        "algorithm",
+    ]);
+    let built = ok(project.root(), &["plugin", "build", "my-loss"]);
+    assert!(
+        built.contains("world     rlhost:plugin/algorithm@0.1.0\n"),
+        "{built}"
+    );
+    let text = project
+        .ok(&["plugin", "inspect", "my-loss/target/guests/my-loss.wasm"])
+        .stdout;
+    assert!(text.starts_with("my-loss 0.1.0\n"), "{text}");
+    assert!(text.contains("loss      yes, of scope row"), "{text}");
+}
+
+#[test]
+fn a_name_that_can_not_be_is_refused_and_nothing_is_left() {
+    let project = Project::empty();
+    let new = |name: &str, names: &[&str]| {
+        project.refused(&["plugin", "new", name, "--lang", "rust"], names);
+    };
+    for name in ["Word", "word_count", "2x", "a/b", "..", "", "é"] {
+        new(name, &["can't be a plugin's name", "word-count"]);
+    }
+    new("rlhost-plugin", &["crate of that name"]);
+    fs::create_dir(project.path("taken")).unwrap();
+    new("taken", &["taken exists"]);
+    project.write("file", "");
+    new("file", &["file exists"]);
+    project.refused(
+        &["plugin", "new", "x", "--lang", "cobol"],
+        &["'cobol'", "--lang", "rust"],
+    );
+    project.refused(&["plugin", "new", "x"], &["--lang"]);
+    project.refused(
+        &["plugin", "new", "x", "--lang", "c", "--world", "algorithm"],
+        &["rust only"],
+    );
+}
+
+#[test]
+fn a_folder_without_a_plugin_is_refused() {
+    let project = Project::empty();
+    let build = |folder: &str, names: &[&str]| {
+        let text = refused(project.root(), &["plugin", "build", folder]);
+        for name in names {
+            assert!(text.contains(name), "{name:?} is not in: {text}");
+        }
+        assert!(!project.path(folder).join("target").exists());
+    };
+    build("absent", &["error: absent: "]);
+    fs::create_dir(project.path("empty")).unwrap();
+    build(
+        "empty",
+        &["error: empty: ", "Cargo.toml", "rlhost plugin new"],
+    );
+    fs::create_dir_all(project.path("broken/src")).unwrap();
+    project.write("broken/Cargo.toml", "[package\n");
+    build("broken", &["broken/Cargo.toml", "cargo can't read"]);
+    project.write("broken/src/lib.rs", "");
+    project.write(
+        "broken/Cargo.toml",
+        "[package]\nname = \"broken\"\n[workspace]\n",
+    );
+    build("broken", &["crate-type = [\"cdylib\"]"]);
+
+    // In C, what the manifest says and what lies in the folder.
+    let manifest = |name: &str, world: &str| {
+        project.write(
+            "c/plugin.toml",
+            &format!(
+                "[plugin]\nname = \"{name}\"\ndescription = \"d\"\nversion = \"1\"\nworld = \"{world}\"\n"
+            ),
+        );
+    };
+    project.ok(&["plugin", "new", "c", "--lang", "c"]);
+    project.write(
+        "c/plugin.toml",
+        "[plugin]\nname = \"c\"\nlicence = \"MIT\"\n",
+    );
+    build("c", &["c/plugin.toml", "`licence`"]);
+    manifest("", "reward-plugin");
+    build("c", &["c/plugin.toml", "plugin.name"]);
+    fs::rename(project.path("c/src"), project.path("c/source")).unwrap();
+    manifest("c", "reward-plugin");
+    build("c", &["c/src"]);
+    fs::create_dir(project.path("c/src")).unwrap();
+    build("c", &["c/src", "*.c"]);
+}
+
+#[test]
+fn a_missing_compiler_is_named_with_the_command_that_installs_it() {
+    let project = Project::empty();
+    fs::create_dir(project.path("nothing")).unwrap();
+    for (lang, install) in [
+        ("rust", "https://sh.rustup.rs"),
+        ("c", "apt-get install -y --no-install-recommends clang-19"),
+    ] {
+        project.ok(&["plugin", "new", lang, "--lang", lang]);
+        let before = files(project.root());
+        let outcome: Outcome = project
+            .command(&["plugin", "build", lang])
+            .env("PATH", project.path("nothing"))
+            .env_remove("WASI_SDK_PATH")
+            .output()
+            .unwrap()
+            .into();
+        assert_eq!(outcome.code, Some(2), "{outcome:?}");
+        assert!(outcome.stderr.starts_with("error: "), "{outcome:?}");
+        assert!(outcome.stderr.contains(install), "{outcome:?}");
+        assert_same(&before, &files(project.root()));
+    }
+}
+
+/// A core module of the contract's functions, which a compiler without bindings may make.
+const CORE: &str = r#"(module
+  IMPORT
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
+  (data (i32.const 16) "by hand0.1.0")
+  ;; name, version, doc, scope, parts, params
+  (data (i32.const 64) "\10\00\00\00\07\00\00\00\17\00\00\00\05\00\00\00\10\00\00\00\07\00\00\00")
+  (func (export "rlhost:plugin/reward@0.1.0#describe") (result i32) i32.const 64)
+  (func (export "rlhost:plugin/reward@0.1.0#score") (param i32 i32) (result i32) unreachable))"#;
+
+/// Writes it as `core.wasm`.
+fn write_core(project: &Project, imports: &str) {
+    let module = wat::parse_str(CORE.replace("IMPORT", imports)).unwrap();
+    fs::write(project.path("core.wasm"), module).unwrap();
+}
+
+#[test]
+fn core_modules_become_components() {
+    let project = Project::empty();
+    let core = |imports| write_core(&project, imports);
+    let wasi = r#"(import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))"#;
+    for (imports, expected) in [
+        ("", "imports   rlhost:plugin/types@0.1.0\n"),
+        (wasi, "wasi:cli/stdout@0.2"),
+    ] {
+        core(imports);
+        let text = project
+            .ok(&["plugin", "componentize", "core.wasm", "-o", "made.wasm"])
+            .stdout;
+        assert!(text.starts_with("file      made.wasm\n"), "{text}");
+        assert!(text.contains(expected), "{text}");
+        assert_printed(&text, &project.path("made.wasm"));
+        let about = project.ok(&["plugin", "inspect", "./made.wasm"]).stdout;
+        assert!(about.starts_with("by hand 0.1.0\n"), "{about}");
+    }
+    project.ok(&["plugin", "componentize", "core.wasm"]);
+    assert!(project.path("core.component.wasm").is_file());
+}
+
+#[test]
+fn what_is_no_module_of_the_contract_is_refused_and_nothing_is_left() {
+    let project = Project::empty();
+    let refuse = |bytes: &[u8], names: &[&str]| {
+        fs::write(project.path("core.wasm"), bytes).unwrap();
+        project.refused(
+            &["plugin", "componentize", "core.wasm", "-o", "made.wasm"],
+            &[&["core.wasm"], names].concat(),
+        );
+    };
+    let wat = |text: &str| wat::parse_str(text).unwrap();
+    refuse(b"", &["not a WebAssembly module"]);
+    refuse(b"int main() {}", &["not a WebAssembly module"]);
+    refuse(&wat("(module)")[..6], &["not a WebAssembly module"]);
+    refuse(&wat("(component)"), &["a component already"]);
+    refuse(
+        &wat(r#"(module (func (export "score")))"#),
+        &["rlhost:plugin/reward@0.1.0#score", "it exports `score`"],
+    );
+    // The right name, but another type; and half of an interface.
+    refuse(
+        &wat(r#"(module (func (export "rlhost:plugin/reward@0.1.0#score")))"#),
+        &["rlhost:plugin/reward@0.1.0"],
+    );
+    refuse(
+        &wat(&CORE
+            .replace("#describe", "#description")
+            .replace("IMPORT", "")),
+        &["describe"],
+    );
+    refuse(
+        &wat(&CORE.replace("IMPORT", r#"(import "env" "puts" (func))"#)),
+        &["env"],
+    );
+    project.refused(&["plugin", "componentize", "absent.wasm"], &["absent.wasm"]);
+    // Beyond the cap on a component's size.
+    write_core(&project, "");
+    let before = files(project.root());
+    let outcome: Outcome = project
+        .command(&["plugin", "componentize", "core.wasm", "-o", "made.wasm"])
+        .env("RLHOST_COMPILE_LIMITS", "component=100")
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+    assert!(
+        outcome.stderr.starts_with("error: made.wasm: "),
+        "{outcome:?}"
+    );
+    assert!(outcome.stderr.contains("100"), "{outcome:?}");
+    assert_same(&before, &files(project.root()));
+    // A module that becomes a component which does not run.
+    let trap = CORE
+        .replace("IMPORT", "")
+        .replace("(result i32) i32.const 64)", "(result i32) unreachable)");
+    fs::write(project.path("core.wasm"), wat(&trap)).unwrap();
+    let text = project.refused(
+        &["plugin", "componentize", "core.wasm", "-o", "made.wasm"],
+        &["made.wasm", "description is unusable"],
+    );
+    assert!(!text.contains(".partial"), "{text}");
+}
