@@ -24,10 +24,9 @@ pub const CONTRACT: [(&str, &str); 2] = [
 
 /// Worlds that a module without a type can be of: the interface that it exports, and the widest world
 /// that has it. What the module does not import, the component does not import either.
-const WORLDS: [(&str, &str); 3] = [
+const WORLDS: [(&str, &str); 2] = [
     ("rlhost:plugin/reward@0.1.0", "capable-reward-plugin"),
     ("rlhost:plugin/objective@0.1.0", "algorithm"),
-    ("rlhost:plugin/code@0.1.0", "code-interpreter"),
 ];
 
 /// What is embedded in a component about itself.
