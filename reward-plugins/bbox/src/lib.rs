@@ -127,12 +127,16 @@ impl SampleReward for Bbox {
         let to_common =
             |space: Space, found: &Box2| size.map_or(*found, |size| space.shares(found, size));
         let response = sample.last_text();
-        let found = answer::after_thinking(response)
-            .and_then(|text| match frame.answer(response) {
+        let found = frame
+            .answer(response)
+            .and_then(|found| {
                 // Without a tag or box around the answer all that follows the thinking is searched.
-                Some(found) if !found.marked => read::only(text, layout),
-                Some(found) => read::only(found.text, layout),
-                None => None,
+                let text = if found.marked {
+                    found.text
+                } else {
+                    answer::after_thinking(response)?
+                };
+                read::only(text, layout)
             })
             .filter(|found| given.holds(found));
         let iou = found.map_or(0.0, |found| {

@@ -59,8 +59,7 @@ pub fn read(text: &str) -> Option<bool> {
     text.retain(|c| !matches!(c, '*' | '_' | '`' | '$' | '{' | '}' | '"'));
     // A colon belongs to the lead before it (`the answer is: yes`).
     let text = text.replace(['(', ')', '[', ']'], ",").replace(':', " ");
-    let clauses =
-        text.split(|c: char| matches!(c, '.' | ',' | ';' | '!' | '?' | '\n' | '。' | '、'));
+    let clauses = text.split(['.', ',', ';', '!', '?', '\n', '。', '、']);
     let mut found = None;
     for clause in clauses.flat_map(|clause| clause.split(" - ")) {
         if let Some(value) = polarity(clause) {

@@ -27,6 +27,10 @@ pub const PARAMS: [(&str, &str, &str); 3] = [
     ),
 ];
 
+/// Responses of more bytes than this have neither an answer nor a format: each byte costs fuel, and a response that used it
+/// up would not be scored 0 but not at all.
+pub const MAX_RESPONSE: usize = 1 << 20;
+
 /// Marks of the end of a turn, which some tokenizers leave in the text.
 const ENDS: [&str; 5] = [
     "<|im_end|>",
@@ -99,8 +103,12 @@ impl Frame {
 
     /// The answer of a response; nothing where there is none.
     ///
+    /// A response of more than [`MAX_RESPONSE`] bytes has none.
     /// Only what follows the last `</think>` counts, and a thinking that was never closed has no answer after it.
     pub fn answer<'a>(&self, response: &'a str) -> Option<Answer<'a>> {
+        if response.len() > MAX_RESPONSE {
+            return None;
+        }
         let text = after_thinking(response)?;
         let (found, marked) = match self.extract {
             Extract::Answer | Extract::Boxed => (extract::answer(text, self.extract)?, true),
@@ -117,6 +125,7 @@ impl Frame {
     /// The verdict on a response whose answer has this accuracy, from 0 to 1.
     pub fn verdict(&self, response: &str, accuracy: f64) -> Verdict {
         let shaped = match self.shape {
+            _ if response.len() > MAX_RESPONSE => false,
             Shape::Answer => extract::is_answer_shaped(response),
             Shape::Boxed => extract::is_box_shaped(response),
             Shape::None => true,

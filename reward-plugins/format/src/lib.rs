@@ -7,7 +7,7 @@ pub mod grammar;
 
 use grammar::Grammar;
 use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict, export_reward};
-use rlhost_verifier::answer::{fraction, without_ends};
+use rlhost_verifier::answer::{MAX_RESPONSE, fraction, without_ends};
 use rlhost_verifier::extract;
 
 /// The plugin's own parameters.
@@ -76,6 +76,7 @@ impl SampleReward for Format {
         }
         let response = without_ends(sample.last_text());
         let holds = match shape {
+            _ if response.len() > MAX_RESPONSE => false,
             "think_boxed" => is_think_boxed(response),
             "boxed" => extract::is_box_shaped(response),
             _ => {

@@ -1,5 +1,7 @@
 //! How much of a text stood before.
 
+/// Of longer turns only the last bytes are looked at, so many or up to 3 fewer.
+const MAX_BYTES: usize = 1 << 20;
 /// Of more words than this only the last ones are looked at: loops stand at the end.
 pub const MAX_WORDS: usize = 65_536;
 
@@ -20,6 +22,9 @@ pub fn share<'a>(texts: impl DoubleEndedIterator<Item = &'a str>, ngram: usize) 
     // From the end on, so that a long text is not read as a whole.
     let mut words = Vec::new();
     'texts: for text in texts.rev() {
+        let start = text.len().saturating_sub(MAX_BYTES);
+        let start = (start..=text.len()).find(|at| text.is_char_boundary(*at));
+        let text = &text[start.unwrap_or(0)..];
         for piece in text
             .rsplit(char::is_whitespace)
             .filter(|piece| !piece.is_empty())

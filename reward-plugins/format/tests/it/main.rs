@@ -25,12 +25,12 @@ fn the_description_is_that_of_the_plugin() {
 fn a_response_of_ten_megabytes_is_judged() {
     let filler = "word <b>\\x{ ".repeat(830_000);
     for (response, expected) in [
-        (format!("<think>{filler}</think><answer>5</answer>"), 1.0),
+        (format!("<think>{filler}</think><answer>5</answer>"), 0.0),
         (format!("<think>{filler}<answer>5</answer>"), 0.0),
         ("<answer>".repeat(1_250_000), 0.0),
         ("<".repeat(10_000_000), 0.0),
     ] {
-        assert!(response.len() > 9_000_000);
+        assert!(response.len() > 8_000_000);
         let verdict = Format::score(&Sample::from_text(&response, "null")).unwrap();
         assert_eq!(verdict.total, expected);
     }
