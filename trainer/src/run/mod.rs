@@ -29,6 +29,7 @@
 //! let state = CheckpointState {
 //!     step: 1,
 //!     draw: 16,
+//!     kl_controller: None,
 //!     metrics_len: metrics.len(),
 //!     config_digest: run.config_digest()?,
 //! };
