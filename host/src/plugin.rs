@@ -13,7 +13,7 @@ use crate::bindings::rlhost::plugin::types as wit;
 use crate::capability::Capability;
 use crate::component::{self, World};
 use crate::guest::GuestState;
-use crate::instance::{Prepared, REWARD};
+use crate::instance::{Call, Prepared, REWARD};
 use crate::verdict::{MAX_NAMES, check_name};
 use crate::{Digest, Error, Host, Outcome, Result, Sample, imports};
 
@@ -248,6 +248,23 @@ impl fmt::Debug for Plugin {
     }
 }
 
+/// What a call of `describe` returned, or why there is nothing.
+pub(crate) fn described<T>(path: &Path, world: &World, call: Call<T>) -> Result<T> {
+    call.answer.map_err(|failure| match failure.outcome {
+        Outcome::ProtocolError => component::wrong_types(path, world, failure.message),
+        outcome => Error::Describe {
+            path: path.to_owned(),
+            message: format!("`describe` ended with {outcome}: {}", failure.message),
+        },
+    })
+}
+
+/// What is wrong with the name or the version that a component gives itself.
+pub(crate) fn check_identity(name: &str, version: &str) -> Result<(), String> {
+    check_name(name).map_err(|fault| format!("its name {fault}"))?;
+    check_name(version).map_err(|fault| format!("its version {fault}"))
+}
+
 /// Asks the plugin to describe itself and checks what it says.
 fn describe(host: &Host, path: &Path, prepared: &Prepared) -> Result<PluginInfo> {
     let fail = |message: String| Error::Describe {
@@ -260,15 +277,8 @@ fn describe(host: &Host, path: &Path, prepared: &Prepared) -> Result<PluginInfo>
             guest.describe(store).map(PluginInfo::from)
         })
     });
-    let info = call.answer.map_err(|failure| match failure.outcome {
-        Outcome::ProtocolError => component::wrong_types(path, &WORLD, failure.message),
-        outcome => fail(format!(
-            "`describe` ended with {outcome}: {}",
-            failure.message
-        )),
-    })?;
-    check_name(&info.name).map_err(|fault| fail(format!("its name {fault}")))?;
-    check_name(&info.version).map_err(|fault| fail(format!("its version {fault}")))?;
+    let info = described(path, &WORLD, call)?;
+    check_identity(&info.name, &info.version).map_err(fail)?;
     check_count("parts", info.parts.len()).map_err(fail)?;
     let mut seen = BTreeSet::new();
     for part in &info.parts {

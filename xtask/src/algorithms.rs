@@ -113,8 +113,8 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
 
 /// The presets, as the command lists them.
 fn presets(project: &Project) -> Result<Vec<String>> {
-    let listed =
-        process::output(rlhost(project).arg("algorithms")).context("`rlhost algorithms` failed")?;
+    let listed = process::output(project.rlhost().arg("algorithms"))
+        .context("`rlhost algorithms` failed")?;
     let (_, listed) = listed.split_once("\n\n").context("no presets")?;
     Ok(listed
         .split("\n\n")
@@ -149,7 +149,8 @@ fn train(project: &Project, name: &str, steps: u64) -> Result<Value> {
     let own = OF_PRESET.iter().filter(|(preset, _)| *preset == name);
     let start = Instant::now();
     process::run(
-        rlhost(project)
+        project
+            .rlhost()
             .args(["train", "configs/quickstart.toml", "--reward", "math"])
             .args([
                 format!("algorithm.preset={name}"),
@@ -187,12 +188,6 @@ fn train(project: &Project, name: &str, steps: u64) -> Result<Value> {
         "skipped_updates": mean("actor/skipped_updates"),
         "entropy_at_end": column("actor/entropy_loss").last().map(|point| point.1),
     }))
-}
-
-fn rlhost(project: &Project) -> Command {
-    let mut command = Command::new(project.target.join("debug/rlhost"));
-    command.current_dir(&project.root);
-    command
 }
 
 fn points(curve: &Value) -> Vec<(f64, f64)> {

@@ -6,7 +6,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -63,7 +62,7 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
     }
     let seed_text = seed.to_string();
     stage("A model with random weights", || {
-        process::run(rlhost(project).args([
+        process::run(project.rlhost().args([
             "init",
             "configs/quickstart-model",
             "--seed",
@@ -75,14 +74,14 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
 
     let seeds = [format!("trainer.seed={seed}"), format!("data.seed={seed}")];
     let sft_seconds = stage("Cold start: imitating solved examples", || {
-        let mut sft = rlhost(project);
+        let mut sft = project.rlhost();
         sft.args(["sft", "configs/quickstart-sft.toml"])
             .args(&seeds);
         process::run(&mut sft)
     })?;
 
     let rl_seconds = stage("Reinforcement learning: the reward is math.wasm", || {
-        let mut train = rlhost(project);
+        let mut train = project.rlhost();
         train
             .args(["train", "configs/quickstart.toml", "--reward", "math"])
             .args(&seeds);
@@ -117,7 +116,7 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
         println!("Curve         {}", plot.display());
     }
     println!("Figures       {}", folder.join("summary.json").display());
-    let mut show = rlhost(project);
+    let mut show = project.rlhost();
     show.args(["rollouts", "show", RUN, "--worst"]);
     println!("Rollouts      {}", process::shown(&show));
     if !options.short && seed == STANDARD_SEED {
@@ -127,12 +126,6 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
         );
     }
     Ok(())
-}
-
-fn rlhost(project: &Project) -> Command {
-    let mut command = Command::new(project.target.join("debug/rlhost"));
-    command.current_dir(&project.root);
-    command
 }
 
 /// Announces a stage, and says and returns how many seconds it took.

@@ -52,6 +52,13 @@ impl Project {
         command.current_dir(&self.root);
         command
     }
+
+    /// The command `rlhost` as it was built, in the root folder.
+    pub fn rlhost(&self) -> Command {
+        let mut command = Command::new(self.target.join("debug/rlhost"));
+        command.current_dir(&self.root);
+        command
+    }
 }
 
 /// Path of the cargo that runs this program.

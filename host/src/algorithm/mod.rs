@@ -40,8 +40,7 @@ use crate::capability::Grants;
 use crate::component::{self, World};
 use crate::guest::GuestState;
 use crate::instance::{self, Budget, Call, judge};
-use crate::plugin::check_params;
-use crate::verdict::check_name;
+use crate::plugin::{check_identity, check_params, described};
 use crate::{Digest, Error, Host, Inspection, Limits, Outcome, PluginRef, Result, imports};
 
 pub use runner::{AlgorithmRunner, Answered};
@@ -217,15 +216,8 @@ fn describe(host: &Host, path: &Path, code: &Code) -> Result<AlgorithmInfo> {
             guest.call_describe(store).map(AlgorithmInfo::from)
         })
     });
-    let info = call.answer.map_err(|failure| match failure.outcome {
-        Outcome::ProtocolError => component::wrong_types(path, &WORLD, failure.message),
-        outcome => fail(format!(
-            "`describe` ended with {outcome}: {}",
-            failure.message
-        )),
-    })?;
-    check_name(&info.name).map_err(|fault| fail(format!("its name {fault}")))?;
-    check_name(&info.version).map_err(|fault| fail(format!("its version {fault}")))?;
+    let info = described(path, &WORLD, call)?;
+    check_identity(&info.name, &info.version).map_err(fail)?;
     check_params(&info.params).map_err(fail)?;
     if !info.advantage && info.policy_loss.is_none() {
         return Err(fail(

@@ -1,6 +1,7 @@
 //! The parameters of the plugin.
 
 use crate::number::Rational;
+use rlhost_verifier::answer;
 pub use rlhost_verifier::extract::Extract;
 use serde_json::Value;
 
@@ -76,18 +77,8 @@ pub const PARAMS: [(&str, &str, &str); 8] = [
          follows </think>, and in it what follows #### or \"answer is\".",
         "\"auto\"",
     ),
-    (
-        "format",
-        "What earns the part `format`. \"answer\": exactly one <think>…</think>, then exactly one non-empty \
-         <answer>…</answer>, and nothing else; \"boxed\": a non-empty box, after the thinking if there are think tags; \
-         \"none\": anything.",
-        "\"answer\"",
-    ),
-    (
-        "format_weight",
-        "Share w of the format, from 0 to 1: total = accuracy * (1 - w) + format * w.",
-        "0",
-    ),
+    answer::PARAMS[1],
+    answer::PARAMS[2],
     (
         "percent",
         "What 50% is. \"value\": 1/2, and not 50; \"strip\": 50, and not 1/2; \"either\": both.",

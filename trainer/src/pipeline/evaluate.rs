@@ -4,13 +4,13 @@ use super::prompts::{Drawn, in_order, processor, usable_rows};
 use super::rewards::{Tally, check_dispatch, load_rewards};
 use super::rows::rollout_rows;
 use super::setup;
-use super::trajectory::judged;
+use super::trajectory::{generate, judged};
 use crate::Result;
 use crate::config::Config;
 use crate::data::Dataset;
 use crate::model::Model;
 use crate::processor::Processor;
-use crate::rollout::{NativeEngine, Request, RolloutEngine, SamplingParams};
+use crate::rollout::SamplingParams;
 use crate::run::{Origin, RolloutRow};
 use rlhost_host::{HostBuilder, RewardSet};
 use serde::Serialize;
@@ -84,22 +84,12 @@ impl<'a> Validation<'a> {
         rewards: &RewardSet,
         step: u64,
     ) -> Result<(Evaluation, Vec<RolloutRow>)> {
-        let requests: Vec<Request<'_>> = self
-            .prompts
-            .iter()
-            .map(|drawn| Request {
-                prompt: &drawn.prompt,
-                draw: drawn.draw,
-                samples: self.samples,
-                prefixes: &[],
-            })
-            .collect();
-        let groups = NativeEngine::new(model).generate(&requests, &self.params)?;
+        let completions = generate(model, &self.prompts, self.samples, &[], &self.params)?;
         let groups = judged(
             rewards,
             processor.tokenizer(),
             &self.prompts,
-            groups,
+            completions,
             Origin::Policy,
         )?;
         let flat = || groups.iter().flatten();

@@ -3,8 +3,11 @@
 use super::prompts::Drawn;
 use super::rewards::{response_text, sample};
 use crate::Result;
+use crate::model::Model;
 use crate::processor::Tokenizer;
-use crate::rollout::{Completion, FinishReason};
+use crate::rollout::{
+    Completion, FinishReason, NativeEngine, Request, RolloutEngine, SamplingParams,
+};
 use crate::run::Origin;
 use rlhost_host::{Judgement, RewardSet, Sample, Turn};
 
@@ -50,6 +53,28 @@ impl Group<'_> {
             .count();
         &self.trajectories[..count]
     }
+}
+
+/// Samples completions of each prompt; `prefixes` are what they begin with, prompt by prompt, and an empty
+/// list lets them all begin with nothing.
+pub(super) fn generate(
+    model: &Model,
+    drawn: &[Drawn<'_>],
+    samples: usize,
+    prefixes: &[Vec<Vec<u32>>],
+    params: &SamplingParams,
+) -> Result<Vec<Vec<Completion>>> {
+    let requests: Vec<Request<'_>> = drawn
+        .iter()
+        .enumerate()
+        .map(|(prompt, drawn)| Request {
+            prompt: &drawn.prompt,
+            draw: drawn.draw,
+            samples,
+            prefixes: prefixes.get(prompt).map_or(&[], Vec::as_slice),
+        })
+        .collect();
+    NativeEngine::new(model).generate(&requests, params)
 }
 
 /// Scores the completions of each prompt.

@@ -7,11 +7,9 @@ use crate::model::Model;
 use crate::pipeline::journal::Clock;
 use crate::pipeline::prompts::{Drawn, Prompts};
 use crate::pipeline::targets::target_tokens;
-use crate::pipeline::trajectory::{Group, Trajectory, judged};
+use crate::pipeline::trajectory::{Group, Trajectory, generate, judged};
 use crate::processor::Processor;
-use crate::rollout::{
-    Completion, FinishReason, NativeEngine, Request, RolloutEngine, SamplingParams,
-};
+use crate::rollout::{Completion, FinishReason, SamplingParams};
 use crate::run::Origin;
 use crate::{Error, Result};
 use rlhost_host::RewardSet;
@@ -118,8 +116,7 @@ impl<'a> Collector<'a> {
                 temperature: 0.0,
                 ..self.sampling.clone()
             };
-            let none = vec![Vec::new(); drawn.len()];
-            let completions = generate(model, &drawn, 1, &none, &greedy)?;
+            let completions = generate(model, &drawn, 1, &[], &greedy)?;
             clock.book("gen");
             let baselines = self.judge(&drawn, completions, Origin::Greedy)?;
             for (group, baseline) in trajectories.iter_mut().zip(baselines) {
@@ -136,10 +133,10 @@ impl<'a> Collector<'a> {
             .collect())
     }
 
-    /// What the completions of each prompt begin with.
+    /// What the completions of each prompt begin with; an empty list where they begin with nothing.
     fn prefixes(&self, step: u64, drawn: &[Drawn<'_>]) -> Result<Vec<Vec<Vec<u32>>>> {
         let Mixing::Prefixes(prefixes) = &self.mixing else {
-            return Ok(vec![Vec::new(); drawn.len()]);
+            return Ok(Vec::new());
         };
         drawn
             .iter()
@@ -281,24 +278,4 @@ fn filter_value(keys: &AlgorithmConfig, trajectory: &Trajectory) -> Option<f64> 
         OVERALL => Some(score),
         part => trajectory.judgement.parts.get(part).copied(),
     }
-}
-
-fn generate(
-    model: &Model,
-    drawn: &[Drawn<'_>],
-    samples: usize,
-    prefixes: &[Vec<Vec<u32>>],
-    params: &SamplingParams,
-) -> Result<Vec<Vec<Completion>>> {
-    let requests: Vec<Request<'_>> = drawn
-        .iter()
-        .zip(prefixes)
-        .map(|(drawn, prefixes)| Request {
-            prompt: &drawn.prompt,
-            draw: drawn.draw,
-            samples,
-            prefixes,
-        })
-        .collect();
-    NativeEngine::new(model).generate(&requests, params)
 }
