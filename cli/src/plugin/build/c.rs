@@ -1,18 +1,14 @@
 //! Plugins in C: `plugin.toml` and the files `src/*.c`, compiled by clang with a C library for WASI.
 
-use super::Compiled;
+use super::{Compiled, Product, manifest};
 use crate::plugin::programs;
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use wit_bindgen_core::Files;
-use wit_parser::Resolve;
 
-/// The manifest's name.
-pub const MANIFEST: &str = "plugin.toml";
 const NO_COMPILER: &str = "no C compiler that makes WebAssembly is on PATH (clang, wasm-ld and a C library for WASI). \
      This installs one on Debian; elsewhere set WASI_SDK_PATH to a wasi-sdk:\n    \
      apt-get install -y --no-install-recommends clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32";
@@ -20,26 +16,9 @@ const NO_COMPILER: &str = "no C compiler that makes WebAssembly is on PATH (clan
 const PROBE: &str =
     "#include <stdlib.h>\nvoid *probe(void);\nvoid *probe(void) { return malloc(1); }\n";
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Manifest {
-    plugin: About,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct About {
-    name: String,
-    description: String,
-    version: String,
-    license: Option<String>,
-    /// The world of `wit/` to generate bindings for.
-    world: String,
-}
-
 pub fn compile(folder: &Path) -> Result<Compiled> {
-    let about = manifest(&folder.join(MANIFEST))?;
-    let sources = sources(&folder.join("src"))?;
+    let about = manifest::read(folder)?;
+    let sources = manifest::sources(folder, "c")?;
     let made = folder.join("target/plugin-build");
     let clang = Clang::find()?;
     fs::create_dir_all(&made).with_context(|| format!("cannot make {}", made.display()))?;
@@ -64,7 +43,7 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
         .args(["-o", "target/plugin-build/module.wasm"]);
     programs::compile(&mut command)?;
     Ok(Compiled {
-        module: fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?,
+        product: Product::read_module(&module)?,
         name: about.name,
         version: about.version,
         licence: about.license,
@@ -72,59 +51,10 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
     })
 }
 
-fn manifest(path: &Path) -> Result<About> {
-    let name = || path.display().to_string();
-    let text = fs::read_to_string(path).with_context(name)?;
-    let manifest: Manifest = toml::from_str(&text).with_context(name)?;
-    let about = manifest.plugin;
-    for (key, text) in [
-        ("name", &about.name),
-        ("version", &about.version),
-        ("description", &about.description),
-    ] {
-        if text.is_empty() || text.chars().any(char::is_control) {
-            bail!(
-                "{}: plugin.{key} must be a text of one line, and not empty",
-                path.display()
-            );
-        }
-    }
-    Ok(about)
-}
-
-/// The files of C in `src`, in the order of their names, as seen from the plugin's folder.
-fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
-    let failed = || format!("cannot read {}", folder.display());
-    let mut sources = Vec::new();
-    for entry in fs::read_dir(folder).with_context(failed)? {
-        let name = entry.with_context(failed)?.file_name();
-        if Path::new(&name).extension().is_some_and(|e| e == "c") {
-            sources.push(Path::new("src").join(name));
-        }
-    }
-    if sources.is_empty() {
-        bail!("{}: there is no file of C (*.c) in it", folder.display());
-    }
-    sources.sort();
-    Ok(sources)
-}
-
 /// Writes the bindings to a world of the folder's `wit` into `made`; what of them is to be compiled, as seen
 /// from the plugin's folder.
 fn bindings(folder: &Path, world: &str, made: &Path) -> Result<Vec<PathBuf>> {
-    let wit = folder.join("wit");
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve
-        .push_path(&wit)
-        .with_context(|| format!("cannot read the contract in {}", wit.display()))?;
-    let world = resolve
-        .select_world(&[package], Some(world))
-        .with_context(|| {
-            format!(
-                "{MANIFEST}: plugin.world names no world of {}",
-                wit.display()
-            )
-        })?;
+    let (mut resolve, world) = manifest::world(folder, world)?;
     let options = wit_bindgen_c::Opts {
         rename_world: Some("plugin".to_owned()),
         ..wit_bindgen_c::Opts::default()

@@ -1,6 +1,7 @@
 //! `rlhost plugin build`: from a plugin's folder to its component.
 
 mod c;
+mod manifest;
 mod rust;
 mod source;
 
@@ -25,13 +26,38 @@ const TRIES: usize = 3;
 
 /// What a compiler made of a plugin, and what the plugin's manifest says.
 struct Compiled {
-    module: Vec<u8>,
+    product: Product,
     name: String,
     version: String,
     licence: Option<String>,
     /// The language, and the compiler's version.
     language: (&'static str, String),
 }
+
+/// What comes out of a compiler.
+enum Product {
+    /// A core module, which is yet to become a component.
+    Module(Vec<u8>),
+}
+
+impl Product {
+    fn read_module(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Self::Module(bytes))
+    }
+
+    fn into_component(self) -> Result<Vec<u8>> {
+        match self {
+            Self::Module(module) => component::encode(&module),
+        }
+    }
+}
+
+/// Compiles a plugin's folder.
+type Compile = fn(&Path) -> Result<Compiled>;
+
+/// The languages whose plugins have a `plugin.toml`, by what the files in `src` end in.
+const LANGUAGES: [(&str, Compile); 1] = [("c", c::compile)];
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let folder = &arguments.folder;
@@ -43,7 +69,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         None => default_output(folder, &root)?,
     };
     let (compiled, source) = whole(&root, &path, compile)?;
-    let component = component::encode(&compiled.module).with_context(shown)?;
+    let component = compiled.product.into_component().with_context(shown)?;
     let about = About {
         name: compiled.name,
         version: compiled.version,
@@ -72,17 +98,43 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// What compiles the folder, by what lies in it.
-fn compiler(folder: &Path) -> Result<fn(&Path) -> Result<Compiled>> {
+fn compiler(folder: &Path) -> Result<Compile> {
     if folder.join("Cargo.toml").is_file() {
         return Ok(rust::compile);
     }
-    if folder.join(c::MANIFEST).is_file() {
-        return Ok(c::compile);
+    if !folder.join(manifest::NAME).is_file() {
+        bail!(
+            "no plugin's folder: there is neither a Cargo.toml (Rust) nor a {} (other languages) in it; \
+             `rlhost plugin new` makes a folder",
+            manifest::NAME
+        );
     }
-    bail!(
-        "no plugin's folder: there is neither a Cargo.toml (Rust) nor a plugin.toml (C) in it; \
-         `rlhost plugin new` makes a folder"
-    )
+    let mut found = Vec::new();
+    for (extension, compile) in LANGUAGES {
+        if !manifest::sources(folder, extension)?.is_empty() {
+            found.push((extension, compile));
+        }
+    }
+    let named = |languages: &[(&str, Compile)]| {
+        let names: Vec<_> = languages
+            .iter()
+            .map(|(extension, _)| format!("*.{extension}"))
+            .collect();
+        names.join(", ")
+    };
+    match found[..] {
+        [(_, compile)] => Ok(compile),
+        [] => bail!(
+            "there is no source file of a language that is known here in {}: {}",
+            folder.join("src").display(),
+            named(&LANGUAGES)
+        ),
+        _ => bail!(
+            "a plugin is of one language, but {} has files {}",
+            folder.join("src").display(),
+            named(&found)
+        ),
+    }
 }
 
 /// The folder's name is the component's, as for `rlhost plugin test`.
@@ -101,11 +153,7 @@ fn default_output(folder: &Path, root: &Path) -> Result<PathBuf> {
 
 /// Compiles the folder, and once more where somebody typed meanwhile, so that the digest is that of what
 /// was compiled.
-fn whole(
-    root: &Path,
-    output: &Path,
-    compile: fn(&Path) -> Result<Compiled>,
-) -> Result<(Compiled, String)> {
+fn whole(root: &Path, output: &Path, compile: Compile) -> Result<(Compiled, String)> {
     let mut before = source::digest(root, output)?;
     for _ in 0..TRIES {
         let compiled = compile(root)?;

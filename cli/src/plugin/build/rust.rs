@@ -1,11 +1,10 @@
 //! Plugins in Rust: a crate that is a `cdylib`, compiled by cargo.
 
-use super::Compiled;
+use super::{Compiled, Product};
 use crate::plugin::programs;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -92,7 +91,7 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
         .join(library.name.replace('-', "_"))
         .with_extension("wasm");
     Ok(Compiled {
-        module: fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?,
+        product: Product::read_module(&module)?,
         name: package.name.clone(),
         version: package.version.clone(),
         licence: package.license.clone(),
