@@ -17,6 +17,7 @@ mod learning;
 mod plugin_audit;
 mod plugin_new;
 mod plugin_test;
+mod plugin_watch;
 mod presets;
 mod replay;
 mod resume;

@@ -138,6 +138,16 @@ fn new_build_test_score(lang: &str, edited: &str) {
         assert!(built.contains("licence   Apache-2.0\n"), "{built}");
         let component = folder.join(component);
         assert_printed(&built, &component);
+        let about = ok(folder, &["plugin", "inspect", component.to_str().unwrap()]);
+        for label in ["source ", "licence "] {
+            let line = built.lines().find(|line| line.starts_with(label)).unwrap();
+            assert!(about.contains(line), "{line:?} is not in: {about}");
+        }
+        assert!(about.contains("package   word-count 0.1.0\n"), "{about}");
+        assert!(
+            about.to_lowercase().contains(&format!("language  {lang} ")),
+            "{about}"
+        );
         let bytes = fs::read(component).unwrap();
         assert_eq!(section(&bytes, "version"), "0.1.0");
         assert_eq!(section(&bytes, "licenses"), "Apache-2.0");
