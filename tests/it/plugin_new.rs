@@ -19,7 +19,7 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
 
 /// A command in a folder; the outcome has to be good.
 #[track_caller]
-fn ok(folder: &Path, arguments: &[&str]) -> String {
+pub fn ok(folder: &Path, arguments: &[&str]) -> String {
     good(&mut command(folder, arguments))
 }
 
@@ -223,30 +223,6 @@ fn a_reward_in_c() {
 }
 
 #[test]
-fn an_algorithm_in_rust() {
-    let project = Project::empty();
-    project.ok(&[
-        "plugin",
-        "new",
-        "my-loss",
-        "--lang",
-        "rust",
-        "--world",
-        "algorithm",
-    ]);
-    let built = ok(project.root(), &["plugin", "build", "my-loss"]);
-    assert!(
-        built.contains("world     rlhost:plugin/algorithm@0.1.0\n"),
-        "{built}"
-    );
-    let text = project
-        .ok(&["plugin", "inspect", "my-loss/target/guests/my-loss.wasm"])
-        .stdout;
-    assert!(text.starts_with("my-loss 0.1.0\n"), "{text}");
-    assert!(text.contains("loss      yes, of scope row"), "{text}");
-}
-
-#[test]
 fn a_name_that_can_not_be_is_refused_and_nothing_is_left() {
     let project = Project::empty();
     let new = |name: &str, names: &[&str]| {
@@ -265,10 +241,6 @@ fn a_name_that_can_not_be_is_refused_and_nothing_is_left() {
         &["'cobol'", "--lang", "rust"],
     );
     project.refused(&["plugin", "new", "x"], &["--lang"]);
-    project.refused(
-        &["plugin", "new", "x", "--lang", "c", "--world", "algorithm"],
-        &["rust only"],
-    );
 }
 
 #[test]

@@ -21,7 +21,6 @@ pub struct Arguments {
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Language {
     Rust,
-    /// Reward plugins only
     C,
 }
 
@@ -47,9 +46,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         (Language::Rust, World::Reward) => templates::rust_reward(name),
         (Language::Rust, World::Algorithm) => templates::rust_algorithm(name),
         (Language::C, World::Reward) => templates::c_reward(name),
-        (Language::C, World::Algorithm) => {
-            bail!("there is a template for algorithms in rust only: give --lang rust")
-        }
+        (Language::C, World::Algorithm) => templates::c_algorithm(name),
     };
     let staged = output::staged(folder);
     let made = write(&staged, &files)
@@ -60,9 +57,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let _ = fs::remove_dir_all(&staged);
     }
     made?;
-    let test = match arguments.world {
-        World::Reward => "rlhost plugin test",
-        World::Algorithm => "cargo test",
+    let test = match (arguments.world, arguments.lang) {
+        (World::Reward, _) => "rlhost plugin test".to_owned(),
+        (World::Algorithm, Language::Rust) => "cargo test".to_owned(),
+        (World::Algorithm, _) => format!("rlhost plugin inspect target/guests/{name}.wasm"),
     };
     output::standard(|out| {
         writeln!(out, "{name}: README.md says what is in it\n")?;

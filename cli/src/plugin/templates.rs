@@ -59,11 +59,24 @@ const C_REWARD: &[(&str, &str)] = template![
     "c-reward/src/rlhost.c",
     "c-reward/src/rlhost.h",
     "c-reward/src/score.c",
+    "c/src/text.c",
+    "c/src/text.h",
     "reward/cases/examples.jsonl"
+];
+const C_ALGORITHM: &[(&str, &str)] = template![
+    "c-algorithm/README.md",
+    "c-algorithm/plugin.toml",
+    "c-algorithm/src/rlhost.c",
+    "c-algorithm/src/rlhost.h",
+    "c-algorithm/src/loss.c",
+    "c/src/text.c",
+    "c/src/text.h"
 ];
 
 /// What a reward plugin does until it is edited.
 const REWARD: &str = "Looks for the reference answer in the response.";
+/// What an algorithm does until it is edited.
+const ALGORITHM: &str = "Policy gradient without ratios: −A · logp, the mean over tokens.";
 
 /// What a template's blanks are filled in with.
 struct Blanks<'a> {
@@ -87,14 +100,24 @@ pub fn rust_reward(name: &str) -> Files {
 /// A reward plugin in C.
 pub fn c_reward(name: &str) -> Files {
     let description = REWARD;
-    let mut files = own(&Blanks { name, description }, C_REWARD);
+    c(&Blanks { name, description }, C_REWARD)
+}
+
+/// An algorithm in C.
+pub fn c_algorithm(name: &str) -> Files {
+    let description = ALGORITHM;
+    c(&Blanks { name, description }, C_ALGORITHM)
+}
+
+fn c(blanks: &Blanks<'_>, template: &[(&str, &str)]) -> Files {
+    let mut files = own(blanks, template);
     files.extend(contract());
     files
 }
 
 /// An algorithm in Rust.
 pub fn rust_algorithm(name: &str) -> Files {
-    let description = "Policy gradient without ratios: −A · logp, the mean over tokens.";
+    let description = ALGORITHM;
     rust(&Blanks { name, description }, RUST_ALGORITHM)
 }
 
