@@ -16,6 +16,7 @@ mod judged_run;
 mod learning;
 mod plugin_algorithms;
 mod plugin_audit;
+mod plugin_examples;
 mod plugin_new;
 mod plugin_test;
 mod plugin_watch;

@@ -206,6 +206,28 @@ bool rlhost_member(rlhost_text object, const char *name, rlhost_text *value) {
   }
 }
 
+bool rlhost_element(rlhost_text array, size_t index, rlhost_text *value) {
+  size_t at = skip_space(array, 0);
+  if (at == array.len || array.ptr[at] != '[') {
+    return false;
+  }
+  for (;; index--) {
+    at = skip_space(array, at + 1);
+    if (at >= array.len || array.ptr[at] == ']') {
+      return false;
+    }
+    size_t end = value_end(array, at);
+    if (index == 0) {
+      *value = part_of(array, at, end);
+      return true;
+    }
+    at = skip_space(array, end);
+    if (at >= array.len || array.ptr[at] != ',') {
+      return false;
+    }
+  }
+}
+
 rlhost_text rlhost_json(rlhost_text json) {
   size_t start = skip_space(json, 0);
   return part_of(json, start, value_end(json, start));

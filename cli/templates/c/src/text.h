@@ -26,6 +26,8 @@ rlhost_text rlhost_lower(rlhost_text text);
 rlhost_text rlhost_json(rlhost_text json);
 /* The member of a JSON object, as JSON. False where it has none of that name. */
 bool rlhost_member(rlhost_text object, const char *name, rlhost_text *value);
+/* The element of a JSON array, counted from 0. False where it has none there. */
+bool rlhost_element(rlhost_text array, size_t index, rlhost_text *value);
 /* The text that a JSON string stands for. False where it is no string. */
 bool rlhost_string(rlhost_text json, rlhost_text *text);
 
