@@ -16,3 +16,8 @@ fn builds_and_passes(name: &str) {
 fn transcriptions_in_c() {
     builds_and_passes("ocr");
 }
+
+#[test]
+fn grounded_responses_in_rust() {
+    builds_and_passes("grounding");
+}

@@ -175,4 +175,5 @@ impl SampleReward for Detection {
     }
 }
 
+#[cfg(feature = "component")]
 rlhost_plugin::export_reward!(Detection);
