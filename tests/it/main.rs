@@ -5,6 +5,7 @@ mod algorithms;
 mod attacks;
 mod bad_input;
 mod bad_model;
+mod book;
 mod capabilities;
 mod compiler;
 mod determinism;

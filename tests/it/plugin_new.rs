@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// The command in a folder. What cargo compiles for plugins is kept for the next test, but for the plugins
 /// themselves: they are compiled anew wherever they lie.
-fn command(folder: &Path, arguments: &[&str]) -> Command {
+pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-build");
     let mut command = rlhost(folder);
     command

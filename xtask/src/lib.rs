@@ -6,6 +6,7 @@ mod algorithm_bench;
 pub mod algorithms;
 mod algorithms_plot;
 pub mod bench;
+pub mod book;
 pub mod cuda;
 pub mod demo;
 pub mod doctor;

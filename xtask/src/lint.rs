@@ -1,13 +1,14 @@
 //! `cargo xtask lint`: formatting, lints and documentation, of the host's and the guests' workspace; formatting of
-//! `fuzz/`.
+//! `fuzz/`; the page of the book that is made from the contract.
 
 use anyhow::Result;
 
-use crate::process;
 use crate::project::Project;
+use crate::{book, process};
 
 /// Checks the workspaces; warnings are errors.
 pub fn run(project: &Project) -> Result<()> {
+    book::check(project)?;
     for guests in [false, true] {
         let cargo = |arguments: &[&str]| {
             let mut cargo = project.cargo();

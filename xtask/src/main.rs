@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use xtask::project::Project;
-use xtask::{algorithms, bench, cuda, demo, doctor, guests, lint, test};
+use xtask::{algorithms, bench, book, cuda, demo, doctor, guests, lint, test};
 
 /// The project's own tasks.
 #[derive(Parser)]
@@ -18,6 +18,8 @@ enum Task {
     Lint,
     /// Build the guest components into target/guests
     Guests(guests::Options),
+    /// Write the page of the book that is made from wit/
+    Book,
     /// Tell what this machine lacks and the command that mends it
     Doctor,
     /// Measure the sandbox, the algorithms and the quickstart; raw results go to docs/benchmarks/raw
@@ -46,6 +48,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Test(options) => test::run(&project, options),
         Task::Lint => lint::run(&project),
         Task::Guests(options) => guests::run(&project, options),
+        Task::Book => book::run(&project),
         Task::Doctor => doctor::run(&project),
         Task::Bench(options) => bench::run(&project, options),
         Task::Algorithms(options) => algorithms::run(&project, options),

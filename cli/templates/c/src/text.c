@@ -47,6 +47,35 @@ bool rlhost_contains(rlhost_text text, rlhost_text part) {
   return false;
 }
 
+static rlhost_text part_of(rlhost_text text, size_t from, size_t to) {
+  rlhost_text part = {text.ptr + from, to - from};
+  return part;
+}
+
+bool rlhost_split_last(rlhost_text text, const char *mark, rlhost_text *before, rlhost_text *after) {
+  size_t length = strlen(mark);
+  for (size_t end = text.len; end >= length; end--) {
+    if (memcmp(text.ptr + end - length, mark, length) == 0) {
+      *before = part_of(text, 0, end - length);
+      *after = part_of(text, end, text.len);
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool is_space(uint8_t c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+rlhost_text rlhost_trim(rlhost_text text) {
+  while (text.len > 0 && is_space(text.ptr[0])) {
+    text = part_of(text, 1, text.len);
+  }
+  while (text.len > 0 && is_space(text.ptr[text.len - 1])) {
+    text.len--;
+  }
+  return text;
+}
+
 rlhost_text rlhost_lower(rlhost_text text) {
   rlhost_text made = {rlhost_allocate(text.len), text.len};
   for (size_t i = 0; i < text.len; i++) {
@@ -57,8 +86,6 @@ rlhost_text rlhost_lower(rlhost_text text) {
 }
 
 /* JSON. The host passes nothing that is none, so what is read here need not be checked. */
-
-static bool is_space(uint8_t c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 static size_t skip_space(rlhost_text json, size_t at) {
   while (at < json.len && is_space(json.ptr[at])) {
@@ -102,11 +129,6 @@ static size_t value_end(rlhost_text json, size_t at) {
     at++;
   }
   return at;
-}
-
-static rlhost_text part_of(rlhost_text text, size_t from, size_t to) {
-  rlhost_text part = {text.ptr + from, to - from};
-  return part;
 }
 
 /* Four hexadecimal digits; 0 where they are not there. */

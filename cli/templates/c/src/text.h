@@ -19,6 +19,10 @@ rlhost_text rlhost_copy(const char *text);
 bool rlhost_equal(rlhost_text a, rlhost_text b);
 bool rlhost_is(rlhost_text text, const char *word);
 bool rlhost_contains(rlhost_text text, rlhost_text part);
+/* What stands before and after the last `mark`. False, and nothing is set, where it does not stand there. */
+bool rlhost_split_last(rlhost_text text, const char *mark, rlhost_text *before, rlhost_text *after);
+/* Without spaces, tabs and ends of lines at the ends. */
+rlhost_text rlhost_trim(rlhost_text text);
 /* With the letters A to Z as a to z. */
 rlhost_text rlhost_lower(rlhost_text text);
 

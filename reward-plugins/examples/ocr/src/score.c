@@ -3,8 +3,6 @@
 #include "rlhost.h"
 #include "unicode.h"
 
-#include <string.h>
-
 /* Bounds on the work, so that no response uses up the fuel and gets away without a score. A response of more bytes scores
  * 0 unread; one that reads as more characters than this, too. */
 #define MOST_BYTES (1 << 20)
@@ -54,40 +52,18 @@ static const char *read_params(rlhost_text params, settings *read) {
   return NULL;
 }
 
-/* Where `mark` stands last; `text.len` where it does not. */
-static size_t last(rlhost_text text, const char *mark) {
-  size_t length = strlen(mark);
-  for (size_t at = text.len + 1; at-- > length;) {
-    if (memcmp(text.ptr + at - length, mark, length) == 0) {
-      return at - length;
-    }
-  }
-  return text.len;
-}
-
-static rlhost_text from(rlhost_text text, size_t at) { return (rlhost_text){text.ptr + at, text.len - at}; }
-
 /* What follows the thinking, and in it the last <answer>...</answer>. False where an answer is begun only, or thinking
  * never ends: nothing was transcribed. */
 static bool transcription(rlhost_text text, rlhost_text *found) {
-  static const char thought[] = "</think>", open[] = "<answer>", close[] = "</answer>";
-  size_t end = last(text, thought);
-  if (end < text.len) {
-    text = from(text, end + strlen(thought));
-  }
-  if (last(text, "<think>") < text.len) {
+  rlhost_text before, after;
+  rlhost_split_last(text, "</think>", &before, &text);
+  if (rlhost_contains(text, rlhost_copy("<think>"))) {
     return false;
   }
-  end = last(text, close);
-  bool closed = end < text.len;
-  rlhost_text before = {text.ptr, end};
-  size_t begin = last(before, open);
-  if (begin < before.len) {
-    *found = from(before, begin + strlen(open));
-    return closed;
-  }
+  bool closed = rlhost_split_last(text, "</answer>", &before, &after);
   *found = text;
-  return !closed;
+  bool opened = rlhost_split_last(closed ? before : text, "<answer>", &before, found);
+  return opened == closed;
 }
 
 /* How much of the reference is right: 1 - edits / length, at least 0. */
