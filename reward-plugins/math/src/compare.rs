@@ -7,7 +7,7 @@ use crate::number::{Bounded, Budget, Rational, Stop};
 use crate::params::{Arithmetic, Options, PercentRule};
 use crate::poly::Quotient;
 use crate::syntax::{Node, Relation};
-use crate::{approx, measure, modular};
+use crate::{approx, measure, modular, region};
 use std::cmp::Ordering;
 
 /// Lists of more items than this are not compared.
@@ -54,7 +54,7 @@ pub fn equal(response: &Node, reference: &Node, options: &Options, seed: u64) ->
 
 /// What an inequality or equation says between two neighbours.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Link {
+pub(crate) enum Link {
     Equal,
     NotEqual,
     Less,
@@ -77,10 +77,47 @@ impl Comparer<'_> {
         if let Some(b) = expanded(b) {
             return self.same(a, &b);
         }
+        self.same_structure(a, b)
+            || region::is_region(a) && region::is_region(b) && self.same_region(a, b)
+    }
+
+    fn same_region(&mut self, a: &Node, b: &Node) -> bool {
+        // Two intervals are compared end by end, so that their units and tolerance count.
+        if matches!(
+            (a, b),
+            (Node::Bracket(..), Node::Bracket(..)) | (Node::Set(_), Node::Set(_))
+        ) {
+            return false;
+        }
+        let mut reader = region::Reader {
+            percent: self.percent,
+            budget: &mut self.budget,
+        };
+        reader.same(a, b).unwrap_or(false)
+    }
+
+    fn same_structure(&mut self, a: &Node, b: &Node) -> bool {
         match (a, b) {
             (Node::Relation(..), Node::Relation(..)) => self.same_relation(a, b),
             (Node::Relation(..), other) => self.same_as_value(a, other),
             (other, Node::Relation(..)) => self.same_as_value(b, other),
+            // `x = 2, y = 3` against `(2, 3)`: the names in order of the alphabet.
+            (Node::List(x), Node::Bracket('(', ')', y))
+            | (Node::Bracket('(', ')', y), Node::List(x))
+                if several_names(x) =>
+            {
+                by_name(x).is_some_and(|x| self.each_of(&x, y))
+            }
+            // `x_1 = 2, x_2 = 3` against `x = 2 or x = 3`: the numbers only tell the roots apart.
+            (Node::List(x), Node::List(y)) if numbered(x).is_some() != numbered(y).is_some() => {
+                let (x, y) = (
+                    numbered(x).or_else(|| values(x)),
+                    numbered(y).or_else(|| values(y)),
+                );
+                x.zip(y).is_some_and(|(x, y)| self.matched(&x, &y))
+            }
+            (Node::SetOperation("or", x), Node::List(y))
+            | (Node::List(x), Node::SetOperation("or", y)) => self.matched(x, y),
             // `x = 1, y = 2` against `1, 2`: only the order says which is which.
             (Node::List(x), Node::List(y))
                 if self.options.ordered || several_names(x) != several_names(y) =>
@@ -97,8 +134,42 @@ impl Comparer<'_> {
                 }
                 _ => false,
             },
+            // A vector in angle brackets may stand in round ones.
             (Node::Bracket(o1, c1, x), Node::Bracket(o2, c2, y)) => {
-                o1 == o2 && c1 == c2 && self.each(x, y)
+                let round = |open: &char, close: &char| match (open, close) {
+                    ('<', '>') => ('(', ')'),
+                    other => (*other.0, *other.1),
+                };
+                round(o1, c1) == round(o2, c2) && self.each(x, y)
+            }
+            // `P(3, 4)` is the point (3, 4).
+            (Node::Call(name, x), Node::Bracket('(', ')', y))
+            | (Node::Bracket('(', ')', y), Node::Call(name, x)) => {
+                is_point(name) && self.each(x, y)
+            }
+            (Node::Call(m, x), Node::Call(n, y)) if is_point(m) && is_point(n) && x.len() > 1 => {
+                m == n && self.each(x, y) || self.same_value(a, b)
+            }
+            // A column is a vector.
+            (Node::Matrix(false, rows), Node::Bracket('(' | '<', ')' | '>', y))
+            | (Node::Bracket('(' | '<', ')' | '>', y), Node::Matrix(false, rows)) => {
+                let column: Option<Vec<&Node>> = rows
+                    .iter()
+                    .map(|row| match row.as_slice() {
+                        [item] => Some(item),
+                        _ => None,
+                    })
+                    .collect();
+                column.is_some_and(|column| self.each_of(&column, y))
+            }
+            // `[[1, 2], [3, 4]]` is a matrix.
+            (Node::Matrix(false, x), Node::Bracket('[', ']', y))
+            | (Node::Bracket('[', ']', y), Node::Matrix(false, x)) => {
+                x.len() == y.len()
+                    && x.iter().zip(y).all(|(x, y)| match y {
+                        Node::Bracket('[', ']', y) => self.each(x, y),
+                        _ => false,
+                    })
             }
             (Node::SetOperation(n1, x), Node::SetOperation(n2, y)) => {
                 n1 == n2
@@ -114,6 +185,10 @@ impl Comparer<'_> {
             }
             _ => self.same_value(a, b),
         }
+    }
+
+    fn each_of(&mut self, x: &[&Node], y: &[Node]) -> bool {
+        x.len() == y.len() && x.len() <= MAX_ITEMS && x.iter().zip(y).all(|(x, y)| self.same(x, y))
     }
 
     fn each(&mut self, x: &[Node], y: &[Node]) -> bool {
@@ -146,7 +221,10 @@ impl Comparer<'_> {
     /// An equation or inequality against something that is none.
     fn same_as_value(&mut self, relation: &Node, other: &Node) -> bool {
         if let Some(value) = self.value_of(relation) {
-            return self.same(&value, other);
+            return self.same(&value, other)
+                || self
+                    .rounded(relation, &value)
+                    .is_some_and(|rounded| self.same(rounded, other));
         }
         // `x > 3` against `(3, ∞)`.
         let Node::Bracket(open @ ('(' | '['), close @ (')' | ']'), ends) = other else {
@@ -190,6 +268,38 @@ impl Comparer<'_> {
             }
         }
         value.cloned()
+    }
+
+    /// The decimal that a relation gives for an exact value, `√3 ≈ 1.73`, if it is rightly rounded.
+    fn rounded<'n>(&mut self, relation: &'n Node, exact: &Node) -> Option<&'n Node> {
+        let Node::Relation(_, rest) = relation else {
+            return None;
+        };
+        // `2.4 ≈ 2` would be two answers.
+        if matches!(exact, Node::Number(_)) {
+            return None;
+        }
+        let Some((Relation::Approximate, rounded @ Node::Number(value))) = rest.last() else {
+            return None;
+        };
+        let mut unit = Rational::one();
+        let ten = Rational::integer(10);
+        let mut digits = 0;
+        while !value.div(&unit, &mut self.budget).ok()?.is_integer() {
+            unit = unit.div(&ten, &mut self.budget).ok()?;
+            digits += 1;
+            if digits > 20 {
+                return None;
+            }
+        }
+        let exact = canonical(exact, self.percent, &mut self.budget).ok()?;
+        let exact = match exact.as_rational() {
+            Some(value) => value,
+            None => approx::approximate(&exact, &mut self.budget).ok()?,
+        };
+        let distance = exact.sub(value, &mut self.budget).ok()?.abs();
+        let twice = distance.add(&distance, &mut self.budget).ok()?;
+        (digits > 0 && twice.compare(&unit) != Ordering::Greater).then_some(rounded)
     }
 
     fn same_relation(&mut self, a: &Node, b: &Node) -> bool {
@@ -360,6 +470,7 @@ fn is_name(node: &Node) -> bool {
             !matches!(name.as_str(), "pi" | "e" | "i")
                 && !name.starts_with(|c: char| c.is_ascii_digit())
         }
+        Node::Bracket('(', ')', items) => items.iter().all(is_name),
         Node::Call(name, args) => {
             matches!(
                 name.chars().next(),
@@ -379,6 +490,73 @@ fn is_name(node: &Node) -> bool {
         },
         _ => false,
     }
+}
+
+fn is_point(name: &str) -> bool {
+    name.len() == 1 && name.starts_with(|c: char| c.is_ascii_uppercase())
+}
+
+/// The name and the value of `name = value`.
+fn assignment(item: &Node) -> Option<(&str, &Node)> {
+    match item {
+        Node::Relation(name, rest) => match (name.as_ref(), rest.as_slice()) {
+            (Node::Symbol(name), [(Relation::Equal, value)]) => Some((name, value)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The values of different names, in the order of the names.
+fn by_name(items: &[Node]) -> Option<Vec<&Node>> {
+    let mut all: Vec<_> = items.iter().map(assignment).collect::<Option<_>>()?;
+    all.sort_by_key(|(name, _)| *name);
+    let distinct = all.windows(2).all(|pair| pair[0].0 != pair[1].0);
+    distinct.then(|| all.into_iter().map(|(_, value)| value).collect())
+}
+
+/// The values of `x_1 = 2, x_2 = 3`.
+fn numbered(items: &[Node]) -> Option<Vec<Node>> {
+    let all: Vec<_> = items.iter().map(assignment).collect::<Option<_>>()?;
+    let base = all.first()?.0.split_once('_')?.0;
+    all.iter()
+        .map(|(name, value)| {
+            let (same, _) = name.split_once('_')?;
+            (same == base).then(|| (*value).clone())
+        })
+        .collect()
+}
+
+/// The items, without the one name that they are values of.
+fn values(items: &[Node]) -> Option<Vec<Node>> {
+    if several_names(items) {
+        return None;
+    }
+    Some(
+        items
+            .iter()
+            .map(|item| assignment(item).map_or(item, |(_, value)| value).clone())
+            .collect(),
+    )
+}
+
+/// The share of items that two lists or sets have in common, of those of the longer one.
+pub fn shared(response: &Node, reference: &Node, options: &Options) -> f64 {
+    let (Node::List(x) | Node::Set(x), Node::List(y) | Node::Set(y)) = (response, reference) else {
+        return 0.0;
+    };
+    if several_names(x) || several_names(y) || x.len().max(y.len()) > MAX_ITEMS || y.is_empty() {
+        return 0.0;
+    }
+    let mut free: Vec<&Node> = y.iter().collect();
+    let mut common = 0;
+    for x in x {
+        if let Some(i) = free.iter().position(|y| equal(x, y, options, 0)) {
+            free.remove(i);
+            common += 1;
+        }
+    }
+    f64::from(common) / x.len().max(y.len()) as f64
 }
 
 /// Do the items give values of different names?
@@ -404,7 +582,7 @@ fn names(relation: &Node) -> Vec<&Node> {
 }
 
 /// The neighbours in a chain, the smaller side first.
-fn links(relation: &Node) -> Option<Vec<(Link, &Node, &Node)>> {
+pub(crate) fn links(relation: &Node) -> Option<Vec<(Link, &Node, &Node)>> {
     let Node::Relation(first, rest) = relation else {
         return None;
     };

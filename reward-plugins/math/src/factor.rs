@@ -56,6 +56,15 @@ pub(crate) fn call(name: &str, args: Vec<Node>) -> Node {
     Node::Call(name.into(), args)
 }
 
+/// What the elements of a set have to meet: all of it.
+fn conditions(mut items: Vec<Node>) -> Node {
+    if items.len() == 1 {
+        items.remove(0)
+    } else {
+        Node::SetOperation("and", items)
+    }
+}
+
 pub(crate) fn power(base: Node, exponent: Node) -> Node {
     Node::Power(Box::new(base), Box::new(exponent))
 }
@@ -122,6 +131,21 @@ impl Parser {
                 }
             }
         })
+    }
+
+    /// A mixed number with its percent or degree sign, if it has one.
+    pub(crate) fn measured(&mut self, node: Node) -> Node {
+        if self.accept(&Kind::Sign('%')) {
+            return Node::Percent(Box::new(node));
+        }
+        let start = self.at;
+        let degree =
+            self.accept(&Kind::Degree) || self.accept(&Kind::Sign('^')) && self.degree_mark();
+        if degree {
+            return Node::Product(vec![(false, node), (false, self.degree())]);
+        }
+        self.at = start;
+        node
     }
 
     /// Eats `\circ` or `{\circ}` after a caret.
@@ -211,6 +235,16 @@ impl Parser {
             Kind::Word(word) => self.word(&word),
             Kind::Text(text, upright) => self.named(&text, upright),
             Kind::Command(name) => self.command(&name),
+            Kind::Open('{') if self.set_builder() => {
+                let condition = self.items()?;
+                self.expect(&Kind::Close('}'))?;
+                Ok(conditions(condition))
+            }
+            Kind::GroupOpen if self.set_builder() => {
+                let condition = self.items()?;
+                self.expect(&Kind::GroupClose)?;
+                Ok(conditions(condition))
+            }
             Kind::Open('{') => {
                 let items = self.items()?;
                 self.expect(&Kind::Close('}'))?;
@@ -221,6 +255,11 @@ impl Parser {
                 let bars = std::mem::take(&mut self.bars);
                 let mut items = self.items()?;
                 self.bars = bars;
+                if items.len() == 1 && self.accept(&Kind::Command("choose".into())) {
+                    items.push(self.sum()?);
+                    self.expect(&Kind::GroupClose)?;
+                    return Ok(call("binom", items));
+                }
                 self.expect(&Kind::GroupClose)?;
                 Ok(if items.len() == 1 {
                     items.remove(0)
@@ -244,6 +283,22 @@ impl Parser {
             Kind::Begin(name) => self.matrix(&name),
             _ => Err(Stop::Undefined),
         }
+    }
+
+    /// Eats `x |`, `x :` or `x ∈ ℝ |` after a brace.
+    fn set_builder(&mut self) -> bool {
+        let kind = |i: usize| self.tokens.get(self.at + i).map(|t| &t.kind);
+        if !matches!(kind(0), Some(Kind::Word(name)) if name.len() == 1) {
+            return false;
+        }
+        let member = matches!(kind(1), Some(Kind::Relation(crate::syntax::Relation::In)))
+            && matches!(kind(2), Some(Kind::Command(set)) if set == "R");
+        let at = if member { 3 } else { 1 };
+        let found = matches!(kind(at), Some(Kind::Bar | Kind::Sign(':')));
+        if found {
+            self.at += at + 1;
+        }
+        found
     }
 
     fn bracket(&mut self, open: char) -> Bounded<Node> {
@@ -334,6 +389,20 @@ impl Parser {
             self.expect(&Kind::Close(')'))?;
             return Ok(Node::Call(full, args));
         }
+        // `A(3, 4)` is a point, `C(5, 2)` may be a binomial coefficient; `A(3)` is a product.
+        if let Node::Symbol(full) = &node
+            && full.len() == 1
+            && full.starts_with(|c: char| c.is_ascii_uppercase())
+            && self.next_is(&Kind::Open('('))
+        {
+            let (full, start) = (full.clone(), self.at);
+            self.at += 1;
+            let args = self.items()?;
+            if args.len() > 1 && self.accept(&Kind::Close(')')) {
+                return Ok(Node::Call(full, args));
+            }
+            self.at = start;
+        }
         Ok(node)
     }
 
@@ -346,7 +415,11 @@ impl Parser {
             match self.peek() {
                 Some(Kind::Number { raw, .. }) if !raw.is_empty() => text.push_str(raw),
                 Some(Kind::Word(word)) if grouped || word.len() == 1 => text.push_str(word),
-                Some(Kind::Text(word, _)) => text.push_str(word.trim()),
+                // The base of a number, in words.
+                Some(Kind::Text(word, _)) => match crate::words::small(word.trim()) {
+                    Some(number) => text.push_str(&number.to_string()),
+                    None => text.push_str(word.trim()),
+                },
                 Some(Kind::Sign(c @ ('+' | '-'))) if grouped => text.push(*c),
                 Some(Kind::Comma) if grouped => text.push(','),
                 _ => break,

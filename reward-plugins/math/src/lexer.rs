@@ -1,7 +1,7 @@
 //! Cuts an answer, LaTeX or plain, into tokens. Layout (`\left`, `\,`, `$`) disappears here.
 
 use crate::number::{Bounded, Rational, Stop};
-use crate::symbols::{command_of, relation_of};
+use crate::symbols::{command_of, fraction_of, lowered, raised, relation_of};
 use crate::syntax::Relation;
 
 /// Longest answer that is read as mathematics, in bytes.
@@ -99,13 +99,15 @@ impl Lexer {
     fn step(&mut self) -> Bounded<()> {
         let c = self.peek(0);
         match c {
-            c if c.is_whitespace() || matches!(c, '$' | '\u{200b}' | '\u{feff}') => {
+            c if c.is_whitespace() || matches!(c, '$' | '~' | '\u{200b}' | '\u{feff}') => {
                 self.at += 1;
                 self.spaced |= c != '$';
             }
             '0'..='9' => return self.number(),
             '.' if self.digit(1) => return self.number(),
             '\\' => return self.command(),
+            // `3 x 10^8`: between numbers it is a sign of multiplication.
+            'x' | 'X' if self.multiplies() => self.one(Kind::Sign('*')),
             'a'..='z' | 'A'..='Z' => {
                 let start = self.at;
                 while self.peek(0).is_ascii_alphabetic() {
@@ -121,6 +123,10 @@ impl Lexer {
             ')' | ']' => {
                 self.depth = self.depth.saturating_sub(1);
                 self.one(Kind::Close(c));
+            }
+            '{' if self.peek(1) == ':' && self.peek(2) == '}' => {
+                self.at += 2;
+                self.one(Kind::Sign(':'));
             }
             '{' => self.one(Kind::GroupOpen),
             '}' => self.one(Kind::GroupClose),
@@ -143,7 +149,7 @@ impl Lexer {
             '+' | '/' | '*' | '!' | '%' | '^' | '_' | '\'' | '&' | ':' => self.one(Kind::Sign(c)),
             '-' | '−' | '–' | '﹣' => self.one(Kind::Sign('-')),
             '×' | '·' | '⋅' | '∙' => self.one(Kind::Sign('*')),
-            '÷' => self.one(Kind::Sign('/')),
+            '÷' | '⁄' | '∕' => self.one(Kind::Sign('/')),
             '′' => self.one(Kind::Sign('\'')),
             '±' => self.one(Kind::Sign('~')),
             '∓' => self.one(Kind::Sign('?')),
@@ -164,22 +170,18 @@ impl Lexer {
 
     fn unicode(&mut self, c: char) -> Bounded<()> {
         match c {
-            '²' | '³' => {
-                self.push(Kind::Sign('^'));
-                let value = if c == '²' { 2 } else { 3 };
-                self.one(Kind::Number {
-                    value: Rational::integer(value),
-                    raw: value.to_string(),
-                });
+            _ if raised(c).is_some() => return self.script('^', raised),
+            _ if lowered(c).is_some() => return self.script('_', lowered),
+            '⟨' | '〈' => {
+                self.at += 1;
+                self.open('<');
             }
-            '½' | '¼' | '¾' | '⅓' | '⅔' => {
-                let (a, b) = match c {
-                    '½' => (1, 2),
-                    '¼' => (1, 4),
-                    '¾' => (3, 4),
-                    '⅓' => (1, 3),
-                    _ => (2, 3),
-                };
+            '⟩' | '〉' => {
+                self.at += 1;
+                self.close('>');
+            }
+            _ if fraction_of(c).is_some() => {
+                let (a, b) = fraction_of(c).ok_or(Stop::Undefined)?;
                 // Spelt as a LaTeX fraction, so that 2½ is a mixed number.
                 self.push(Kind::Command("frac".into()));
                 self.push(Kind::Number {
@@ -198,6 +200,41 @@ impl Lexer {
                 self.last_relation();
             }
         }
+        Ok(())
+    }
+
+    /// Does the letter at this place stand between two numbers?
+    fn multiplies(&self) -> bool {
+        let ahead = if self.peek(1) == ' ' { 2 } else { 1 };
+        self.digit(ahead)
+            && matches!(
+                self.tokens.last().map(|t| &t.kind),
+                Some(Kind::Number { .. })
+            )
+    }
+
+    /// A run of raised or lowered characters as the group after a caret or an underscore.
+    fn script(&mut self, sign: char, plain: fn(char) -> Option<char>) -> Bounded<()> {
+        self.push(Kind::Sign(sign));
+        self.push(Kind::GroupOpen);
+        let mut digits = String::new();
+        while let Some(c) = plain(self.peek(0)) {
+            self.at += 1;
+            if c.is_ascii_digit() {
+                digits.push(c);
+                if plain(self.peek(0)).is_some_and(|next| next.is_ascii_digit()) {
+                    continue;
+                }
+                let raw = std::mem::take(&mut digits);
+                let value = Rational::decimal(&raw, "", 0)?;
+                self.push(Kind::Number { value, raw });
+            } else if c.is_ascii_alphabetic() {
+                self.push(Kind::Word(c.to_string()));
+            } else {
+                self.push(Kind::Sign(c));
+            }
+        }
+        self.push(Kind::GroupClose);
         Ok(())
     }
 
@@ -269,6 +306,35 @@ impl Lexer {
             }
             self.at += 1;
         }
+        if self.starts("\\dot{", 0) || fraction.is_empty() && self.starts(".\\dot{", 0) {
+            self.at += usize::from(self.peek(0) == '.');
+            repeating = self.dotted()?;
+            plain = false;
+        }
+        // 0.(45), the bracket straight after the point.
+        if fraction.is_empty() && repeating.is_empty() && self.peek(0) == '.' && self.peek(1) == '('
+        {
+            let start = self.at;
+            self.at += 2;
+            repeating = self.digits();
+            if !repeating.is_empty() && self.peek(0) == ')' {
+                self.at += 1;
+                plain = false;
+            } else {
+                self.at = start;
+                repeating.clear();
+            }
+        }
+        // 0.333… goes on as it began.
+        if let Some(length) = self
+            .ellipsis()
+            .filter(|_| !fraction.is_empty() && repeating.is_empty())
+        {
+            let (fixed, period) = period(&fraction).ok_or(Stop::Undefined)?;
+            repeating = fraction[fixed..fixed + period].to_owned();
+            fraction.truncate(fixed);
+            self.at += length;
+        }
         // A second decimal point (1.2.3, 0.33...) makes it something else.
         if self.peek(0) == '.' && (self.digit(1) || self.peek(1) == '.') {
             return Err(Stop::Undefined);
@@ -295,6 +361,34 @@ impl Lexer {
             raw: if plain { whole } else { String::new() },
         });
         Ok(())
+    }
+
+    /// The digits of `\dot{3}`, or from one dotted digit to the next.
+    fn dotted(&mut self) -> Bounded<String> {
+        let one = |lexer: &mut Self| {
+            lexer.at += "\\dot{".len();
+            let digits = lexer.digits();
+            let closed = digits.len() == 1 && lexer.peek(0) == '}';
+            lexer.at += 1;
+            closed.then_some(digits).ok_or(Stop::Undefined)
+        };
+        let mut repeating = one(self)?;
+        let between = self.digits();
+        if self.starts("\\dot{", 0) {
+            repeating.push_str(&between);
+            repeating.push_str(&one(self)?);
+        } else if !between.is_empty() {
+            return Err(Stop::Undefined);
+        }
+        Ok(repeating)
+    }
+
+    /// The length of the dots at this place that say that digits go on.
+    fn ellipsis(&self) -> Option<usize> {
+        ["...", "…", "\\ldots", "\\dots", "\\cdots"]
+            .iter()
+            .find(|dots| self.starts(dots, 0))
+            .map(|dots| dots.chars().count())
     }
 
     fn starts(&self, text: &str, ahead: usize) -> bool {
@@ -347,7 +441,13 @@ impl Lexer {
             "text" | "textbf" | "textit" | "textrm" | "textsf" | "texttt" | "mbox" | "hbox"
             | "emph" | "textnormal" => {
                 let text = self.braced()?;
-                self.push(Kind::Text(text, false));
+                if text.chars().any(|c| c.is_alphabetic() || c == '\\') || text.trim().is_empty() {
+                    self.push(Kind::Text(text, false));
+                } else {
+                    // Numbers and signs mean the same in any font.
+                    self.spaced |= text.starts_with(' ');
+                    self.chars.splice(self.at..self.at, text.chars());
+                }
             }
             "mathrm" | "operatorname" | "rm" => {
                 if self.peek(0) == '{' {
@@ -482,6 +582,18 @@ impl Lexer {
         }
         Err(Stop::Undefined)
     }
+}
+
+/// How many decimals come first, and how long the part is that the rest repeats, at least twice.
+fn period(decimals: &str) -> Option<(usize, usize)> {
+    let digits = &decimals.as_bytes()[..decimals.len().min(60)];
+    (0..digits.len())
+        .flat_map(|fixed| (1..=(digits.len() - fixed) / 2).map(move |period| (fixed, period)))
+        .filter(|&(fixed, period)| {
+            digits.len() == decimals.len()
+                && (fixed + period..digits.len()).all(|i| digits[i] == digits[i - period])
+        })
+        .min_by_key(|(fixed, period)| fixed + period)
 }
 
 /// `value` with `repeating` digits after its `fixed` decimals, for ever: exact.

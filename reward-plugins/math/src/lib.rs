@@ -27,9 +27,11 @@
 
 mod approx;
 pub mod canonical;
+mod clock;
 pub mod compare;
 pub mod exponent;
 mod factor;
+pub mod find;
 mod function;
 pub mod judge;
 pub mod lexer;
@@ -37,13 +39,17 @@ mod measure;
 mod modular;
 pub mod params;
 pub mod parser;
+pub mod parts;
 pub mod plugin;
 pub mod poly;
 mod power;
+pub mod prose;
+mod region;
 mod symbols;
 pub mod syntax;
 pub mod text;
 mod units;
+mod words;
 
 pub use judge::{InvalidReference, Judgement, judge};
 pub use rlhost_verifier::extract;

@@ -18,7 +18,10 @@ pub fn comparable(
     }
     let mut pairs = Vec::new();
     let (a, b) = match rule {
-        UnitRule::Convert => (converted(response, budget)?, converted(reference, budget)?),
+        // A number without a unit is compared with the number as it is written.
+        UnitRule::Convert if has_units(response) && has_units(reference) => {
+            (converted(response, budget)?, converted(reference, budget)?)
+        }
         _ => (response.clone(), reference.clone()),
     };
     let (x, y) = (split(response), split(reference));

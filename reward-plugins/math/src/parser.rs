@@ -105,6 +105,33 @@ fn is_conjunction(kind: &Kind) -> bool {
     }
 }
 
+/// Which of the two a conjunction is.
+fn joint_of(kind: &Kind) -> Option<&'static str> {
+    let name = match kind {
+        Kind::Word(name) | Kind::Text(name, _) | Kind::Command(name) => name,
+        _ => return None,
+    };
+    match name
+        .trim()
+        .trim_matches(',')
+        .trim()
+        .to_ascii_lowercase()
+        .as_str()
+    {
+        "or" | "lor" | "vee" => Some("or"),
+        "and" | "land" | "wedge" => Some("and"),
+        _ => None,
+    }
+}
+
+/// Is it made of inequalities only?
+fn is_inequality(node: &Node) -> bool {
+    matches!(node, Node::Relation(_, rest) if rest.iter().all(|(relation, _)| matches!(
+        relation,
+        Relation::Less | Relation::LessEqual | Relation::Greater | Relation::GreaterEqual | Relation::NotEqual
+    )))
+}
+
 impl Parser {
     pub(crate) fn peek(&self) -> Option<&Kind> {
         self.tokens.get(self.at).map(|t| &t.kind)
@@ -143,19 +170,28 @@ impl Parser {
 
     /// Items without brackets: `2, 3`, `2 or 3`.
     fn list(&mut self) -> Bounded<Node> {
-        let mut items = self.items()?;
+        let (mut items, joint) = self.joined_items()?;
         match items.len() {
             0 => Err(Stop::Undefined),
             1 => Ok(items.remove(0)),
+            _ if !joint.is_empty() && items.iter().all(is_inequality) => {
+                Ok(Node::SetOperation(joint, items))
+            }
             _ => Ok(Node::List(items)),
         }
     }
 
     /// Items between separators, none at all included.
     pub(crate) fn items(&mut self) -> Bounded<Vec<Node>> {
+        Ok(self.joined_items()?.0)
+    }
+
+    /// Items, and the word that joins them, if it is one and the same.
+    fn joined_items(&mut self) -> Bounded<(Vec<Node>, &'static str)> {
         let mut items = Vec::new();
+        let mut joint: Option<&'static str> = None;
         if matches!(self.peek(), None | Some(Kind::Close(_) | Kind::GroupClose)) {
-            return Ok(items);
+            return Ok((items, ""));
         }
         loop {
             items.push(self.nested(Self::relation)?);
@@ -163,6 +199,12 @@ impl Parser {
             while matches!(self.peek(), Some(Kind::Comma | Kind::Semicolon))
                 || self.peek().is_some_and(is_conjunction)
             {
+                if let Some(word) = self.peek().and_then(joint_of) {
+                    joint = Some(match joint {
+                        Some(other) if other != word => "",
+                        _ => word,
+                    });
+                }
                 self.at += 1;
                 // One comma, one word: more is a slip that changes the meaning.
                 if self.at - start > 2 {
@@ -170,7 +212,7 @@ impl Parser {
                 }
             }
             if self.at == start {
-                return Ok(items);
+                return Ok((items, joint.unwrap_or("")));
             }
         }
     }
@@ -268,7 +310,7 @@ impl Parser {
                 if !items.is_empty() && signs == 0 {
                     break;
                 }
-                let term = p.term()?;
+                let term = p.quantities(signs == 0)?;
                 let term = match choice {
                     Some(flipped) => Node::PlusMinus(flipped != negative, Box::new(term)),
                     None if negative => Node::Negative(Box::new(term)),
@@ -281,6 +323,40 @@ impl Parser {
             } else {
                 Node::Sum(items)
             })
+        })
+    }
+
+    /// A term, or quantities side by side that are one: `5 ft 6 in`, `1 hour 30 minutes`.
+    fn quantities(&mut self, unsigned: bool) -> Bounded<Node> {
+        let first = self.term()?;
+        if !unsigned || !first.is_quantity() {
+            return Ok(first);
+        }
+        let mut items = vec![first];
+        loop {
+            // `1 hour and 30 minutes` too, but `2 apples and 3 pears` are a list.
+            let start = self.at;
+            let word = self.peek().and_then(joint_of) == Some("and");
+            self.at += usize::from(word);
+            if !matches!(self.peek(), Some(Kind::Number { .. })) {
+                self.at = start;
+                break;
+            }
+            let next = self.term()?;
+            let same_kind = items[0].is_same_kind(&next);
+            if word && !same_kind {
+                self.at = start;
+                break;
+            }
+            if !next.is_quantity() || items.len() > 3 {
+                return Err(Stop::Undefined);
+            }
+            items.push(next);
+        }
+        Ok(if items.len() == 1 {
+            items.remove(0)
+        } else {
+            Node::Sum(items)
         })
     }
 
@@ -341,7 +417,7 @@ impl Parser {
                 let mut budget = crate::number::Budget::of(200);
                 let value = whole.add(&value, &mut budget)?;
                 self.at += 1 + length;
-                return Ok(Node::Number(value));
+                return Ok(self.measured(Node::Number(value)));
             }
         }
         self.factor()
@@ -411,6 +487,41 @@ impl Parser {
         let numeric = items
             .iter()
             .all(|(_, n)| !matches!(n, Node::Symbol(name) if name != "pi"));
+        let per_cent = matches!(&token.kind, Kind::Word(word) if word == "per")
+            && matches!(self.tokens.get(self.at + 1).map(|t| &t.kind), Some(Kind::Word(word)) if word == "cent");
+        if let Kind::Word(text) | Kind::Text(text, _) = &token.kind
+            && let Some((value, rest)) = units::multiple(if per_cent { "percent" } else { text })
+            && numeric
+            && !divided
+        {
+            let (value, rest) = (value.map(Node::Number), rest.to_owned());
+            self.at += 1 + usize::from(per_cent);
+            match value {
+                Some(value) => items.push((false, value)),
+                None => {
+                    let all = Node::Product(std::mem::take(items));
+                    items.push((false, Node::Percent(Box::new(all))));
+                }
+            }
+            if rest.is_empty() {
+                return Ok(true);
+            }
+            for (name, power) in units::label(&rest).ok_or(Stop::Undefined)? {
+                let exponent = Node::Number(crate::number::Rational::integer(power.abs()));
+                items.push((
+                    power < 0,
+                    Node::Power(Box::new(Node::Unit(name)), Box::new(exponent)),
+                ));
+            }
+            return Ok(true);
+        }
+        if let (Kind::Command(name), Some((_, Node::Number(_)))) = (&token.kind, items.last())
+            && name == "Omega"
+        {
+            self.at += 1;
+            items.push((divided, Node::Unit("ohm".into())));
+            return Ok(true);
+        }
         let labels = match &token.kind {
             Kind::Text(text, _) if !is_conjunction(&token.kind) => {
                 self.at += 1;

@@ -15,7 +15,12 @@ pub struct Case {
 
 /// All cases, by file and line.
 pub fn cases() -> Vec<Case> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
+    read("cases")
+}
+
+/// The cases of a folder's files.
+pub fn read(folder: &str) -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let files = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path());
@@ -57,7 +62,7 @@ fn sample(row: &Value) -> Sample {
 }
 
 /// Whether the plugin says what the case expects.
-fn holds(row: &Value) -> bool {
+pub fn holds(row: &Value) -> bool {
     let expect = row["expect"].as_object().unwrap();
     let result = Math::score(&sample(row));
     expect
