@@ -1,7 +1,7 @@
 //! Judges a response: extraction, comparison with the reference, format.
 
 use crate::find::{self, Found};
-use crate::params::{Extract, Format, Options};
+use crate::params::{Arithmetic, Extract, Format, Options};
 use crate::syntax::Node;
 use crate::{clock, compare, extract, lexer, modular, parser, parts, prose, text, words};
 use rlhost_verifier::answer::MAX_RESPONSE;
@@ -103,6 +103,12 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
         (Found::Text(text), Reference::One(reference)) => {
             let (text, reference) = (fold(text), fold(reference));
             let line = text.trim();
+            // In plain text, a sum that is left to be worked out may be the question.
+            let finished = Options {
+                arithmetic: Arithmetic::Reject,
+                ..options.clone()
+            };
+            let options = &finished;
             // A text of one line may be nothing but the answer.
             let whole = !line.contains('\n') && matches(line, &reference, options);
             if whole {
@@ -115,7 +121,7 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
 
 /// How many of the wanted parts an answer has.
 fn parts_right(found: &Found<'_>, wanted: &[(String, String)], options: &Options) -> usize {
-    let right = |given: &str, wanted: &str| direct(&fold(given), &fold(wanted), options) >= 1.0;
+    let right = |given: &str, wanted: &str| share(&fold(given), &fold(wanted), options) >= 1.0;
     let in_order = |given: &[&str]| {
         if given.len() == wanted.len() {
             given
@@ -283,6 +289,15 @@ fn share(found: &str, reference: &str, options: &Options) -> f64 {
     let whole = direct(found, reference, options);
     if whole > 0.0 {
         return whole;
+    }
+    // An answer and, in brackets, the same in other words: `0.5 (one half)`.
+    if let Some((answer, aside)) = found
+        .strip_suffix(')')
+        .and_then(|text| text.split_once(" ("))
+        && matches(answer, reference, options)
+        && matches(aside, reference, options)
+    {
+        return 1.0;
     }
     // A sentence in a mark: `The answer is 12`. Formulas alone have no words.
     let words = found

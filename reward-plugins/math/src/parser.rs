@@ -494,10 +494,16 @@ impl Parser {
             && numeric
             && !divided
         {
-            let (value, rest) = (value.map(Node::Number), rest.to_owned());
+            let rest = rest.to_owned();
             self.at += 1 + usize::from(per_cent);
             match value {
-                Some(value) => items.push((false, value)),
+                // `2.5 million` is one number.
+                Some(value) => match items.last_mut() {
+                    Some((false, Node::Number(number))) => {
+                        *number = number.mul(&value, &mut crate::number::Budget::of(200))?;
+                    }
+                    _ => items.push((false, Node::Number(value))),
+                },
                 None => {
                     let all = Node::Product(std::mem::take(items));
                     items.push((false, Node::Percent(Box::new(all))));
@@ -532,9 +538,7 @@ impl Parser {
                 let single = word.len() == 1 && numeric && (token.spaced || after_unit && divided);
                 let last = !matches!(
                     self.tokens.get(self.at + 1).map(|t| &t.kind),
-                    Some(
-                        Kind::Word(_) | Kind::Number { .. } | Kind::Open(_) | Kind::Sign('+' | '-')
-                    )
+                    Some(Kind::Word(_) | Kind::Open(_) | Kind::Sign('+' | '-'))
                 );
                 let label = if let Some(unit) =
                     units::known(word).filter(|_| word.len() > 1 || single && last)

@@ -262,7 +262,7 @@ pub fn in_sentence(sentence: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// `\text{…}` and its like as plain words.
+/// `\text{…}` and its like outside of formulas as plain words.
 fn flattened(text: &str) -> String {
     let mut out = text.to_owned();
     for command in [
@@ -272,13 +272,20 @@ fn flattened(text: &str) -> String {
         "\\textrm{",
         "\\mathbf{",
     ] {
+        let mut from = 0;
         for _ in 0..16 {
-            let Some(at) = out.find(command) else { break };
+            let Some(at) = out[from..].find(command).map(|at| from + at) else {
+                break;
+            };
             let Some(end) = out[at..].find('}') else {
                 break;
             };
-            let inner = format!(" {} ", &out[at + command.len()..at + end]);
-            out.replace_range(at..=at + end, &inner);
+            from = at + command.len();
+            if out[..at].matches('$').count() % 2 == 0 {
+                let inner = format!(" {} ", &out[from..at + end]);
+                out.replace_range(at..=at + end, &inner);
+                from = at;
+            }
         }
     }
     out
@@ -371,7 +378,8 @@ fn clause<'a, 's>(words: &'a [Word<'s>]) -> &'a [Word<'s>] {
         matches!(
             bare.as_str(),
             "so" | "therefore" | "thus" | "hence" | "giving" | "then"
-        ) || begins && matches!(bare.as_str(), "and" | "which")
+        ) || begins && bare == "which"
+            || begins && bare == "and" && !words.get(i + 1).is_some_and(Word::is_mathematical)
     };
     let after_comma = |i: usize| words[i - 1].text.ends_with(';') && !words[i - 1].formula;
     let start = (0..words.len())
@@ -512,8 +520,10 @@ fn named(words: &[Word<'_>]) -> Option<String> {
         .rposition(|word| VERBS.contains(&word.bare().as_str()))?;
     let mut rest = &words[at + 1..];
     while rest.first().is_some_and(|word| {
-        matches!(word.bare().as_str(), "a" | "an" | "the" | "answer")
-            && rest.len() > 1
+        matches!(
+            word.bare().as_str(),
+            "a" | "an" | "the" | "answer" | "exactly" | "only" | "just"
+        ) && rest.len() > 1
             && word.text != "A"
     }) {
         rest = &rest[1..];

@@ -235,6 +235,7 @@ pub fn conversion(unit: &str) -> Option<(Rational, &'static [(&'static str, i64)
         "kPa" => (1000, 1, PRESSURE),
         "Hz" => (1, 1, FREQUENCY),
         "kHz" => (1000, 1, FREQUENCY),
+        "dollar" => (1, 1, MONEY),
         "cent" => (1, 100, MONEY),
         _ => return None,
     };
