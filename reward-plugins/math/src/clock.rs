@@ -16,8 +16,8 @@ pub enum Moment {
 pub fn same(response: &str, reference: &str) -> Option<bool> {
     match (moment(response)?, moment(reference)?) {
         (Moment::Time(a, named), Moment::Time(b, also)) => (named || also).then_some(a == b),
-        (Moment::Day(x, m, d), Moment::Day(y, n, e)) => {
-            Some((m, d) == (n, e) && (y.is_none() || x == y))
+        (Moment::Day(year, month, day), Moment::Day(wanted, m, d)) => {
+            Some((month, day) == (m, d) && (wanted.is_none() || year == wanted))
         }
         _ => Some(false),
     }

@@ -3,6 +3,7 @@
 //! A doubtful case is not equal.
 
 use crate::canonical::{Percent, canonical};
+use crate::names::{by_name, is_name, is_point, names, numbered, several_names, solved, values};
 use crate::number::{Bounded, Budget, Rational, Stop};
 use crate::params::{Arithmetic, Options, PercentRule};
 use crate::poly::Quotient;
@@ -116,15 +117,14 @@ impl Comparer<'_> {
                 );
                 x.zip(y).is_some_and(|(x, y)| self.matched(&x, &y))
             }
-            (Node::SetOperation("or", x), Node::List(y))
-            | (Node::List(x), Node::SetOperation("or", y)) => self.matched(x, y),
             // `x = 1, y = 2` against `1, 2`: only the order says which is which.
             (Node::List(x), Node::List(y))
                 if self.options.ordered || several_names(x) != several_names(y) =>
             {
                 self.each(x, y)
             }
-            (Node::List(x), Node::List(y)) => self.matched(x, y),
+            (Node::List(x) | Node::SetOperation("or", x), Node::List(y))
+            | (Node::List(x), Node::SetOperation("or", y)) => self.matched(x, y),
             (Node::List(x) | Node::Set(x), Node::List(y) | Node::Set(y)) => {
                 self.included(x, y) && self.included(y, x)
             }
@@ -147,8 +147,10 @@ impl Comparer<'_> {
             | (Node::Bracket('(', ')', y), Node::Call(name, x)) => {
                 is_point(name) && self.each(x, y)
             }
-            (Node::Call(m, x), Node::Call(n, y)) if is_point(m) && is_point(n) && x.len() > 1 => {
-                m == n && self.each(x, y) || self.same_value(a, b)
+            (Node::Call(name, x), Node::Call(other, y))
+                if is_point(name) && is_point(other) && x.len() > 1 =>
+            {
+                name == other && self.each(x, y) || self.same_value(a, b)
             }
             // A column is a vector.
             (Node::Matrix(false, rows), Node::Bracket('(' | '<', ')' | '>', y))
@@ -462,84 +464,6 @@ fn spread(items: &[Node]) -> Vec<Node> {
     out
 }
 
-/// Names that may stand before an equals sign without being part of the answer: `x`, `f(x)`, `AB`, `\text{Area}`.
-fn is_name(node: &Node) -> bool {
-    let capital = |node: &Node| matches!(node, Node::Symbol(name) if name.chars().all(|c| c.is_ascii_uppercase()));
-    match node {
-        Node::Symbol(name) => {
-            !matches!(name.as_str(), "pi" | "e" | "i")
-                && !name.starts_with(|c: char| c.is_ascii_digit())
-        }
-        Node::Bracket('(', ')', items) => items.iter().all(is_name),
-        Node::Call(name, args) => {
-            matches!(
-                name.chars().next(),
-                Some('f' | 'g' | 'h' | 'F' | 'G' | 'H' | 'P' | 'o' | 'v')
-            ) && args.len() <= 3
-                && !matches!(name.as_str(), "factorial" | "floor")
-        }
-        Node::Product(items) => match items.as_slice() {
-            [(false, Node::Symbol(m)), (false, Node::Symbol(angle))]
-                if m == "m" && angle.starts_with('∠') =>
-            {
-                true
-            }
-            _ => items
-                .iter()
-                .all(|(divided, item)| !divided && capital(item)),
-        },
-        _ => false,
-    }
-}
-
-fn is_point(name: &str) -> bool {
-    name.len() == 1 && name.starts_with(|c: char| c.is_ascii_uppercase())
-}
-
-/// The name and the value of `name = value`.
-fn assignment(item: &Node) -> Option<(&str, &Node)> {
-    match item {
-        Node::Relation(name, rest) => match (name.as_ref(), rest.as_slice()) {
-            (Node::Symbol(name), [(Relation::Equal, value)]) => Some((name, value)),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// The values of different names, in the order of the names.
-fn by_name(items: &[Node]) -> Option<Vec<&Node>> {
-    let mut all: Vec<_> = items.iter().map(assignment).collect::<Option<_>>()?;
-    all.sort_by_key(|(name, _)| *name);
-    let distinct = all.windows(2).all(|pair| pair[0].0 != pair[1].0);
-    distinct.then(|| all.into_iter().map(|(_, value)| value).collect())
-}
-
-/// The values of `x_1 = 2, x_2 = 3`.
-fn numbered(items: &[Node]) -> Option<Vec<Node>> {
-    let all: Vec<_> = items.iter().map(assignment).collect::<Option<_>>()?;
-    let base = all.first()?.0.split_once('_')?.0;
-    all.iter()
-        .map(|(name, value)| {
-            let (same, _) = name.split_once('_')?;
-            (same == base).then(|| (*value).clone())
-        })
-        .collect()
-}
-
-/// The items, without the one name that they are values of.
-fn values(items: &[Node]) -> Option<Vec<Node>> {
-    if several_names(items) {
-        return None;
-    }
-    Some(
-        items
-            .iter()
-            .map(|item| assignment(item).map_or(item, |(_, value)| value).clone())
-            .collect(),
-    )
-}
-
 /// The share of items that two lists or sets have in common, of those of the longer one.
 pub fn shared(response: &Node, reference: &Node, options: &Options) -> f64 {
     let (Node::List(x) | Node::Set(x), Node::List(y) | Node::Set(y)) = (response, reference) else {
@@ -557,28 +481,6 @@ pub fn shared(response: &Node, reference: &Node, options: &Options) -> f64 {
         }
     }
     f64::from(common) / x.len().max(y.len()) as f64
-}
-
-/// Do the items give values of different names?
-fn several_names(items: &[Node]) -> bool {
-    let mut all = items.iter().flat_map(names);
-    all.next()
-        .is_some_and(|first| all.any(|name| name != first))
-}
-
-/// Does a link give the value of a name?
-fn solved(link: &(Link, &Node, &Node)) -> bool {
-    is_name(link.1) && link.2.is_constant() || is_name(link.2) && link.1.is_constant()
-}
-
-fn names(relation: &Node) -> Vec<&Node> {
-    let Node::Relation(first, rest) = relation else {
-        return Vec::new();
-    };
-    std::iter::once(first.as_ref())
-        .chain(rest.iter().map(|(_, n)| n))
-        .filter(|n| is_name(n))
-        .collect()
 }
 
 /// The neighbours in a chain, the smaller side first.

@@ -6,7 +6,7 @@ use crate::number::{Bounded, Rational, Stop};
 use crate::parser::{Parser, constant};
 use crate::syntax::Node;
 
-fn is_greek(name: &str) -> bool {
+pub(crate) fn is_greek(name: &str) -> bool {
     matches!(
         name,
         "alpha"
@@ -48,7 +48,7 @@ fn is_greek(name: &str) -> bool {
     )
 }
 
-fn is_fraction(name: &str) -> bool {
+pub(crate) fn is_fraction(name: &str) -> bool {
     matches!(name, "frac" | "dfrac" | "tfrac" | "cfrac")
 }
 
@@ -366,7 +366,7 @@ impl Parser {
     }
 
     /// A symbol with its subscript, primes, or the arguments of an unknown function (`f(x)`).
-    fn symbol(&mut self, name: &str) -> Bounded<Node> {
+    pub(crate) fn symbol(&mut self, name: &str) -> Bounded<Node> {
         let mut node = if self.next_is(&Kind::Sign('_')) {
             self.subscript(name)?
         } else {
@@ -470,76 +470,5 @@ impl Parser {
         } else {
             Err(Stop::Undefined)
         }
-    }
-
-    fn command(&mut self, name: &str) -> Bounded<Node> {
-        match name {
-            _ if is_fraction(name) => {
-                let (a, b) = (self.argument()?, self.argument()?);
-                Ok(Node::Product(vec![(false, a), (true, b)]))
-            }
-            "pi" => Ok(Node::Symbol("pi".into())),
-            "infty" => Ok(Node::Infinity),
-            "emptyset" | "varnothing" => Ok(Node::Set(Vec::new())),
-            "binom" | "dbinom" | "tbinom" => {
-                let (a, b) = (self.argument()?, self.argument()?);
-                Ok(call("binom", vec![a, b]))
-            }
-            "angle" | "triangle" | "measuredangle" => match self.peek() {
-                Some(Kind::Word(letters)) => {
-                    let symbol = Node::Symbol(format!("∠{letters}"));
-                    self.at += 1;
-                    Ok(symbol)
-                }
-                _ => Err(Stop::Undefined),
-            },
-            "overline" | "vec" | "overrightarrow" | "hat" | "bar" | "widehat" | "tilde" => {
-                let inner = self.argument()?;
-                Ok(call(name, vec![inner]))
-            }
-            "lfloor" | "lceil" => {
-                let inner = self.sum()?;
-                let (close, function) = if name == "lfloor" {
-                    ("rfloor", "floor")
-                } else {
-                    ("rceil", "ceil")
-                };
-                self.expect(&Kind::Command(close.into()))?;
-                Ok(call(function, vec![inner]))
-            }
-            "R" | "Z" | "Q" | "N" | "C" => Ok(Node::Symbol(format!("\\{name}"))),
-            _ if is_greek(name) => self.symbol(&format!("\\{name}")),
-            _ if is_function(name) => self.function(name),
-            _ => Err(Stop::Undefined),
-        }
-    }
-
-    fn matrix(&mut self, name: &str) -> Bounded<Node> {
-        let determinant = match name {
-            "pmatrix" | "bmatrix" | "matrix" | "Bmatrix" | "smallmatrix" | "array" => false,
-            "vmatrix" => true,
-            _ => return Err(Stop::Undefined),
-        };
-        let mut rows = vec![Vec::new()];
-        while !self.next_is(&Kind::End(name.into())) {
-            if self.accept(&Kind::Row) {
-                rows.push(Vec::new());
-                continue;
-            }
-            let cell = self.sum()?;
-            if let Some(row) = rows.last_mut() {
-                row.push(cell);
-            }
-            self.accept(&Kind::Sign('&'));
-        }
-        self.at += 1;
-        if rows.last().is_some_and(Vec::is_empty) {
-            rows.pop();
-        }
-        let width = rows.first().map_or(0, Vec::len);
-        if width == 0 || rows.iter().any(|row| row.len() != width) {
-            return Err(Stop::Undefined);
-        }
-        Ok(Node::Matrix(determinant, rows))
     }
 }

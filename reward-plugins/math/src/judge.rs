@@ -332,6 +332,9 @@ fn matches(found: &str, reference: &str, options: &Options) -> bool {
     if a == b {
         return true;
     }
+    if a.len().max(b.len()) > lexer::MAX_BYTES {
+        return false;
+    }
     // A reference that is a capital letter, with or without its text, asks for a choice.
     if let Some(letter) = text::choice(b).filter(|_| b.contains(|c: char| c.is_ascii_uppercase()))
         && let Some(chosen) = text::choice(a)

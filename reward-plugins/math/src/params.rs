@@ -209,16 +209,8 @@ impl Options {
                         ],
                     )?;
                 }
-                "partial" => {
-                    options.partial = value.as_bool().ok_or_else(|| {
-                        format!("parameter `partial` is {value}; it has to be true or false")
-                    })?;
-                }
-                "ordered" => {
-                    options.ordered = value.as_bool().ok_or_else(|| {
-                        format!("parameter `ordered` is {value}; it has to be true or false")
-                    })?;
-                }
+                "partial" => options.partial = flag(name, value)?,
+                "ordered" => options.ordered = flag(name, value)?,
                 _ => {
                     return Err(format!(
                         "unknown parameter `{name}`; did you mean `{}`?",
@@ -229,6 +221,11 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+fn flag(name: &str, value: &Value) -> Result<bool, String> {
+    let wrong = || format!("parameter `{name}` is {value}; it has to be true or false");
+    value.as_bool().ok_or_else(wrong)
 }
 
 fn one_of<T: Copy>(name: &str, value: &Value, choices: &[(&str, T)]) -> Result<T, String> {

@@ -128,9 +128,7 @@ fn label_at(text: &str, boundary: bool) -> Option<(usize, String)> {
         after.strip_prefix(")}").map(|_| 2)
     } else if after.starts_with("):") {
         Some(2)
-    } else if after.starts_with(')') {
-        Some(1)
-    } else if open > 1 && after.starts_with(':') {
+    } else if after.starts_with(')') || open > 1 && after.starts_with(':') {
         Some(1)
     } else {
         None
