@@ -257,7 +257,7 @@ pub fn in_sentence(sentence: &str) -> Option<String> {
     }
     let mut text = joined(&clause[found.0..found.1]);
     text.push_str(&label(&clause[found.1..])?);
-    let text = text.trim_end_matches(['.', '!', ',', ';']).trim();
+    let text = text.trim().trim_end_matches(['.', '!', ',', ';']).trim();
     (!text.is_empty()).then(|| text.to_owned())
 }
 
