@@ -404,6 +404,17 @@ impl Comparer<'_> {
         if response.equals(reference, &mut self.budget)? {
             return Ok(true);
         }
+        let (a, b) = (
+            measure::with_any_base(response, &mut self.budget)?,
+            measure::with_any_base(reference, &mut self.budget)?,
+        );
+        if a.is_some() || b.is_some() {
+            let (a, b) = (
+                a.as_ref().unwrap_or(response),
+                b.as_ref().unwrap_or(reference),
+            );
+            return a.equals(b, &mut self.budget);
+        }
         let pairs = measure::comparable(response, reference, self.options.units, &mut self.budget)?;
         for (x, y) in pairs {
             if x.equals(&y, &mut self.budget)? || self.within_tolerance(&x, &y)? {

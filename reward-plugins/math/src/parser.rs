@@ -338,7 +338,8 @@ impl Parser {
                 while self.accept(&Kind::Sign('-')) {
                     negative = !negative;
                 }
-                if divided && self.unit(&mut items, true)? {
+                let after_unit = matches!(items.last(), Some((_, Node::Unit(_))));
+                if (divided || after_unit) && self.unit(&mut items, divided)? {
                     continue;
                 }
                 let factor = self.factor()?;

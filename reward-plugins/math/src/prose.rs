@@ -231,13 +231,17 @@ pub fn in_sentence(sentence: &str) -> Option<String> {
         return None;
     }
     let words: Vec<Word<'_>> = words(sentence)?;
-    if words
-        .iter()
-        .any(|word| HEDGES.contains(&word.bare().as_str()))
+    let clause = clause(&words);
+    let hedged = |word: &Word<'_>| HEDGES.contains(&word.bare().as_str());
+    // Doubt counts wherever it stands, the rest only where the conclusion is.
+    let doubts = ["unsure", "sure", "doubt", "guess"];
+    if clause.iter().any(hedged)
+        || words
+            .iter()
+            .any(|word| doubts.contains(&word.bare().as_str()))
     {
         return None;
     }
-    let clause = clause(&words);
     let spans = spans(clause);
     let found = match spans.as_slice() {
         [] => return named(clause),

@@ -82,14 +82,14 @@ fn formula(text: &str) -> Option<usize> {
     (!prices).then_some(end + 2)
 }
 
-/// What follows the last word that draws a conclusion.
+/// What follows the last word that draws a conclusion, up to a reason.
 pub(crate) fn clause<'a, 's>(words: &'a [Word<'s>]) -> &'a [Word<'s>] {
     let concludes = |i: usize| {
         let bare = words[i].bare();
         let begins = i == 0 || words[i - 1].text.ends_with([',', ';']);
         matches!(
             bare.as_str(),
-            "so" | "therefore" | "thus" | "hence" | "giving" | "then"
+            "so" | "therefore" | "thus" | "hence" | "giving" | "then" | "i.e"
         ) || begins && bare == "which"
             || begins && bare == "and" && !words.get(i + 1).is_some_and(Word::is_mathematical)
     };
@@ -104,7 +104,11 @@ pub(crate) fn clause<'a, 's>(words: &'a [Word<'s>]) -> &'a [Word<'s>] {
             }
         })
         .filter(|start| *start < words.len());
-    &words[start.unwrap_or(0)..]
+    let words = &words[start.unwrap_or(0)..];
+    // A reason that follows is no part of it.
+    let reason = |word: &Word<'_>| matches!(word.bare().as_str(), "since" | "because");
+    let end = words.iter().position(reason).filter(|at| *at > 0);
+    &words[..end.unwrap_or(words.len())]
 }
 
 /// Runs of mathematics: from the first to behind the last word.
