@@ -343,11 +343,12 @@ fn matches(found: &str, reference: &str, options: &Options) -> bool {
     }
     let (mut a, mut b) = (Cow::Borrowed(a), Cow::Borrowed(b));
     if has_words(&a) || has_words(&b) {
-        if let Some(same) = in_words(&a, &b) {
+        let normal = [text::normal(&a), text::normal(&b)];
+        if let Some(same) = in_words([&a, &b], &normal) {
             return same;
         }
-        for side in [&mut a, &mut b] {
-            if let Some(rewritten) = words::mathematics(side) {
+        for (side, normal) in [&mut a, &mut b].into_iter().zip(&normal) {
+            if let Some(rewritten) = words::mathematics(normal) {
                 *side = rewritten.into();
             }
         }
@@ -378,19 +379,20 @@ fn read(a: &str, b: &str) -> Option<(Node, Node)> {
     }
 }
 
-/// What answers in words say of each other: yes and no, times and days, `no solution`, places in a row.
-fn in_words(a: &str, b: &str) -> Option<bool> {
-    if let (Some(x), Some(y)) = (text::boolean(a), text::boolean(b)) {
+/// What answers in words say of each other, as written and in their normal form: yes and no, times and days,
+/// `no solution`, places in a row.
+fn in_words([a, b]: [&str; 2], [x, y]: &[String; 2]) -> Option<bool> {
+    if let (Some(x), Some(y)) = (text::boolean(x), text::boolean(y)) {
         return Some(x == y);
     }
     if let Some(same) = clock::same(a, b) {
         return Some(same);
     }
-    match (words::meaning(a), words::meaning(b)) {
+    match (words::meaning(a, x), words::meaning(b, y)) {
         (None, None) => {}
         (x, y) => return Some(x == y),
     }
-    match (words::ordinal(a), words::ordinal(b)) {
+    match (words::ordinal(x), words::ordinal(y)) {
         (Some(x), Some(y)) => Some(x == y),
         (Some(place), None) if b.parse() == Ok(place) => Some(true),
         (None, Some(place)) if a.parse() == Ok(place) => Some(true),

@@ -1,9 +1,8 @@
 //! Words that say something exact: numbers, fractions, ordinals, "no solution", "all real numbers".
 
 /// Rewrites an answer in words as mathematics: `two thirds` as `2/3`, `five dollars` as `5 dollars`, `all real numbers
-/// except 2` as a set. Nothing where there is no such word.
-pub fn mathematics(text: &str) -> Option<String> {
-    let lower = crate::text::normal(text);
+/// except 2` as a set. Nothing where there is no such word. The text is in its normal form (`text::normal`), as in all of this module.
+pub fn mathematics(lower: &str) -> Option<String> {
     for all in [
         "all real numbers",
         "all reals",
@@ -21,20 +20,18 @@ pub fn mathematics(text: &str) -> Option<String> {
             return Some(format!("\\mathbb{{R}} \\setminus \\{{{but}\\}}"));
         }
     }
-    spelled(&lower)
+    spelled(lower)
 }
 
-/// What an answer in words says, if it is one of a few usual ones.
-pub fn meaning(text: &str) -> Option<&'static str> {
-    let bare: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+/// What an answer in words says, or one that is the sign of the empty set.
+pub fn meaning(text: &str, lower: &str) -> Option<&'static str> {
     if matches!(
-        bare.as_str(),
+        text,
         "\\emptyset" | "\\varnothing" | "∅" | "Ø" | "{}" | "\\{\\}"
     ) {
         return Some("empty");
     }
-    let lower = crate::text::normal(text);
-    let mut words = lower.as_str();
+    let mut words = lower;
     for start in [
         "there is ",
         "there are ",
@@ -68,9 +65,8 @@ pub fn meaning(text: &str) -> Option<&'static str> {
 }
 
 /// The place in a row: `3rd`, `third`, `twenty-first`.
-pub fn ordinal(text: &str) -> Option<u32> {
-    let lower = crate::text::normal(text);
-    let word = lower.strip_prefix("the ").unwrap_or(&lower);
+pub fn ordinal(lower: &str) -> Option<u32> {
+    let word = lower.strip_prefix("the ").unwrap_or(lower);
     let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
         let end = &word[digits.len()..];
@@ -270,6 +266,7 @@ fn thousand(word: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::normal;
 
     #[test]
     fn numbers_in_words() {
@@ -291,7 +288,7 @@ mod tests {
             ("third", None),
             ("dog", None),
         ] {
-            assert_eq!(mathematics(words).as_deref(), expected, "{words}");
+            assert_eq!(mathematics(&normal(words)).as_deref(), expected, "{words}");
         }
         assert_eq!(ordinal("third"), Some(3));
         assert_eq!(ordinal("21st"), Some(21));
