@@ -15,6 +15,8 @@ use std::cmp::Ordering;
 const MAX_ITEMS: usize = 64;
 /// Comparisons of parts that one judgement may make: nested sets would square them at each level.
 const MAX_STEPS: u32 = 10_000;
+/// Units of work for one comparison: a few milliseconds at the most. The cases need less than a fifth of it.
+const BUDGET: u32 = 2_000;
 /// Comparisons at points modulo a prime that one judgement may make.
 const MAX_MODULAR: u32 = 40;
 
@@ -43,7 +45,7 @@ pub fn equal(response: &Node, reference: &Node, options: &Options, seed: u64) ->
     readings.iter().any(|&percent| {
         Comparer {
             options,
-            budget: Budget::new(),
+            budget: Budget::of(BUDGET),
             percent,
             seed,
             steps: MAX_STEPS,

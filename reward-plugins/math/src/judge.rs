@@ -300,10 +300,9 @@ fn share(found: &str, reference: &str, options: &Options) -> f64 {
         return 1.0;
     }
     // A sentence in a mark: `The answer is 12`. Formulas alone have no words.
-    let words = found
-        .split(|c: char| !c.is_ascii_alphabetic())
-        .filter(|word| word.len() > 1);
-    if words.count() == 0 || found.len() > lexer::MAX_BYTES {
+    let word = |word: &str| word.len() > 1;
+    if found.len() > lexer::MAX_BYTES || !found.split(|c: char| !c.is_ascii_alphabetic()).any(word)
+    {
         return 0.0;
     }
     prose::stated(found)

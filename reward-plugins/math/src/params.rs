@@ -109,7 +109,7 @@ pub const PARAMS: [(&str, &str, &str); 9] = [
     (
         "arithmetic",
         "What a sum or product of numbers that is left to be worked out is, such as 3+9 for 12. \"accept\": as good as \
-         its value; \"reject\": no answer, unless the reference is one too. Fractions, powers, roots and scientific \
+         its value, but for plain text, where it may be the question; \"reject\": no answer, unless the reference is one too. Fractions, powers, roots and scientific \
          notation are finished in any case.",
         "\"accept\"",
     ),
