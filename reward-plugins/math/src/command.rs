@@ -2,7 +2,7 @@
 
 use crate::factor::{call, is_fraction, is_greek};
 use crate::function::is_function;
-use crate::lexer::Kind;
+use crate::lexer::{Kind, Token};
 use crate::number::{Bounded, Stop};
 use crate::parser::Parser;
 use crate::syntax::Node;
@@ -50,7 +50,35 @@ impl Parser {
         }
     }
 
+    /// Equations below each other: a list.
+    fn system(&mut self, name: &str) -> Bounded<Node> {
+        let end = Kind::End(name.into());
+        // Marks of columns say nothing about equations.
+        if let Some(length) = self.tokens[self.at..].iter().position(|t| t.kind == end) {
+            let (from, to) = (self.at, self.at + length);
+            let mut inside: Vec<Token> = self.tokens.splice(from..to, []).collect();
+            inside.retain(|token| token.kind != Kind::Sign('&'));
+            self.tokens.splice(from..from, inside);
+        }
+        let mut items = Vec::new();
+        while !self.accept(&end) {
+            items.push(self.nested(Self::relation)?);
+            let separated = self.accept(&Kind::Comma) | self.accept(&Kind::Row);
+            if !separated && !self.next_is(&end) {
+                return Err(Stop::Undefined);
+            }
+        }
+        match items.len() {
+            0 => Err(Stop::Undefined),
+            1 => Ok(items.remove(0)),
+            _ => Ok(Node::List(items)),
+        }
+    }
+
     pub(crate) fn matrix(&mut self, name: &str) -> Bounded<Node> {
+        if matches!(name, "cases" | "aligned" | "align" | "align*" | "gathered") {
+            return self.system(name);
+        }
         let determinant = match name {
             "pmatrix" | "bmatrix" | "matrix" | "Bmatrix" | "smallmatrix" | "array" => false,
             "vmatrix" => true,

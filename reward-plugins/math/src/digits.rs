@@ -52,21 +52,17 @@ impl Lexer {
             fraction = self.digits();
             plain = false;
         }
-        if self.peek(0) == '.'
-            && !self.digit(1)
-            && fraction.is_empty()
-            && self.starts("\\overline{", 1)
-        {
-            self.at += 1;
-            plain = false;
-        }
-        if !plain && self.starts("\\overline{", 0) {
-            self.at += "\\overline{".len();
-            repeating = self.digits();
-            if repeating.is_empty() || self.peek(0) != '}' {
-                return Err(Stop::Undefined);
+        for bar in ["\\overline{", "\\bar{"] {
+            let point = usize::from(self.peek(0) == '.' && fraction.is_empty());
+            if (point == 1 || !plain) && self.starts(bar, point) {
+                self.at += point + bar.len();
+                plain = false;
+                repeating = self.digits();
+                if repeating.is_empty() || self.peek(0) != '}' {
+                    return Err(Stop::Undefined);
+                }
+                self.at += 1;
             }
-            self.at += 1;
         }
         if self.starts("\\dot{", 0) || fraction.is_empty() && self.starts(".\\dot{", 0) {
             self.at += usize::from(self.peek(0) == '.');

@@ -452,7 +452,8 @@ impl Parser {
         let word = name.chars().all(|c| c.is_alphanumeric() || c == ' ')
             && name.starts_with(char::is_alphabetic);
         // A currency before its number.
-        if let Some(unit @ ("dollar" | "euro" | "yen")) = crate::units::known(name).or(Some(name))
+        if let Some(unit @ ("dollar" | "euro" | "yen" | "rupee")) =
+            crate::units::known(name).or(Some(name))
             && matches!(self.peek(), Some(Kind::Number { .. }))
         {
             let unit = Node::Unit(unit.into());

@@ -405,7 +405,9 @@ fn has_words(text: &str) -> bool {
     let letter = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_alphabetic);
     text.contains("\\text")
         || (0..bytes.len()).any(|i| {
-            letter(i) && letter(i + 1) && (i == 0 || bytes[i - 1] != b'\\' && !letter(i - 1))
+            letter(i)
+                && (letter(i + 1) || bytes.get(i + 1) == Some(&b'.') && letter(i + 2))
+                && (i == 0 || bytes[i - 1] != b'\\' && !letter(i - 1))
         })
 }
 

@@ -163,6 +163,8 @@ impl Lexer {
             '€' => self.unit("euro"),
             '£' => self.unit("pound sterling"),
             '¥' => self.unit("yen"),
+            '₹' => self.unit("rupee"),
+            '¢' => self.unit("cent"),
             _ => return self.unicode(c),
         }
         Ok(())

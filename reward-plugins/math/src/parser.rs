@@ -215,7 +215,7 @@ impl Parser {
         }
     }
 
-    fn relation(&mut self) -> Bounded<Node> {
+    pub(crate) fn relation(&mut self) -> Bounded<Node> {
         // "x = ≈ 3" makes no sense, but "≈ 3" and "= 3" do.
         if matches!(
             self.peek(),

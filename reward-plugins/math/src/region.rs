@@ -35,6 +35,9 @@ pub(crate) fn is_region(node: &Node) -> bool {
         Node::Bracket('(' | '[', ')' | ']', ends) => ends.len() == 2,
         Node::Symbol(name) => name == "\\R",
         Node::SetOperation(..) | Node::Set(_) => true,
+        Node::Sum(items) => {
+            matches!(items.as_slice(), [Node::Symbol(name), Node::Negative(_)] if name == "\\R")
+        }
         Node::Relation(_, rest) => rest.iter().all(|(relation, _)| {
             matches!(
                 relation,
@@ -157,6 +160,14 @@ impl Reader<'_> {
                 }
                 Some(all)
             }
+            // `ℝ − {2}`
+            Node::Sum(items) => match items.as_slice() {
+                [real, Node::Negative(set)] => {
+                    let sets = vec![real.clone(), (**set).clone()];
+                    self.region(&Node::SetOperation("setminus", sets), depth + 1)
+                }
+                _ => None,
+            },
             Node::Relation(first, rest) => {
                 if let [(Relation::In, set)] = rest.as_slice() {
                     let Node::Symbol(name) = first.as_ref() else {

@@ -52,6 +52,7 @@ pub fn known(word: &str) -> Option<&'static str> {
         "dollar" | "dollars" | "usd" | "USD" => "dollar",
         "cent" | "cents" => "cent",
         "euro" | "euros" | "EUR" => "euro",
+        "rupee" | "rupees" | "INR" => "rupee",
         "pence" | "penny" | "pennies" => "penny",
         "unit" | "units" => "unit",
         _ => return None,
