@@ -121,7 +121,7 @@ impl Ways {
 }
 
 /// A program that answers questions, one line each.
-struct Server {
+pub(crate) struct Server {
     name: &'static str,
     child: Child,
     questions: Option<ChildStdin>,
@@ -129,7 +129,7 @@ struct Server {
 }
 
 impl Server {
-    fn start(name: &'static str, command: &mut Command) -> Result<Self> {
+    pub(crate) fn start(name: &'static str, command: &mut Command) -> Result<Self> {
         let mut child = command
             // NumPy's linear algebra isn't used, but would start threads.
             .env("OPENBLAS_NUM_THREADS", "1")
@@ -146,7 +146,7 @@ impl Server {
         })
     }
 
-    fn ask(&mut self, question: &str) -> Result<Value> {
+    pub(crate) fn ask(&mut self, question: &str) -> Result<Value> {
         let pipe = self.questions.as_mut().context("the pipe is closed")?;
         writeln!(pipe, "{question}")?;
         pipe.flush()?;

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod doctor;
 pub mod guests;
 pub mod lint;
+mod math_bench;
 mod peers;
 mod process;
 pub mod project;

@@ -19,9 +19,13 @@ pub(crate) const PACKAGES: [&str; 4] = [
 
 /// The Python of an environment that has the peers' packages; makes it where it is missing.
 pub(crate) fn environment(folder: &Path) -> Result<PathBuf> {
-    let home = folder.join("python");
+    environment_of(&folder.join("python"), &PACKAGES)
+}
+
+/// The Python of an environment in the folder `home` that has some packages; makes it where it is missing.
+pub(crate) fn environment_of(home: &Path, packages: &[&str]) -> Result<PathBuf> {
     let python = home.join("bin/python");
-    let wanted = PACKAGES.join(" ");
+    let wanted = packages.join(" ");
     let mark = home.join("rlhost-packages");
     if fs::read_to_string(&mark).is_ok_and(|found| found == wanted) {
         return Ok(python);
@@ -30,14 +34,14 @@ pub(crate) fn environment(folder: &Path) -> Result<PathBuf> {
     process::run(
         Command::new("python3")
             .args(["-m", "venv", "--clear"])
-            .arg(&home),
+            .arg(home),
     )
     .context(hint)?;
     process::run(
         Command::new(&python)
             .args(["-m", "pip", "install", "--quiet"])
             .arg("--disable-pip-version-check")
-            .args(PACKAGES),
+            .args(packages),
     )
     .context(hint)?;
     fs::write(mark, wanted)?;

@@ -53,6 +53,12 @@ pub fn canonical(node: &Node, percent: Percent, budget: &mut Budget) -> Bounded<
         }
         Node::Power(base, exponent) => {
             let exponent = canonical(exponent, percent, budget)?;
+            if matches!(base.as_ref(), Node::Symbol(name) if name == "e")
+                && let Some(turn) = imaginary_turn(&exponent)
+                && let Some(value) = on_circle(&turn, budget)?
+            {
+                return Ok(value);
+            }
             // The base only counts to a power that exists: 0^0 does not.
             power(&canonical(base, percent, budget)?, &exponent, budget)
         }
@@ -90,6 +96,7 @@ fn call(name: &str, args: Vec<Quotient>, budget: &mut Budget) -> Bounded<Quotien
         },
         ("exp", [x]) => Some(power(&Quotient::atom(Atom::Euler), x, budget)?),
         ("sin" | "cos" | "tan", [x]) => trigonometric(name, x, budget)?,
+        ("arcsin" | "arccos" | "arctan", [x]) => inverse_trigonometric(name, x, budget)?,
         _ => None,
     };
     if let Some(value) = known {
@@ -117,7 +124,7 @@ fn whole_function(name: &str, args: &[Rational], budget: &mut Budget) -> Option<
     let small = |value: &Rational| value.to_i64().filter(|n| (0..=400).contains(n));
     match (name, args) {
         ("factorial", [n]) => Some(falling(small(n)?, small(n)?, budget)),
-        ("binom", [n, k]) => {
+        ("binom" | "C", [n, k]) => {
             let (n, k) = (small(n)?, small(k)?);
             let value =
                 falling(n, k, budget).and_then(|top| top.div(&falling(k, k, budget)?, budget));
@@ -175,16 +182,7 @@ fn trigonometric(name: &str, x: &Quotient, budget: &mut Budget) -> Bounded<Optio
             _ => return Ok(None),
         }
     };
-    // Twelfths of π, modulo a whole turn.
-    let twelfths = turn.mul(&Rational::integer(12), budget)?;
-    if !twelfths.is_integer() {
-        return Ok(None);
-    }
-    let modulus: num_bigint::BigInt = 24.into();
-    let Ok(k) = i64::try_from(twelfths.numerator().mod_floor(&modulus)) else {
-        return Ok(None);
-    };
-    let (Some(sine), Some(cosine)) = (sine(k, budget)?, sine((k + 6) % 24, budget)?) else {
+    let Some((sine, cosine)) = at_turn(&turn, budget)? else {
         return Ok(None);
     };
     match name {
@@ -194,8 +192,72 @@ fn trigonometric(name: &str, x: &Quotient, budget: &mut Budget) -> Bounded<Optio
     }
 }
 
+/// Sine and cosine of a multiple of π.
+fn at_turn(turn: &Rational, budget: &mut Budget) -> Bounded<Option<(Quotient, Quotient)>> {
+    // Twelfths of π, modulo a whole turn.
+    let twelfths = turn.mul(&Rational::integer(12), budget)?;
+    if !twelfths.is_integer() {
+        return Ok(None);
+    }
+    let modulus: num_bigint::BigInt = 24.into();
+    let Ok(k) = i64::try_from(twelfths.numerator().mod_floor(&modulus)) else {
+        return Ok(None);
+    };
+    Ok(Some((sine(k, budget)?, sine((k + 6) % 24, budget)?)))
+}
+
+/// `t` of `e^{itπ}`.
+fn imaginary_turn(exponent: &Quotient) -> Option<Rational> {
+    let (mono, coefficient) = exponent.num.single().filter(|_| exponent.is_whole())?;
+    match mono.as_slice() {
+        [(Atom::Imaginary, a), (Atom::Pi, b)] if *a == Exponent::ONE && *b == Exponent::ONE => {
+            Some(coefficient.clone())
+        }
+        _ => None,
+    }
+}
+
+/// `cos tπ + i sin tπ`.
+fn on_circle(turn: &Rational, budget: &mut Budget) -> Bounded<Option<Quotient>> {
+    let Some((sine, cosine)) = at_turn(turn, budget)? else {
+        return Ok(None);
+    };
+    let imaginary = Quotient::atom(Atom::Imaginary).mul(&sine, budget)?;
+    cosine.add(&imaginary, budget).map(Some)
+}
+
+/// The angle, as a multiple of π, whose sine, cosine or tangent is known to be `x`; nothing elsewhere.
+fn inverse_trigonometric(
+    name: &str,
+    x: &Quotient,
+    budget: &mut Budget,
+) -> Bounded<Option<Quotient>> {
+    let range = match name {
+        "arcsin" => -6..=6,
+        "arccos" => 0..=12,
+        _ => -5..=5,
+    };
+    for k in range {
+        let k: i64 = k;
+        let (sine, cosine) = (
+            sine(k.rem_euclid(24), budget)?,
+            sine((k + 6).rem_euclid(24), budget)?,
+        );
+        let value = match name {
+            "arcsin" => sine,
+            "arccos" => cosine,
+            _ => sine.div(&cosine, budget)?,
+        };
+        if value.equals(x, budget)? {
+            let turn = Quotient::rational(Rational::ratio(k, 12).ok_or(Stop::Undefined)?);
+            return Quotient::atom(Atom::Pi).mul(&turn, budget).map(Some);
+        }
+    }
+    Ok(None)
+}
+
 /// `sin(kπ/12)`.
-fn sine(k: i64, budget: &mut Budget) -> Bounded<Option<Quotient>> {
+fn sine(k: i64, budget: &mut Budget) -> Bounded<Quotient> {
     let (k, negative) = if k >= 12 { (k - 12, true) } else { (k, false) };
     // The square of the sine.
     let square = match k.min(12 - k) {
@@ -204,9 +266,23 @@ fn sine(k: i64, budget: &mut Budget) -> Bounded<Option<Quotient>> {
         3 => (1, 2),
         4 => (3, 4),
         6 => (1, 1),
-        _ => return Ok(None),
+        // (√6 ∓ √2) / 4
+        near => {
+            let of = |n: i64, budget: &mut Budget| {
+                root(&Quotient::rational(Rational::integer(n)), 2, budget)
+            };
+            let (six, two) = (of(6, budget)?, of(2, budget)?);
+            let sum = if near == 1 {
+                six.sub(&two, budget)?
+            } else {
+                six.add(&two, budget)?
+            };
+            let quarter = Rational::ratio(1, 4).ok_or(Stop::Undefined)?;
+            let value = sum.mul(&Quotient::rational(quarter), budget)?;
+            return Ok(if negative { value.neg() } else { value });
+        }
     };
     let square = Rational::ratio(square.0, square.1).ok_or(Stop::Undefined)?;
     let value = root(&Quotient::rational(square), 2, budget)?;
-    Ok(Some(if negative { value.neg() } else { value }))
+    Ok(if negative { value.neg() } else { value })
 }

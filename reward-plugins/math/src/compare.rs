@@ -3,17 +3,20 @@
 //! A doubtful case is not equal.
 
 use crate::canonical::{Percent, canonical};
+use crate::names::{by_name, is_name, is_point, names, numbered, several_names, solved, values};
 use crate::number::{Bounded, Budget, Rational, Stop};
 use crate::params::{Arithmetic, Options, PercentRule};
 use crate::poly::Quotient;
 use crate::syntax::{Node, Relation};
-use crate::{approx, measure, modular};
+use crate::{approx, measure, modular, region};
 use std::cmp::Ordering;
 
 /// Lists of more items than this are not compared.
 const MAX_ITEMS: usize = 64;
 /// Comparisons of parts that one judgement may make: nested sets would square them at each level.
 const MAX_STEPS: u32 = 10_000;
+/// Units of work for one comparison: a few milliseconds at the most. The cases need less than a fifth of it.
+const BUDGET: u32 = 2_000;
 /// Comparisons at points modulo a prime that one judgement may make.
 const MAX_MODULAR: u32 = 40;
 
@@ -42,7 +45,7 @@ pub fn equal(response: &Node, reference: &Node, options: &Options, seed: u64) ->
     readings.iter().any(|&percent| {
         Comparer {
             options,
-            budget: Budget::new(),
+            budget: Budget::of(BUDGET),
             percent,
             seed,
             steps: MAX_STEPS,
@@ -54,7 +57,7 @@ pub fn equal(response: &Node, reference: &Node, options: &Options, seed: u64) ->
 
 /// What an inequality or equation says between two neighbours.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Link {
+pub(crate) enum Link {
     Equal,
     NotEqual,
     Less,
@@ -77,17 +80,53 @@ impl Comparer<'_> {
         if let Some(b) = expanded(b) {
             return self.same(a, &b);
         }
+        self.same_structure(a, b)
+            || region::is_region(a) && region::is_region(b) && self.same_region(a, b)
+    }
+
+    fn same_region(&mut self, a: &Node, b: &Node) -> bool {
+        // Two intervals are compared end by end, so that their units and tolerance count.
+        if matches!(
+            (a, b),
+            (Node::Bracket(..), Node::Bracket(..)) | (Node::Set(_), Node::Set(_))
+        ) {
+            return false;
+        }
+        let mut reader = region::Reader {
+            percent: self.percent,
+            budget: &mut self.budget,
+        };
+        reader.same(a, b).unwrap_or(false)
+    }
+
+    fn same_structure(&mut self, a: &Node, b: &Node) -> bool {
         match (a, b) {
             (Node::Relation(..), Node::Relation(..)) => self.same_relation(a, b),
             (Node::Relation(..), other) => self.same_as_value(a, other),
             (other, Node::Relation(..)) => self.same_as_value(b, other),
+            // `x = 2, y = 3` against `(2, 3)`: the names in order of the alphabet.
+            (Node::List(x), Node::Bracket('(', ')', y))
+            | (Node::Bracket('(', ')', y), Node::List(x))
+                if several_names(x) =>
+            {
+                by_name(x).is_some_and(|x| self.each_of(&x, y))
+            }
+            // `x_1 = 2, x_2 = 3` against `x = 2 or x = 3`: the numbers only tell the roots apart.
+            (Node::List(x), Node::List(y)) if numbered(x).is_some() != numbered(y).is_some() => {
+                let (x, y) = (
+                    numbered(x).or_else(|| values(x)),
+                    numbered(y).or_else(|| values(y)),
+                );
+                x.zip(y).is_some_and(|(x, y)| self.matched(&x, &y))
+            }
             // `x = 1, y = 2` against `1, 2`: only the order says which is which.
             (Node::List(x), Node::List(y))
                 if self.options.ordered || several_names(x) != several_names(y) =>
             {
                 self.each(x, y)
             }
-            (Node::List(x), Node::List(y)) => self.matched(x, y),
+            (Node::List(x) | Node::SetOperation("or", x), Node::List(y))
+            | (Node::List(x), Node::SetOperation("or", y)) => self.matched(x, y),
             (Node::List(x) | Node::Set(x), Node::List(y) | Node::Set(y)) => {
                 self.included(x, y) && self.included(y, x)
             }
@@ -97,8 +136,44 @@ impl Comparer<'_> {
                 }
                 _ => false,
             },
+            // A vector in angle brackets may stand in round ones.
             (Node::Bracket(o1, c1, x), Node::Bracket(o2, c2, y)) => {
-                o1 == o2 && c1 == c2 && self.each(x, y)
+                let round = |open: &char, close: &char| match (open, close) {
+                    ('<', '>') => ('(', ')'),
+                    other => (*other.0, *other.1),
+                };
+                round(o1, c1) == round(o2, c2) && self.each(x, y)
+            }
+            // `P(3, 4)` is the point (3, 4).
+            (Node::Call(name, x), Node::Bracket('(', ')', y))
+            | (Node::Bracket('(', ')', y), Node::Call(name, x)) => {
+                is_point(name) && self.each(x, y)
+            }
+            (Node::Call(name, x), Node::Call(other, y))
+                if is_point(name) && is_point(other) && x.len() > 1 =>
+            {
+                name == other && self.each(x, y) || self.same_value(a, b)
+            }
+            // A column is a vector.
+            (Node::Matrix(false, rows), Node::Bracket('(' | '<', ')' | '>', y))
+            | (Node::Bracket('(' | '<', ')' | '>', y), Node::Matrix(false, rows)) => {
+                let column: Option<Vec<&Node>> = rows
+                    .iter()
+                    .map(|row| match row.as_slice() {
+                        [item] => Some(item),
+                        _ => None,
+                    })
+                    .collect();
+                column.is_some_and(|column| self.each_of(&column, y))
+            }
+            // `[[1, 2], [3, 4]]` is a matrix.
+            (Node::Matrix(false, x), Node::Bracket('[', ']', y))
+            | (Node::Bracket('[', ']', y), Node::Matrix(false, x)) => {
+                x.len() == y.len()
+                    && x.iter().zip(y).all(|(x, y)| match y {
+                        Node::Bracket('[', ']', y) => self.each(x, y),
+                        _ => false,
+                    })
             }
             (Node::SetOperation(n1, x), Node::SetOperation(n2, y)) => {
                 n1 == n2
@@ -114,6 +189,10 @@ impl Comparer<'_> {
             }
             _ => self.same_value(a, b),
         }
+    }
+
+    fn each_of(&mut self, x: &[&Node], y: &[Node]) -> bool {
+        x.len() == y.len() && x.len() <= MAX_ITEMS && x.iter().zip(y).all(|(x, y)| self.same(x, y))
     }
 
     fn each(&mut self, x: &[Node], y: &[Node]) -> bool {
@@ -146,7 +225,10 @@ impl Comparer<'_> {
     /// An equation or inequality against something that is none.
     fn same_as_value(&mut self, relation: &Node, other: &Node) -> bool {
         if let Some(value) = self.value_of(relation) {
-            return self.same(&value, other);
+            return self.same(&value, other)
+                || self
+                    .rounded(relation, &value)
+                    .is_some_and(|rounded| self.same(rounded, other));
         }
         // `x > 3` against `(3, ∞)`.
         let Node::Bracket(open @ ('(' | '['), close @ (')' | ']'), ends) = other else {
@@ -190,6 +272,38 @@ impl Comparer<'_> {
             }
         }
         value.cloned()
+    }
+
+    /// The decimal that a relation gives for an exact value, `√3 ≈ 1.73`, if it is rightly rounded.
+    fn rounded<'n>(&mut self, relation: &'n Node, exact: &Node) -> Option<&'n Node> {
+        let Node::Relation(_, rest) = relation else {
+            return None;
+        };
+        // `2.4 ≈ 2` would be two answers.
+        if matches!(exact, Node::Number(_)) {
+            return None;
+        }
+        let Some((Relation::Approximate, rounded @ Node::Number(value))) = rest.last() else {
+            return None;
+        };
+        let mut unit = Rational::one();
+        let ten = Rational::integer(10);
+        let mut digits = 0;
+        while !value.div(&unit, &mut self.budget).ok()?.is_integer() {
+            unit = unit.div(&ten, &mut self.budget).ok()?;
+            digits += 1;
+            if digits > 20 {
+                return None;
+            }
+        }
+        let exact = canonical(exact, self.percent, &mut self.budget).ok()?;
+        let exact = match exact.as_rational() {
+            Some(value) => value,
+            None => approx::approximate(&exact, &mut self.budget).ok()?,
+        };
+        let distance = exact.sub(value, &mut self.budget).ok()?.abs();
+        let twice = distance.add(&distance, &mut self.budget).ok()?;
+        (digits > 0 && twice.compare(&unit) != Ordering::Greater).then_some(rounded)
     }
 
     fn same_relation(&mut self, a: &Node, b: &Node) -> bool {
@@ -292,6 +406,17 @@ impl Comparer<'_> {
         if response.equals(reference, &mut self.budget)? {
             return Ok(true);
         }
+        let (a, b) = (
+            measure::with_any_base(response, &mut self.budget)?,
+            measure::with_any_base(reference, &mut self.budget)?,
+        );
+        if a.is_some() || b.is_some() {
+            let (a, b) = (
+                a.as_ref().unwrap_or(response),
+                b.as_ref().unwrap_or(reference),
+            );
+            return a.equals(b, &mut self.budget);
+        }
         let pairs = measure::comparable(response, reference, self.options.units, &mut self.budget)?;
         for (x, y) in pairs {
             if x.equals(&y, &mut self.budget)? || self.within_tolerance(&x, &y)? {
@@ -352,59 +477,27 @@ fn spread(items: &[Node]) -> Vec<Node> {
     out
 }
 
-/// Names that may stand before an equals sign without being part of the answer: `x`, `f(x)`, `AB`, `\text{Area}`.
-fn is_name(node: &Node) -> bool {
-    let capital = |node: &Node| matches!(node, Node::Symbol(name) if name.chars().all(|c| c.is_ascii_uppercase()));
-    match node {
-        Node::Symbol(name) => {
-            !matches!(name.as_str(), "pi" | "e" | "i")
-                && !name.starts_with(|c: char| c.is_ascii_digit())
-        }
-        Node::Call(name, args) => {
-            matches!(
-                name.chars().next(),
-                Some('f' | 'g' | 'h' | 'F' | 'G' | 'H' | 'P' | 'o' | 'v')
-            ) && args.len() <= 3
-                && !matches!(name.as_str(), "factorial" | "floor")
-        }
-        Node::Product(items) => match items.as_slice() {
-            [(false, Node::Symbol(m)), (false, Node::Symbol(angle))]
-                if m == "m" && angle.starts_with('∠') =>
-            {
-                true
-            }
-            _ => items
-                .iter()
-                .all(|(divided, item)| !divided && capital(item)),
-        },
-        _ => false,
-    }
-}
-
-/// Do the items give values of different names?
-fn several_names(items: &[Node]) -> bool {
-    let mut all = items.iter().flat_map(names);
-    all.next()
-        .is_some_and(|first| all.any(|name| name != first))
-}
-
-/// Does a link give the value of a name?
-fn solved(link: &(Link, &Node, &Node)) -> bool {
-    is_name(link.1) && link.2.is_constant() || is_name(link.2) && link.1.is_constant()
-}
-
-fn names(relation: &Node) -> Vec<&Node> {
-    let Node::Relation(first, rest) = relation else {
-        return Vec::new();
+/// The share of items that two lists or sets have in common, of those of the longer one.
+pub fn shared(response: &Node, reference: &Node, options: &Options) -> f64 {
+    let (Node::List(x) | Node::Set(x), Node::List(y) | Node::Set(y)) = (response, reference) else {
+        return 0.0;
     };
-    std::iter::once(first.as_ref())
-        .chain(rest.iter().map(|(_, n)| n))
-        .filter(|n| is_name(n))
-        .collect()
+    if several_names(x) || several_names(y) || x.len().max(y.len()) > MAX_ITEMS || y.is_empty() {
+        return 0.0;
+    }
+    let mut free: Vec<&Node> = y.iter().collect();
+    let mut common = 0;
+    for x in x {
+        if let Some(i) = free.iter().position(|y| equal(x, y, options, 0)) {
+            free.remove(i);
+            common += 1;
+        }
+    }
+    f64::from(common) / x.len().max(y.len()) as f64
 }
 
 /// The neighbours in a chain, the smaller side first.
-fn links(relation: &Node) -> Option<Vec<(Link, &Node, &Node)>> {
+pub(crate) fn links(relation: &Node) -> Option<Vec<(Link, &Node, &Node)>> {
     let Node::Relation(first, rest) = relation else {
         return None;
     };

@@ -6,7 +6,7 @@ use crate::number::{Bounded, Rational, Stop};
 use crate::parser::{Parser, constant};
 use crate::syntax::Node;
 
-fn is_greek(name: &str) -> bool {
+pub(crate) fn is_greek(name: &str) -> bool {
     matches!(
         name,
         "alpha"
@@ -48,12 +48,21 @@ fn is_greek(name: &str) -> bool {
     )
 }
 
-fn is_fraction(name: &str) -> bool {
+pub(crate) fn is_fraction(name: &str) -> bool {
     matches!(name, "frac" | "dfrac" | "tfrac" | "cfrac")
 }
 
 pub(crate) fn call(name: &str, args: Vec<Node>) -> Node {
     Node::Call(name.into(), args)
+}
+
+/// What the elements of a set have to meet: all of it.
+fn conditions(mut items: Vec<Node>) -> Node {
+    if items.len() == 1 {
+        items.remove(0)
+    } else {
+        Node::SetOperation("and", items)
+    }
 }
 
 pub(crate) fn power(base: Node, exponent: Node) -> Node {
@@ -122,6 +131,21 @@ impl Parser {
                 }
             }
         })
+    }
+
+    /// A mixed number with its percent or degree sign, if it has one.
+    pub(crate) fn measured(&mut self, node: Node) -> Node {
+        if self.accept(&Kind::Sign('%')) {
+            return Node::Percent(Box::new(node));
+        }
+        let start = self.at;
+        let degree =
+            self.accept(&Kind::Degree) || self.accept(&Kind::Sign('^')) && self.degree_mark();
+        if degree {
+            return Node::Product(vec![(false, node), (false, self.degree())]);
+        }
+        self.at = start;
+        node
     }
 
     /// Eats `\circ` or `{\circ}` after a caret.
@@ -211,6 +235,16 @@ impl Parser {
             Kind::Word(word) => self.word(&word),
             Kind::Text(text, upright) => self.named(&text, upright),
             Kind::Command(name) => self.command(&name),
+            Kind::Open('{') if self.set_builder() => {
+                let condition = self.items()?;
+                self.expect(&Kind::Close('}'))?;
+                Ok(conditions(condition))
+            }
+            Kind::GroupOpen if self.set_builder() => {
+                let condition = self.items()?;
+                self.expect(&Kind::GroupClose)?;
+                Ok(conditions(condition))
+            }
             Kind::Open('{') => {
                 let items = self.items()?;
                 self.expect(&Kind::Close('}'))?;
@@ -221,6 +255,11 @@ impl Parser {
                 let bars = std::mem::take(&mut self.bars);
                 let mut items = self.items()?;
                 self.bars = bars;
+                if items.len() == 1 && self.accept(&Kind::Command("choose".into())) {
+                    items.push(self.sum()?);
+                    self.expect(&Kind::GroupClose)?;
+                    return Ok(call("binom", items));
+                }
                 self.expect(&Kind::GroupClose)?;
                 Ok(if items.len() == 1 {
                     items.remove(0)
@@ -244,6 +283,22 @@ impl Parser {
             Kind::Begin(name) => self.matrix(&name),
             _ => Err(Stop::Undefined),
         }
+    }
+
+    /// Eats `x |`, `x :` or `x ∈ ℝ |` after a brace.
+    fn set_builder(&mut self) -> bool {
+        let kind = |i: usize| self.tokens.get(self.at + i).map(|t| &t.kind);
+        if !matches!(kind(0), Some(Kind::Word(name)) if name.len() == 1) {
+            return false;
+        }
+        let member = matches!(kind(1), Some(Kind::Relation(crate::syntax::Relation::In)))
+            && matches!(kind(2), Some(Kind::Command(set)) if set == "R");
+        let at = if member { 3 } else { 1 };
+        let found = matches!(kind(at), Some(Kind::Bar | Kind::Sign(':')));
+        if found {
+            self.at += at + 1;
+        }
+        found
     }
 
     fn bracket(&mut self, open: char) -> Bounded<Node> {
@@ -311,7 +366,7 @@ impl Parser {
     }
 
     /// A symbol with its subscript, primes, or the arguments of an unknown function (`f(x)`).
-    fn symbol(&mut self, name: &str) -> Bounded<Node> {
+    pub(crate) fn symbol(&mut self, name: &str) -> Bounded<Node> {
         let mut node = if self.next_is(&Kind::Sign('_')) {
             self.subscript(name)?
         } else {
@@ -334,6 +389,20 @@ impl Parser {
             self.expect(&Kind::Close(')'))?;
             return Ok(Node::Call(full, args));
         }
+        // `A(3, 4)` is a point, `C(5, 2)` may be a binomial coefficient; `A(3)` is a product.
+        if let Node::Symbol(full) = &node
+            && full.len() == 1
+            && full.starts_with(|c: char| c.is_ascii_uppercase())
+            && self.next_is(&Kind::Open('('))
+        {
+            let (full, start) = (full.clone(), self.at);
+            self.at += 1;
+            let args = self.items()?;
+            if args.len() > 1 && self.accept(&Kind::Close(')')) {
+                return Ok(Node::Call(full, args));
+            }
+            self.at = start;
+        }
         Ok(node)
     }
 
@@ -346,7 +415,11 @@ impl Parser {
             match self.peek() {
                 Some(Kind::Number { raw, .. }) if !raw.is_empty() => text.push_str(raw),
                 Some(Kind::Word(word)) if grouped || word.len() == 1 => text.push_str(word),
-                Some(Kind::Text(word, _)) => text.push_str(word.trim()),
+                // The base of a number, in words.
+                Some(Kind::Text(word, _)) => match crate::words::small(word.trim()) {
+                    Some(number) => text.push_str(&number.to_string()),
+                    None => text.push_str(word.trim()),
+                },
                 Some(Kind::Sign(c @ ('+' | '-'))) if grouped => text.push(*c),
                 Some(Kind::Comma) if grouped => text.push(','),
                 _ => break,
@@ -379,7 +452,8 @@ impl Parser {
         let word = name.chars().all(|c| c.is_alphanumeric() || c == ' ')
             && name.starts_with(char::is_alphabetic);
         // A currency before its number.
-        if let Some(unit @ ("dollar" | "euro" | "yen")) = crate::units::known(name).or(Some(name))
+        if let Some(unit @ ("dollar" | "euro" | "yen" | "rupee")) =
+            crate::units::known(name).or(Some(name))
             && matches!(self.peek(), Some(Kind::Number { .. }))
         {
             let unit = Node::Unit(unit.into());
@@ -397,76 +471,5 @@ impl Parser {
         } else {
             Err(Stop::Undefined)
         }
-    }
-
-    fn command(&mut self, name: &str) -> Bounded<Node> {
-        match name {
-            _ if is_fraction(name) => {
-                let (a, b) = (self.argument()?, self.argument()?);
-                Ok(Node::Product(vec![(false, a), (true, b)]))
-            }
-            "pi" => Ok(Node::Symbol("pi".into())),
-            "infty" => Ok(Node::Infinity),
-            "emptyset" | "varnothing" => Ok(Node::Set(Vec::new())),
-            "binom" | "dbinom" | "tbinom" => {
-                let (a, b) = (self.argument()?, self.argument()?);
-                Ok(call("binom", vec![a, b]))
-            }
-            "angle" | "triangle" | "measuredangle" => match self.peek() {
-                Some(Kind::Word(letters)) => {
-                    let symbol = Node::Symbol(format!("∠{letters}"));
-                    self.at += 1;
-                    Ok(symbol)
-                }
-                _ => Err(Stop::Undefined),
-            },
-            "overline" | "vec" | "overrightarrow" | "hat" | "bar" | "widehat" | "tilde" => {
-                let inner = self.argument()?;
-                Ok(call(name, vec![inner]))
-            }
-            "lfloor" | "lceil" => {
-                let inner = self.sum()?;
-                let (close, function) = if name == "lfloor" {
-                    ("rfloor", "floor")
-                } else {
-                    ("rceil", "ceil")
-                };
-                self.expect(&Kind::Command(close.into()))?;
-                Ok(call(function, vec![inner]))
-            }
-            "R" | "Z" | "Q" | "N" | "C" => Ok(Node::Symbol(format!("\\{name}"))),
-            _ if is_greek(name) => self.symbol(&format!("\\{name}")),
-            _ if is_function(name) => self.function(name),
-            _ => Err(Stop::Undefined),
-        }
-    }
-
-    fn matrix(&mut self, name: &str) -> Bounded<Node> {
-        let determinant = match name {
-            "pmatrix" | "bmatrix" | "matrix" | "Bmatrix" | "smallmatrix" | "array" => false,
-            "vmatrix" => true,
-            _ => return Err(Stop::Undefined),
-        };
-        let mut rows = vec![Vec::new()];
-        while !self.next_is(&Kind::End(name.into())) {
-            if self.accept(&Kind::Row) {
-                rows.push(Vec::new());
-                continue;
-            }
-            let cell = self.sum()?;
-            if let Some(row) = rows.last_mut() {
-                row.push(cell);
-            }
-            self.accept(&Kind::Sign('&'));
-        }
-        self.at += 1;
-        if rows.last().is_some_and(Vec::is_empty) {
-            rows.pop();
-        }
-        let width = rows.first().map_or(0, Vec::len);
-        if width == 0 || rows.iter().any(|row| row.len() != width) {
-            return Err(Stop::Undefined);
-        }
-        Ok(Node::Matrix(determinant, rows))
     }
 }

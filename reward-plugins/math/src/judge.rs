@@ -1,13 +1,18 @@
 //! Judges a response: extraction, comparison with the reference, format.
 
-use crate::params::{Extract, Format, Options};
-use crate::{compare, extract, modular, parser, text};
+use crate::find::{self, Found};
+use crate::params::{Arithmetic, Extract, Format, Options};
+use crate::syntax::Node;
+use crate::{clock, compare, extract, lexer, modular, parser, parts, prose, text, words};
+use rlhost_verifier::answer::MAX_RESPONSE;
+use rlhost_verifier::fold::folded;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// What a response earned.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Judgement {
-    /// 1 where the answer is the reference, else 0.
+    /// 1 where the answer is the reference, else 0; with `partial`, the share of it that is right.
     pub accuracy: f64,
     /// 1 where the response has the asked shape, else 0.
     pub format: f64,
@@ -24,11 +29,17 @@ const MAX_JSON_DEPTH: u32 = 4;
 /// How many acceptable answers a reference may list.
 const MAX_ALTERNATIVES: usize = 64;
 
+/// A reference: one answer, or the answers of several parts with their labels.
+enum Reference {
+    One(String),
+    Parts(Vec<(String, String)>),
+}
+
 /// Judges `response` against the reference `answer`.
 ///
 /// The reference is a number, a string, `true` or `false`, a list of acceptable answers, or an object with one of
-/// the keys `answer`, `ground_truth`, `value`, `any_of`. A string may hold its answer in `<answer>…</answer>`,
-/// in `\boxed{…}` or after `####`.
+/// the keys `answer`, `ground_truth`, `value`, `any_of`, or with `parts`: a list of the answers of several parts. A
+/// string may hold its answer in `<answer>…</answer>`, in `\boxed{…}` or after `####`, and parts with labels: `(1) 5; (2) 7`.
 ///
 /// ```
 /// use math::{judge, params::Options};
@@ -42,17 +53,32 @@ pub fn judge(
 ) -> Result<Judgement, InvalidReference> {
     let mut references = Vec::new();
     collect(answer, 0, &mut references)?;
-    let found = extract::answer(response, options.extract).unwrap_or("");
-    let correct = !found.is_empty()
-        && references
+    let accuracy = find::answer(response, options.extract).map_or(0.0, |found| {
+        let best = references
             .iter()
-            .any(|reference| matches(found, reference, options));
+            .map(|reference| earned(&found, reference, options));
+        // The first that is right ends the search.
+        let mut most = 0.0_f64;
+        for share in best {
+            most = most.max(share);
+            if most >= 1.0 {
+                break;
+            }
+        }
+        most
+    });
     let shaped = match options.format {
+        Format::None => true,
+        _ if response.len() > MAX_RESPONSE => false,
         Format::Answer => extract::is_answer_shaped(response),
         Format::Boxed => extract::is_box_shaped(response),
-        Format::None => true,
     };
-    let (accuracy, format) = (f64::from(u8::from(correct)), f64::from(u8::from(shaped)));
+    let accuracy = if options.partial {
+        accuracy
+    } else {
+        accuracy.floor()
+    };
+    let format = f64::from(u8::from(shaped));
     let w = options.format_weight;
     Ok(Judgement {
         accuracy,
@@ -61,8 +87,93 @@ pub fn judge(
     })
 }
 
+/// The share of a reference that an answer earns.
+fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
+    match (found, reference) {
+        (_, Reference::Parts(wanted)) => {
+            let right = parts_right(found, wanted, options);
+            right as f64 / wanted.len() as f64
+        }
+        (Found::Marked(text), Reference::One(reference)) => {
+            share(&fold(text), &fold(reference), options)
+        }
+        (Found::Boxes(boxes), Reference::One(reference)) => {
+            share(&fold(&boxes.join(", ")), &fold(reference), options)
+        }
+        (Found::Text(text), Reference::One(reference)) => {
+            let (text, reference) = (fold(text), fold(reference));
+            let line = text.trim();
+            // In plain text, a sum that is left to be worked out may be the question.
+            let finished = Options {
+                arithmetic: Arithmetic::Reject,
+                ..options.clone()
+            };
+            let options = &finished;
+            // A text of one line may be nothing but the answer.
+            let whole = !line.contains('\n') && matches(line, &reference, options);
+            if whole {
+                return 1.0;
+            }
+            prose::stated(line).map_or(0.0, |stated| direct(&stated, &reference, options))
+        }
+    }
+}
+
+/// How many of the wanted parts an answer has.
+fn parts_right(found: &Found<'_>, wanted: &[(String, String)], options: &Options) -> usize {
+    let right = |given: &str, wanted: &str| share(&fold(given), &fold(wanted), options) >= 1.0;
+    let in_order = |given: &[&str]| {
+        if given.len() == wanted.len() {
+            given
+                .iter()
+                .zip(wanted)
+                .filter(|(given, (_, wanted))| right(given, wanted))
+                .count()
+        } else {
+            0
+        }
+    };
+    let text = match found {
+        Found::Boxes(boxes) => return in_order(boxes),
+        Found::Marked(text) | Found::Text(text) => *text,
+    };
+    if let Some(given) = parts::answered(text) {
+        return wanted
+            .iter()
+            .filter(|(label, wanted)| {
+                parts::labelled(&given, label).is_some_and(|given| right(given, wanted))
+            })
+            .count();
+    }
+    // Without labels, in the order of the parts.
+    for separator in [';', '\n'] {
+        let given: Vec<&str> = text
+            .split(separator)
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .collect();
+        if given.len() == wanted.len() {
+            return in_order(&given);
+        }
+    }
+    let given: Vec<&str> = text.split(", ").map(str::trim).collect();
+    in_order(&given)
+}
+
+/// Full-width and styled characters as plain ones; spaces that may separate thousands stay.
+fn fold(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let one = |c| match c {
+        '\u{202f}' | '\u{2009}' => Some(c),
+        _ => folded(c),
+    };
+    Cow::Owned(text.chars().filter_map(one).collect())
+}
+
 /// The acceptable answers of a reference.
-fn collect(answer: &Value, depth: u32, out: &mut Vec<String>) -> Result<(), InvalidReference> {
+fn collect(answer: &Value, depth: u32, out: &mut Vec<Reference>) -> Result<(), InvalidReference> {
     let invalid = |text: &str| Err(InvalidReference(text.into()));
     if depth > MAX_JSON_DEPTH || out.len() >= MAX_ALTERNATIVES {
         return invalid("the reference answer nests too deeply or lists too many alternatives");
@@ -71,8 +182,8 @@ fn collect(answer: &Value, depth: u32, out: &mut Vec<String>) -> Result<(), Inva
         Value::Null => {
             return invalid("there is no reference answer: the row's `answer` is missing or null");
         }
-        Value::Bool(value) => out.push(value.to_string()),
-        Value::Number(value) => out.push(value.to_string()),
+        Value::Bool(value) => out.push(Reference::One(value.to_string())),
+        Value::Number(value) => out.push(Reference::One(value.to_string())),
         Value::String(text) => {
             let text =
                 if text.contains("####") || text.contains("<answer>") || text.contains("boxed{") {
@@ -85,7 +196,10 @@ fn collect(answer: &Value, depth: u32, out: &mut Vec<String>) -> Result<(), Inva
                     "the reference answer is an empty string, or its box or tag is empty or not closed",
                 );
             }
-            out.push(text.to_string());
+            out.push(match parts::split(text) {
+                Some(parts) => Reference::Parts(parts),
+                None => Reference::One(text.to_string()),
+            });
         }
         Value::Array(items) if items.is_empty() => {
             return invalid("the reference answer is an empty list");
@@ -99,6 +213,25 @@ fn collect(answer: &Value, depth: u32, out: &mut Vec<String>) -> Result<(), Inva
                 }
                 collect(item, depth + 1, out)?;
             }
+        }
+        Value::Object(map) if map.contains_key("parts") => {
+            let wanted = map["parts"].as_array().map_or(&[][..], Vec::as_slice);
+            let mut parts = Vec::with_capacity(wanted.len());
+            for (i, part) in wanted.iter().enumerate() {
+                match part {
+                    Value::String(text) if !trimmed(text).is_empty() => {
+                        parts.push(((i + 1).to_string(), text.clone()));
+                    }
+                    Value::Number(number) => parts.push(((i + 1).to_string(), number.to_string())),
+                    _ => return invalid("a part of the reference answer is no number and no text"),
+                }
+            }
+            if !(2..=26).contains(&parts.len()) {
+                return invalid(
+                    "`parts` of the reference answer has to be a list of 2 to 26 answers",
+                );
+            }
+            out.push(Reference::Parts(parts));
         }
         Value::Object(map) => {
             let known = ["answer", "ground_truth", "value", "any_of"];
@@ -151,6 +284,44 @@ fn priced(text: &str) -> Option<String> {
     (signs.count() == 1).then(|| text.replacen("\\$", "$", 1).replacen('$', "\\$", 1))
 }
 
+/// The share of the reference that the answer `found` in a mark earns.
+fn share(found: &str, reference: &str, options: &Options) -> f64 {
+    let whole = direct(found, reference, options);
+    if whole > 0.0 {
+        return whole;
+    }
+    // An answer and, in brackets, the same in other words: `0.5 (one half)`.
+    if let Some((answer, aside)) = found
+        .strip_suffix(')')
+        .and_then(|text| text.split_once(" ("))
+        && matches(answer, reference, options)
+        && matches(aside, reference, options)
+    {
+        return 1.0;
+    }
+    // A sentence in a mark: `The answer is 12`. Formulas alone have no words.
+    let word = |word: &str| word.len() > 1;
+    if found.len() > lexer::MAX_BYTES || !found.split(|c: char| !c.is_ascii_alphabetic()).any(word)
+    {
+        return 0.0;
+    }
+    prose::stated(found)
+        .filter(|stated| stated != found)
+        .map_or(0.0, |stated| direct(&stated, reference, options))
+}
+
+/// Is the answer the reference as it stands, or what its words say?
+fn direct(found: &str, reference: &str, options: &Options) -> f64 {
+    if matches(found, reference, options) {
+        return 1.0;
+    }
+    if options.partial {
+        shared(found, reference, options)
+    } else {
+        0.0
+    }
+}
+
 /// Is the answer `found` the reference?
 fn matches(found: &str, reference: &str, options: &Options) -> bool {
     let (a, b) = (trimmed(found), trimmed(reference));
@@ -160,28 +331,90 @@ fn matches(found: &str, reference: &str, options: &Options) -> bool {
     if a == b {
         return true;
     }
+    if a.len().max(b.len()) > lexer::MAX_BYTES {
+        return false;
+    }
     // A reference that is a capital letter, with or without its text, asks for a choice.
     if let Some(letter) = text::choice(b).filter(|_| b.contains(|c: char| c.is_ascii_uppercase()))
         && let Some(chosen) = text::choice(a)
     {
         return chosen == letter;
     }
-    if let (Some(x), Some(y)) = (text::boolean(a), text::boolean(b)) {
-        return x == y;
+    let (mut a, mut b) = (Cow::Borrowed(a), Cow::Borrowed(b));
+    if has_words(&a) || has_words(&b) {
+        let normal = [text::normal(&a), text::normal(&b)];
+        if let Some(same) = in_words([&a, &b], &normal) {
+            return same;
+        }
+        for (side, normal) in [&mut a, &mut b].into_iter().zip(&normal) {
+            if let Some(rewritten) = words::mathematics(normal) {
+                *side = rewritten.into();
+            }
+        }
+        // `2 to 3` is a proportion beside one, and else a range.
+        if b.contains(':') && a.contains(" to ") {
+            a = a.replace(" to ", ":").into();
+        }
     }
-    let (a, b) = (
-        priced(a).unwrap_or_else(|| a.into()),
-        priced(b).unwrap_or_else(|| b.into()),
-    );
-    match (parser::parse(&a), parser::parse(&b)) {
-        (Ok(x), Ok(y)) => compare::equal(&x, &y, options, modular::seed(&a, &b)),
-        (Ok(x), Err(_)) => parser::parse_letters(&b)
-            .is_ok_and(|y| compare::equal(&x, &y, options, modular::seed(&a, &b))),
-        (Err(_), Ok(y)) => parser::parse_letters(&a)
-            .is_ok_and(|x| compare::equal(&x, &y, options, modular::seed(&a, &b))),
-        (Err(_), Err(_)) => {
+    let a = priced(&a).map_or(a, Cow::Owned);
+    let b = priced(&b).map_or(b, Cow::Owned);
+    match read(&a, &b) {
+        Some((x, y)) => compare::equal(&x, &y, options, modular::seed(&a, &b)),
+        None if parser::parse(&a).is_err() && parser::parse(&b).is_err() => {
             let text = text::normal(&a);
             !text.is_empty() && text == text::normal(&b)
         }
+        None => false,
+    }
+}
+
+/// Both sides as mathematics: words of one side as products of letters where the other is mathematics.
+fn read(a: &str, b: &str) -> Option<(Node, Node)> {
+    match (parser::parse(a), parser::parse(b)) {
+        (Ok(x), Ok(y)) => Some((x, y)),
+        (Ok(x), Err(_)) => parser::parse_letters(b).ok().map(|y| (x, y)),
+        (Err(_), Ok(y)) => parser::parse_letters(a).ok().map(|x| (x, y)),
+        (Err(_), Err(_)) => None,
+    }
+}
+
+/// What answers in words say of each other, as written and in their normal form: yes and no, times and days,
+/// `no solution`, places in a row.
+fn in_words([a, b]: [&str; 2], [x, y]: &[String; 2]) -> Option<bool> {
+    if let (Some(x), Some(y)) = (text::boolean(x), text::boolean(y)) {
+        return Some(x == y);
+    }
+    if let Some(same) = clock::same(a, b) {
+        return Some(same);
+    }
+    match (words::meaning(a, x), words::meaning(b, y)) {
+        (None, None) => {}
+        (x, y) => return Some(x == y),
+    }
+    match (words::ordinal(x), words::ordinal(y)) {
+        (Some(x), Some(y)) => Some(x == y),
+        (Some(place), None) if b.parse() == Ok(place) => Some(true),
+        (None, Some(place)) if a.parse() == Ok(place) => Some(true),
+        _ => None,
+    }
+}
+
+/// Does a text have words, and not just commands and symbols?
+fn has_words(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let letter = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_alphabetic);
+    text.contains("\\text")
+        || (0..bytes.len()).any(|i| {
+            letter(i)
+                && (letter(i + 1) || bytes.get(i + 1) == Some(&b'.') && letter(i + 2))
+                && (i == 0 || bytes[i - 1] != b'\\' && !letter(i - 1))
+        })
+}
+
+/// The share of a list's or set's items that an answer has: of all that either side has.
+fn shared(found: &str, reference: &str, options: &Options) -> f64 {
+    match read(trimmed(found), trimmed(reference)) {
+        Some((x, y)) => compare::shared(&x, &y, options),
+        None => 0.0,
     }
 }

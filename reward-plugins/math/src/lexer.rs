@@ -1,7 +1,7 @@
 //! Cuts an answer, LaTeX or plain, into tokens. Layout (`\left`, `\,`, `$`) disappears here.
 
 use crate::number::{Bounded, Rational, Stop};
-use crate::symbols::{command_of, relation_of};
+use crate::symbols::{command_of, fraction_of, lowered, raised, relation_of};
 use crate::syntax::Relation;
 
 /// Longest answer that is read as mathematics, in bytes.
@@ -48,11 +48,11 @@ pub struct Token {
     pub spaced: bool,
 }
 
-struct Lexer {
-    chars: Vec<char>,
-    at: usize,
+pub(crate) struct Lexer {
+    pub(crate) chars: Vec<char>,
+    pub(crate) at: usize,
     /// Open brackets of lists, in which a comma always separates.
-    depth: usize,
+    pub(crate) depth: usize,
     tokens: Vec<Token>,
     spaced: bool,
 }
@@ -76,15 +76,15 @@ pub fn tokens(source: &str) -> Bounded<Vec<Token>> {
 }
 
 impl Lexer {
-    fn peek(&self, ahead: usize) -> char {
+    pub(crate) fn peek(&self, ahead: usize) -> char {
         self.chars.get(self.at + ahead).copied().unwrap_or('\0')
     }
 
-    fn digit(&self, ahead: usize) -> bool {
+    pub(crate) fn digit(&self, ahead: usize) -> bool {
         self.peek(ahead).is_ascii_digit()
     }
 
-    fn push(&mut self, kind: Kind) {
+    pub(crate) fn push(&mut self, kind: Kind) {
         self.tokens.push(Token {
             kind,
             spaced: std::mem::take(&mut self.spaced),
@@ -99,13 +99,15 @@ impl Lexer {
     fn step(&mut self) -> Bounded<()> {
         let c = self.peek(0);
         match c {
-            c if c.is_whitespace() || matches!(c, '$' | '\u{200b}' | '\u{feff}') => {
+            c if c.is_whitespace() || matches!(c, '$' | '~' | '\u{200b}' | '\u{feff}') => {
                 self.at += 1;
                 self.spaced |= c != '$';
             }
             '0'..='9' => return self.number(),
             '.' if self.digit(1) => return self.number(),
             '\\' => return self.command(),
+            // `3 x 10^8`: between numbers it is a sign of multiplication.
+            'x' | 'X' if self.multiplies() => self.one(Kind::Sign('*')),
             'a'..='z' | 'A'..='Z' => {
                 let start = self.at;
                 while self.peek(0).is_ascii_alphabetic() {
@@ -121,6 +123,10 @@ impl Lexer {
             ')' | ']' => {
                 self.depth = self.depth.saturating_sub(1);
                 self.one(Kind::Close(c));
+            }
+            '{' if self.peek(1) == ':' && self.peek(2) == '}' => {
+                self.at += 2;
+                self.one(Kind::Sign(':'));
             }
             '{' => self.one(Kind::GroupOpen),
             '}' => self.one(Kind::GroupClose),
@@ -143,7 +149,7 @@ impl Lexer {
             '+' | '/' | '*' | '!' | '%' | '^' | '_' | '\'' | '&' | ':' => self.one(Kind::Sign(c)),
             '-' | '−' | '–' | '﹣' => self.one(Kind::Sign('-')),
             '×' | '·' | '⋅' | '∙' => self.one(Kind::Sign('*')),
-            '÷' => self.one(Kind::Sign('/')),
+            '÷' | '⁄' | '∕' => self.one(Kind::Sign('/')),
             '′' => self.one(Kind::Sign('\'')),
             '±' => self.one(Kind::Sign('~')),
             '∓' => self.one(Kind::Sign('?')),
@@ -157,6 +163,8 @@ impl Lexer {
             '€' => self.unit("euro"),
             '£' => self.unit("pound sterling"),
             '¥' => self.unit("yen"),
+            '₹' => self.unit("rupee"),
+            '¢' => self.unit("cent"),
             _ => return self.unicode(c),
         }
         Ok(())
@@ -164,22 +172,18 @@ impl Lexer {
 
     fn unicode(&mut self, c: char) -> Bounded<()> {
         match c {
-            '²' | '³' => {
-                self.push(Kind::Sign('^'));
-                let value = if c == '²' { 2 } else { 3 };
-                self.one(Kind::Number {
-                    value: Rational::integer(value),
-                    raw: value.to_string(),
-                });
+            _ if raised(c).is_some() => return self.script('^', raised),
+            _ if lowered(c).is_some() => return self.script('_', lowered),
+            '⟨' | '〈' => {
+                self.at += 1;
+                self.open('<');
             }
-            '½' | '¼' | '¾' | '⅓' | '⅔' => {
-                let (a, b) = match c {
-                    '½' => (1, 2),
-                    '¼' => (1, 4),
-                    '¾' => (3, 4),
-                    '⅓' => (1, 3),
-                    _ => (2, 3),
-                };
+            '⟩' | '〉' => {
+                self.at += 1;
+                self.close('>');
+            }
+            _ if fraction_of(c).is_some() => {
+                let (a, b) = fraction_of(c).ok_or(Stop::Undefined)?;
                 // Spelt as a LaTeX fraction, so that 2½ is a mixed number.
                 self.push(Kind::Command("frac".into()));
                 self.push(Kind::Number {
@@ -201,103 +205,46 @@ impl Lexer {
         Ok(())
     }
 
+    /// Does the letter at this place stand between two numbers?
+    fn multiplies(&self) -> bool {
+        let ahead = if self.peek(1) == ' ' { 2 } else { 1 };
+        self.digit(ahead)
+            && matches!(
+                self.tokens.last().map(|t| &t.kind),
+                Some(Kind::Number { .. })
+            )
+    }
+
+    /// A run of raised or lowered characters as the group after a caret or an underscore.
+    fn script(&mut self, sign: char, plain: fn(char) -> Option<char>) -> Bounded<()> {
+        self.push(Kind::Sign(sign));
+        self.push(Kind::GroupOpen);
+        let mut digits = String::new();
+        while let Some(c) = plain(self.peek(0)) {
+            self.at += 1;
+            if c.is_ascii_digit() {
+                digits.push(c);
+                if plain(self.peek(0)).is_some_and(|next| next.is_ascii_digit()) {
+                    continue;
+                }
+                let raw = std::mem::take(&mut digits);
+                let value = Rational::decimal(&raw, "", 0)?;
+                self.push(Kind::Number { value, raw });
+            } else if c.is_ascii_alphabetic() {
+                self.push(Kind::Word(c.to_string()));
+            } else {
+                self.push(Kind::Sign(c));
+            }
+        }
+        self.push(Kind::GroupClose);
+        Ok(())
+    }
+
     fn unit(&mut self, name: &str) {
         self.one(Kind::Text(name.into(), false));
     }
 
-    fn digits(&mut self) -> String {
-        let start = self.at;
-        while self.digit(0) {
-            self.at += 1;
-        }
-        self.chars[start..self.at].iter().collect()
-    }
-
-    /// Length of a thousands separator at this place: followed by exactly three digits.
-    fn separator(&self) -> Option<usize> {
-        let length = match self.peek(0) {
-            ',' if self.peek(1) == '\\' && self.peek(2) == '!' => 3,
-            ',' if self.depth == 0 => 1,
-            '\u{202f}' | '\u{2009}' => 1,
-            '\\' if matches!(self.peek(1), ',' | '!' | ';' | ':') => 2,
-            '{' if self.peek(1) == ',' && self.peek(2) == '}' => 3,
-            _ => return None,
-        };
-        let three = (0..3).all(|i| self.digit(length + i)) && !self.digit(length + 3);
-        three.then_some(length)
-    }
-
-    fn number(&mut self) -> Bounded<()> {
-        let mut whole = self.digits();
-        let mut plain = true;
-        if (1..=3).contains(&whole.len()) {
-            let (start, head) = (self.at, whole.clone());
-            while let Some(length) = self.separator() {
-                self.at += length;
-                whole.push_str(&self.digits());
-                plain = false;
-            }
-            // `1,234,5` is a list, not a number and a rest.
-            if !plain && self.peek(0) == ',' && self.digit(1) {
-                self.at = start;
-                whole = head;
-                plain = true;
-            }
-        }
-        let mut fraction = String::new();
-        let mut repeating = String::new();
-        let decimal_comma =
-            self.peek(0) == '{' && self.peek(1) == ',' && self.peek(2) == '}' && self.digit(3);
-        if decimal_comma || (self.peek(0) == '.' && self.digit(1)) {
-            self.at += if decimal_comma { 3 } else { 1 };
-            fraction = self.digits();
-            plain = false;
-        }
-        if self.peek(0) == '.'
-            && !self.digit(1)
-            && fraction.is_empty()
-            && self.starts("\\overline{", 1)
-        {
-            self.at += 1;
-            plain = false;
-        }
-        if !plain && self.starts("\\overline{", 0) {
-            self.at += "\\overline{".len();
-            repeating = self.digits();
-            if repeating.is_empty() || self.peek(0) != '}' {
-                return Err(Stop::Undefined);
-            }
-            self.at += 1;
-        }
-        // A second decimal point (1.2.3, 0.33...) makes it something else.
-        if self.peek(0) == '.' && (self.digit(1) || self.peek(1) == '.') {
-            return Err(Stop::Undefined);
-        }
-        // A point that ends a number (`5.`) says nothing.
-        if self.peek(0) == '.' && fraction.is_empty() && repeating.is_empty() {
-            self.at += 1;
-        }
-        let mut exponent = 0;
-        let signed = usize::from(matches!(self.peek(1), '+' | '-'));
-        if matches!(self.peek(0), 'e' | 'E') && self.digit(1 + signed) && repeating.is_empty() {
-            let negative = self.peek(1) == '-';
-            self.at += 1 + signed;
-            let value: i64 = self.digits().parse().map_err(|_| Stop::TooBig)?;
-            exponent = if negative { -value } else { value };
-            plain = false;
-        }
-        let mut value = Rational::decimal(&whole, &fraction, exponent)?;
-        if !repeating.is_empty() {
-            value = repeat(&value, fraction.len() as u32, &repeating)?;
-        }
-        self.push(Kind::Number {
-            value,
-            raw: if plain { whole } else { String::new() },
-        });
-        Ok(())
-    }
-
-    fn starts(&self, text: &str, ahead: usize) -> bool {
+    pub(crate) fn starts(&self, text: &str, ahead: usize) -> bool {
         text.chars()
             .enumerate()
             .all(|(i, c)| self.peek(ahead + i) == c)
@@ -347,7 +294,7 @@ impl Lexer {
             "text" | "textbf" | "textit" | "textrm" | "textsf" | "texttt" | "mbox" | "hbox"
             | "emph" | "textnormal" => {
                 let text = self.braced()?;
-                self.push(Kind::Text(text, false));
+                self.text(text);
             }
             "mathrm" | "operatorname" | "rm" => {
                 if self.peek(0) == '{' {
@@ -401,6 +348,16 @@ impl Lexer {
             }
         }
         Ok(())
+    }
+
+    /// The contents of `\text`: words, or numbers and signs, which mean the same in any font.
+    fn text(&mut self, text: String) {
+        if text.chars().any(|c| c.is_alphabetic() || c == '\\') || text.trim().is_empty() {
+            self.push(Kind::Text(text, false));
+        } else {
+            self.spaced |= text.starts_with(' ');
+            self.chars.splice(self.at..self.at, text.chars());
+        }
     }
 
     /// Turns the command that was just pushed into the relation that it names.
@@ -482,12 +439,4 @@ impl Lexer {
         }
         Err(Stop::Undefined)
     }
-}
-
-/// `value` with `repeating` digits after its `fixed` decimals, for ever: exact.
-fn repeat(value: &Rational, fixed: u32, repeating: &str) -> Bounded<Rational> {
-    let mut budget = crate::number::Budget::of(1000);
-    let nines = Rational::decimal(&"9".repeat(repeating.len()), "", fixed.into())?;
-    let tail = Rational::decimal(repeating, "", 0)?.div(&nines, &mut budget)?;
-    value.add(&tail, &mut budget)
 }

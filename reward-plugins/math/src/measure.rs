@@ -18,7 +18,10 @@ pub fn comparable(
     }
     let mut pairs = Vec::new();
     let (a, b) = match rule {
-        UnitRule::Convert => (converted(response, budget)?, converted(reference, budget)?),
+        // A number without a unit is compared with the number as it is written.
+        UnitRule::Convert if has_units(response) && has_units(reference) => {
+            (converted(response, budget)?, converted(reference, budget)?)
+        }
         _ => (response.clone(), reference.clone()),
     };
     let (x, y) = (split(response), split(reference));
@@ -85,11 +88,11 @@ fn split(value: &Quotient) -> Option<(Mono, Quotient)> {
     ))
 }
 
-/// Replaces each unit atom by something else, term by term.
+/// Replaces atoms by something else, term by term.
 fn replaced(
     value: &Quotient,
     budget: &mut Budget,
-    replace: impl Fn(&str, Exponent, &mut Budget) -> Bounded<Option<(Rational, Mono)>>,
+    replace: impl Fn(&Atom, Exponent, &mut Budget) -> Bounded<Option<(Rational, Mono)>>,
 ) -> Bounded<Quotient> {
     let poly = |from: &Poly, budget: &mut Budget| -> Bounded<Poly> {
         let mut sum = Poly::default();
@@ -97,11 +100,7 @@ fn replaced(
             let mut factor = coefficient.clone();
             let mut atoms = Mono::new();
             for (atom, exponent) in mono {
-                let new = if let Atom::Unit(name) = atom {
-                    replace(name, *exponent, budget)?
-                } else {
-                    None
-                };
+                let new = replace(atom, *exponent, budget)?;
                 if let Some((scale, mono)) = new {
                     factor = factor.mul(&scale, budget)?;
                     atoms.extend(mono);
@@ -121,7 +120,10 @@ fn replaced(
 }
 
 fn converted(value: &Quotient, budget: &mut Budget) -> Bounded<Quotient> {
-    replaced(value, budget, |name, exponent, budget| {
+    replaced(value, budget, |atom, exponent, budget| {
+        let Atom::Unit(name) = atom else {
+            return Ok(None);
+        };
         let Some((scale, base)) = units::conversion(name).filter(|_| exponent.den == 1) else {
             return Ok(None);
         };
@@ -139,7 +141,10 @@ fn converted(value: &Quotient, budget: &mut Budget) -> Bounded<Quotient> {
 }
 
 fn spelt(value: &Quotient, budget: &mut Budget) -> Bounded<Quotient> {
-    replaced(value, budget, |name, exponent, _| {
+    replaced(value, budget, |atom, exponent, _| {
+        let Atom::Unit(name) = atom else {
+            return Ok(None);
+        };
         if name.len() > 4 || !name.chars().all(|c| c.is_ascii_alphabetic()) {
             return Ok(None);
         }
@@ -152,4 +157,30 @@ fn spelt(value: &Quotient, budget: &mut Budget) -> Bounded<Quotient> {
             .collect();
         Ok(Some((Rational::one(), mono)))
     })
+}
+
+/// `value` with each logarithm of no named base as the natural one times an unknown factor, the same for all: what holds
+/// then holds for any base, as `log 5 / log 3 = ln 5 / ln 3` does. Nothing where there is no such logarithm.
+pub fn with_any_base(value: &Quotient, budget: &mut Budget) -> Bounded<Option<Quotient>> {
+    let unnamed = |poly: &Poly| {
+        let mut atoms = poly.terms.keys().flatten();
+        atoms.any(|(atom, _)| matches!(atom, Atom::Log(false, _)))
+    };
+    if !unnamed(&value.num) && !unnamed(&value.den) {
+        return Ok(None);
+    }
+    let changed = replaced(value, budget, |atom, exponent, _| {
+        Ok(match atom {
+            Atom::Log(false, prime) => {
+                let factor = Atom::Symbol("\\log".into());
+                let natural = Atom::Log(true, prime.clone());
+                Some((
+                    Rational::one(),
+                    vec![(factor, exponent), (natural, exponent)],
+                ))
+            }
+            _ => None,
+        })
+    })?;
+    Ok(Some(changed))
 }

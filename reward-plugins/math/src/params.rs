@@ -51,6 +51,8 @@ pub struct Options {
     /// Does the order in lists without brackets count?
     pub ordered: bool,
     pub arithmetic: Arithmetic,
+    /// Does an answer with some of the parts earn their share?
+    pub partial: bool,
 }
 
 impl Default for Options {
@@ -60,21 +62,22 @@ impl Default for Options {
             format: Format::Answer,
             format_weight: 0.0,
             percent: PercentRule::Value,
-            units: UnitRule::Compare,
+            units: UnitRule::Convert,
             tolerance: Rational::zero(),
             ordered: false,
             arithmetic: Arithmetic::Accept,
+            partial: false,
         }
     }
 }
 
 /// Name, meaning and default (as JSON) of each parameter.
-pub const PARAMS: [(&str, &str, &str); 8] = [
+pub const PARAMS: [(&str, &str, &str); 9] = [
     (
         "extract",
-        "Where the answer is looked for. \"auto\": the last <answer>…</answer> or balanced \\boxed{…} or \\fbox{…}, \
-         whichever ends last, or the text where there is neither; \"answer\", \"boxed\": only these; \"text\": what \
-         follows </think>, and in it what follows #### or \"answer is\".",
+        "Where the answer is looked for, always after the thinking. \"auto\": the last <answer>…</answer> or balanced \
+         \\boxed{…} or \\fbox{…}, whichever ends last, or the text where there is neither; \"answer\", \"boxed\": only \
+         these; \"text\": what follows ####, or what the last sentence states.",
         "\"auto\"",
     ),
     answer::PARAMS[1],
@@ -86,10 +89,10 @@ pub const PARAMS: [(&str, &str, &str); 8] = [
     ),
     (
         "units",
-        "\"compare\": where both sides have a unit it has to be the same one, and a missing unit is no mistake; \
-         \"strict\": a missing unit is a mistake; \"ignore\": units don't matter; \"convert\": as \"compare\", and \
-         units are converted where that is exact (100 cm is 1 m).",
-        "\"compare\"",
+        "\"convert\": where both sides have a unit they have to be the same quantity (100 cm is 1 m), and a missing unit \
+         is no mistake; \"compare\": the same unit too (100 cm is not 1 m); \"strict\": as \"compare\", and a missing \
+         unit is a mistake; \"ignore\": units don't matter.",
+        "\"convert\"",
     ),
     (
         "tolerance",
@@ -106,9 +109,16 @@ pub const PARAMS: [(&str, &str, &str); 8] = [
     (
         "arithmetic",
         "What a sum or product of numbers that is left to be worked out is, such as 3+9 for 12. \"accept\": as good as \
-         its value; \"reject\": no answer, unless the reference is one too. Fractions, powers, roots and scientific \
+         its value, but for plain text, where it may be the question; \"reject\": no answer, unless the reference is one too. Fractions, powers, roots and scientific \
          notation are finished in any case.",
         "\"accept\"",
+    ),
+    (
+        "partial",
+        "Whether an answer that is right in part earns its share. Of a reference with labelled parts, (1) 5; (2) 7, the \
+         share of the parts that are right; of a list or set, the items on both sides among those on the longer one. Else \
+         only the whole counts.",
+        "false",
     ),
 ];
 
@@ -199,11 +209,8 @@ impl Options {
                         ],
                     )?;
                 }
-                "ordered" => {
-                    options.ordered = value.as_bool().ok_or_else(|| {
-                        format!("parameter `ordered` is {value}; it has to be true or false")
-                    })?;
-                }
+                "partial" => options.partial = flag(name, value)?,
+                "ordered" => options.ordered = flag(name, value)?,
                 _ => {
                     return Err(format!(
                         "unknown parameter `{name}`; did you mean `{}`?",
@@ -214,6 +221,11 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+fn flag(name: &str, value: &Value) -> Result<bool, String> {
+    let wrong = || format!("parameter `{name}` is {value}; it has to be true or false");
+    value.as_bool().ok_or_else(wrong)
 }
 
 fn one_of<T: Copy>(name: &str, value: &Value, choices: &[(&str, T)]) -> Result<T, String> {

@@ -5,7 +5,6 @@
 use crate::lexer::{Kind, Token, tokens};
 use crate::number::{Bounded, Stop};
 use crate::syntax::{Node, Relation};
-use crate::units;
 
 /// Deepest nesting that is read.
 pub const MAX_DEPTH: u32 = 80;
@@ -88,7 +87,7 @@ pub(crate) fn constant(word: &str) -> Option<&'static str> {
 }
 
 /// `or` and `and` between answers, in words.
-fn is_conjunction(kind: &Kind) -> bool {
+pub(crate) fn is_conjunction(kind: &Kind) -> bool {
     match kind {
         Kind::Word(word) | Kind::Text(word, _) => {
             matches!(
@@ -103,6 +102,32 @@ fn is_conjunction(kind: &Kind) -> bool {
         Kind::Command(name) => matches!(name.as_str(), "lor" | "land" | "vee" | "wedge"),
         _ => false,
     }
+}
+
+/// Which of the two a conjunction is.
+pub(crate) fn joint_of(kind: &Kind) -> Option<&'static str> {
+    let (Kind::Word(name) | Kind::Text(name, _) | Kind::Command(name)) = kind else {
+        return None;
+    };
+    match name
+        .trim()
+        .trim_matches(',')
+        .trim()
+        .to_ascii_lowercase()
+        .as_str()
+    {
+        "or" | "lor" | "vee" => Some("or"),
+        "and" | "land" | "wedge" => Some("and"),
+        _ => None,
+    }
+}
+
+/// Is it made of inequalities only?
+fn is_inequality(node: &Node) -> bool {
+    matches!(node, Node::Relation(_, rest) if rest.iter().all(|(relation, _)| matches!(
+        relation,
+        Relation::Less | Relation::LessEqual | Relation::Greater | Relation::GreaterEqual | Relation::NotEqual
+    )))
 }
 
 impl Parser {
@@ -143,19 +168,28 @@ impl Parser {
 
     /// Items without brackets: `2, 3`, `2 or 3`.
     fn list(&mut self) -> Bounded<Node> {
-        let mut items = self.items()?;
+        let (mut items, joint) = self.joined_items()?;
         match items.len() {
             0 => Err(Stop::Undefined),
             1 => Ok(items.remove(0)),
+            _ if !joint.is_empty() && items.iter().all(is_inequality) => {
+                Ok(Node::SetOperation(joint, items))
+            }
             _ => Ok(Node::List(items)),
         }
     }
 
     /// Items between separators, none at all included.
     pub(crate) fn items(&mut self) -> Bounded<Vec<Node>> {
+        Ok(self.joined_items()?.0)
+    }
+
+    /// Items, and the word that joins them, if it is one and the same.
+    fn joined_items(&mut self) -> Bounded<(Vec<Node>, &'static str)> {
         let mut items = Vec::new();
+        let mut joint: Option<&'static str> = None;
         if matches!(self.peek(), None | Some(Kind::Close(_) | Kind::GroupClose)) {
-            return Ok(items);
+            return Ok((items, ""));
         }
         loop {
             items.push(self.nested(Self::relation)?);
@@ -163,6 +197,12 @@ impl Parser {
             while matches!(self.peek(), Some(Kind::Comma | Kind::Semicolon))
                 || self.peek().is_some_and(is_conjunction)
             {
+                if let Some(word) = self.peek().and_then(joint_of) {
+                    joint = Some(match joint {
+                        Some(other) if other != word => "",
+                        _ => word,
+                    });
+                }
                 self.at += 1;
                 // One comma, one word: more is a slip that changes the meaning.
                 if self.at - start > 2 {
@@ -170,12 +210,12 @@ impl Parser {
                 }
             }
             if self.at == start {
-                return Ok(items);
+                return Ok((items, joint.unwrap_or("")));
             }
         }
     }
 
-    fn relation(&mut self) -> Bounded<Node> {
+    pub(crate) fn relation(&mut self) -> Bounded<Node> {
         // "x = ≈ 3" makes no sense, but "≈ 3" and "= 3" do.
         if matches!(
             self.peek(),
@@ -268,7 +308,7 @@ impl Parser {
                 if !items.is_empty() && signs == 0 {
                     break;
                 }
-                let term = p.term()?;
+                let term = p.quantities(signs == 0)?;
                 let term = match choice {
                     Some(flipped) => Node::PlusMinus(flipped != negative, Box::new(term)),
                     None if negative => Node::Negative(Box::new(term)),
@@ -284,7 +324,7 @@ impl Parser {
         })
     }
 
-    fn term(&mut self) -> Bounded<Node> {
+    pub(crate) fn term(&mut self) -> Bounded<Node> {
         let mut items = vec![(false, self.mixed()?)];
         loop {
             let explicit = match self.peek() {
@@ -298,7 +338,8 @@ impl Parser {
                 while self.accept(&Kind::Sign('-')) {
                     negative = !negative;
                 }
-                if divided && self.unit(&mut items, true)? {
+                let after_unit = matches!(items.last(), Some((_, Node::Unit(_))));
+                if (divided || after_unit) && self.unit(&mut items, divided)? {
                     continue;
                 }
                 let factor = self.factor()?;
@@ -325,150 +366,5 @@ impl Parser {
         } else {
             Node::Product(items)
         })
-    }
-
-    /// A number and a proper fraction of whole numbers after it: `1\frac{1}{2}`, `1 1/2`.
-    fn mixed(&mut self) -> Bounded<Node> {
-        if let Some(Token {
-            kind: Kind::Number { value, raw },
-            ..
-        }) = self.tokens.get(self.at)
-            && !raw.is_empty()
-        {
-            let whole = value.clone();
-            let fraction = self.fraction_at(self.at + 1)?;
-            if let Some((value, length)) = fraction {
-                let mut budget = crate::number::Budget::of(200);
-                let value = whole.add(&value, &mut budget)?;
-                self.at += 1 + length;
-                return Ok(Node::Number(value));
-            }
-        }
-        self.factor()
-    }
-
-    /// A fraction of whole numbers at this token: its value, and its length in tokens.
-    fn fraction_at(&self, at: usize) -> Bounded<Option<(crate::number::Rational, usize)>> {
-        let number = |i: usize| match self.tokens.get(i).map(|t| &t.kind) {
-            Some(Kind::Number { value, raw }) if !raw.is_empty() => Some((value, raw)),
-            _ => None,
-        };
-        let is = |i: usize, kind: &Kind| self.tokens.get(i).is_some_and(|t| t.kind == *kind);
-        let mut budget = crate::number::Budget::of(200);
-        let (a, b, length) = match self.tokens.get(at).map(|t| &t.kind) {
-            Some(Kind::Command(name))
-                if matches!(name.as_str(), "frac" | "dfrac" | "tfrac" | "cfrac") =>
-            {
-                let grouped = is(at + 1, &Kind::GroupOpen) && is(at + 3, &Kind::GroupClose);
-                let grouped =
-                    grouped && is(at + 4, &Kind::GroupOpen) && is(at + 6, &Kind::GroupClose);
-                if grouped {
-                    let (Some((a, _)), Some((b, _))) = (number(at + 2), number(at + 5)) else {
-                        return Ok(None);
-                    };
-                    (a.clone(), b.clone(), 7)
-                } else if let Some((_, raw)) = number(at + 1) {
-                    let digit = |c: &str| crate::number::Rational::parse(c);
-                    if raw.len() == 2 {
-                        let (Some(a), Some(b)) = (digit(&raw[..1]), digit(&raw[1..])) else {
-                            return Ok(None);
-                        };
-                        (a, b, 2)
-                    } else if raw.len() == 1
-                        && let Some((b, next)) = number(at + 2)
-                        && next.len() == 1
-                    {
-                        let Some(a) = digit(raw) else { return Ok(None) };
-                        (a, b.clone(), 3)
-                    } else {
-                        return Ok(None);
-                    }
-                } else {
-                    return Ok(None);
-                }
-            }
-            Some(Kind::Number { .. }) if is(at + 1, &Kind::Sign('/')) => {
-                let (Some((a, _)), Some((b, _))) = (number(at), number(at + 2)) else {
-                    return Err(Stop::Undefined);
-                };
-                (a.clone(), b.clone(), 3)
-            }
-            _ => return Ok(None),
-        };
-        let value = a.div(&b, &mut budget)?;
-        // `5\frac{10}{3}` is neither a mixed number nor clearly a product.
-        if value.compare(&crate::number::Rational::one()).is_ge() || value.is_zero() {
-            return Err(Stop::Undefined);
-        }
-        Ok(Some((value, length)))
-    }
-
-    /// Reads a unit after a value, if there is one: `\text{ cm}`, `apples`, a degree sign's letter.
-    fn unit(&mut self, items: &mut Vec<(bool, Node)>, divided: bool) -> Bounded<bool> {
-        let Some(token) = self.tokens.get(self.at) else {
-            return Ok(false);
-        };
-        let numeric = items
-            .iter()
-            .all(|(_, n)| !matches!(n, Node::Symbol(name) if name != "pi"));
-        let labels = match &token.kind {
-            Kind::Text(text, _) if !is_conjunction(&token.kind) => {
-                self.at += 1;
-                units::label(text).ok_or(Stop::Undefined)?
-            }
-            Kind::Word(word) if !is_conjunction(&token.kind) && constant(word).is_none() => {
-                let after_unit = matches!(items.last(), Some((_, Node::Unit(_) | Node::Power(..))));
-                let single = word.len() == 1 && numeric && (token.spaced || after_unit && divided);
-                let last = !matches!(
-                    self.tokens.get(self.at + 1).map(|t| &t.kind),
-                    Some(
-                        Kind::Word(_) | Kind::Number { .. } | Kind::Open(_) | Kind::Sign('+' | '-')
-                    )
-                );
-                let label = if let Some(unit) =
-                    units::known(word).filter(|_| word.len() > 1 || single && last)
-                {
-                    vec![(unit.to_string(), 1)]
-                } else if word.len() > 2
-                    && numeric
-                    && token.spaced
-                    && !crate::function::is_function(word)
-                {
-                    let mut text = word.clone();
-                    let mut count = 1;
-                    while let Some(Kind::Word(more)) =
-                        self.tokens.get(self.at + count).map(|t| &t.kind)
-                    {
-                        if is_conjunction(&Kind::Word(more.clone())) {
-                            break;
-                        }
-                        text.push(' ');
-                        text.push_str(more);
-                        count += 1;
-                    }
-                    self.at += count - 1;
-                    units::label(&text).ok_or(Stop::Undefined)?
-                } else {
-                    return Ok(false);
-                };
-                self.at += 1;
-                label
-            }
-            _ => return Ok(false),
-        };
-        let count = labels.len();
-        for (i, (name, power)) in labels.into_iter().enumerate() {
-            let mut node = Node::Unit(name);
-            if i + 1 == count && self.accept(&Kind::Sign('^')) {
-                node = Node::Power(Box::new(node), Box::new(self.exponent()?));
-            }
-            let inverted = (power < 0) != divided;
-            if power.abs() != 1 {
-                let exponent = Node::Number(crate::number::Rational::integer(power.abs()));
-                node = Node::Power(Box::new(node), Box::new(exponent));
-            }
-            items.push((inverted, node));
-        }
-        Ok(true)
     }
 }

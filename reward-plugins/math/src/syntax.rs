@@ -66,6 +66,38 @@ impl Node {
         }
     }
 
+    /// Is it a number with a unit?
+    pub fn is_quantity(&self) -> bool {
+        match self {
+            Self::Product(items) => {
+                matches!(items.first(), Some((false, value)) if value.is_plain())
+                    && items[1..]
+                        .iter()
+                        .any(|(divided, n)| !divided && matches!(n, Self::Unit(_)))
+                    && items[1..].iter().all(|(_, n)| match n {
+                        Self::Power(base, _) => matches!(base.as_ref(), Self::Unit(_)),
+                        n => matches!(n, Self::Unit(_)) || n.is_plain(),
+                    })
+            }
+            _ => false,
+        }
+    }
+
+    /// Are both quantities of one unit each, and is the other's unit a smaller one of the same kind?
+    pub fn is_same_kind(&self, other: &Self) -> bool {
+        let unit = |node: &Self| match node {
+            Self::Product(items) => match items.as_slice() {
+                [_, (false, Self::Unit(name))] => crate::units::conversion(name),
+                _ => None,
+            },
+            _ => None,
+        };
+        match (unit(self), unit(other)) {
+            (Some((a, kind)), Some((b, same))) => kind == same && a.compare(&b).is_gt(),
+            _ => false,
+        }
+    }
+
     /// The parts of an expression; none of a structure such as a list or a relation.
     pub fn parts(&self) -> Vec<&Self> {
         match self {

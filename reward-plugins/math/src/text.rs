@@ -52,9 +52,9 @@ pub fn choice(text: &str) -> Option<char> {
     }
 }
 
-/// Yes and true, no and false.
-pub fn boolean(text: &str) -> Option<bool> {
-    match normal(text).as_str() {
+/// Yes and true, no and false, in the normal form.
+pub fn boolean(normal: &str) -> Option<bool> {
+    match normal {
         "yes" | "true" => Some(true),
         "no" | "false" => Some(false),
         _ => None,

@@ -45,15 +45,41 @@ pub fn known(word: &str) -> Option<&'static str> {
         "kPa" | "kilopascal" | "kilopascals" => "kPa",
         "K" | "kelvin" | "kelvins" => "K",
         "mol" | "mole" | "moles" => "mol",
+        "ohm" | "ohms" => "ohm",
+        "MJ" | "megajoule" | "megajoules" => "MJ",
         "rad" | "radian" | "radians" => "rad",
         "deg" | "degree" | "degrees" => "°",
         "dollar" | "dollars" | "usd" | "USD" => "dollar",
         "cent" | "cents" => "cent",
         "euro" | "euros" | "EUR" => "euro",
+        "rupee" | "rupees" | "INR" => "rupee",
         "pence" | "penny" | "pennies" => "penny",
         "unit" | "units" => "unit",
         _ => return None,
     })
+}
+
+/// The number that a word after a number multiplies it by, nothing for a hundredth (`percent`), and the words after it.
+pub fn multiple(text: &str) -> Option<(Option<Rational>, &str)> {
+    let text = text.trim();
+    let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let lower = first.to_ascii_lowercase();
+    if lower == "per"
+        && let ("cent", rest) = rest.trim().split_once(' ').unwrap_or((rest.trim(), ""))
+    {
+        return Some((None, rest.trim()));
+    }
+    let exponent = match lower.as_str() {
+        "percent" | "pct" => return Some((None, rest.trim())),
+        "dozen" => return Some((Some(Rational::integer(12)), rest.trim())),
+        "hundred" => 2,
+        "thousand" => 3,
+        "million" => 6,
+        "billion" => 9,
+        "trillion" => 12,
+        _ => return None,
+    };
+    Some((Rational::decimal("1", "", exponent).ok(), rest.trim()))
 }
 
 /// Words that no label may hold: with them, text after a number says more than what is counted.
@@ -203,12 +229,14 @@ pub fn conversion(unit: &str) -> Option<(Rational, &'static [(&'static str, i64)
         "N" => (1, 1, FORCE),
         "J" => (1, 1, ENERGY),
         "kJ" => (1000, 1, ENERGY),
+        "MJ" => (1_000_000, 1, ENERGY),
         "W" => (1, 1, POWER),
         "kW" => (1000, 1, POWER),
         "Pa" => (1, 1, PRESSURE),
         "kPa" => (1000, 1, PRESSURE),
         "Hz" => (1, 1, FREQUENCY),
         "kHz" => (1000, 1, FREQUENCY),
+        "dollar" => (1, 1, MONEY),
         "cent" => (1, 100, MONEY),
         _ => return None,
     };

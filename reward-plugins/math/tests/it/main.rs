@@ -3,6 +3,7 @@
 
 mod bounds;
 mod cases;
+mod corpus;
 mod peer;
 mod plugin;
 mod responses;

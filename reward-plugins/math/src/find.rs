@@ -1,0 +1,141 @@
+//! Finds the answer of a response: what follows the thinking, and in it the last mark or the last line.
+
+use rlhost_verifier::answer::{MAX_RESPONSE, after_thinking, without_ends};
+use rlhost_verifier::extract::{self, Extract};
+
+use crate::parts;
+
+/// Where an answer stood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found<'a> {
+    /// In a tag or a box.
+    Marked(&'a str),
+    /// In boxes that are one answer together: `\boxed{2} and \boxed{3}`.
+    Boxes(Vec<&'a str>),
+    /// In plain text: what is left to search, from the thinking's end on.
+    Text(&'a str),
+}
+
+/// The answer of a response, nothing where there is none.
+///
+/// ```
+/// use math::find::{Found, answer};
+/// use rlhost_verifier::extract::Extract;
+/// assert_eq!(answer(r"\boxed{3} no, \boxed{4}", Extract::Auto), Some(Found::Marked("4")));
+/// assert_eq!(answer(r"\boxed{3} or \boxed{4}", Extract::Auto), Some(Found::Boxes(vec!["3", "4"])));
+/// assert_eq!(answer(r"<think>\boxed{3}", Extract::Auto), None);
+/// ```
+pub fn answer(response: &str, mode: Extract) -> Option<Found<'_>> {
+    if response.len() > MAX_RESPONSE {
+        return None;
+    }
+    let text = after_thinking(response)?;
+    let found = match mode {
+        Extract::Answer => Found::Marked(extract::answer(text, mode)?),
+        Extract::Boxed => boxed(text, extract::answer(text, mode)?),
+        Extract::Auto if is_marked(text) => boxed(text, extract::marked(text)?),
+        Extract::Auto | Extract::Text => Found::Text(without_ends(text)),
+    };
+    let empty = match &found {
+        Found::Marked(text) | Found::Text(text) => text.trim().is_empty(),
+        Found::Boxes(_) => false,
+    };
+    (!empty).then_some(found)
+}
+
+/// Whether a text has a mark of an answer, be it a broken one.
+fn is_marked(text: &str) -> bool {
+    ["<answer>", "</answer>", "\\boxed", "\\fbox"]
+        .iter()
+        .any(|mark| text.contains(mark))
+}
+
+/// The last mark's content, or all boxes where they are one answer.
+fn boxed<'a>(text: &'a str, last: &'a str) -> Found<'a> {
+    // Only boxes outside of tags are joined: a tag has its own end.
+    if text.contains("</answer>") {
+        return Found::Marked(last);
+    }
+    let boxes = boxes(text);
+    let Some(&(_, _, inner)) = boxes.last() else {
+        return Found::Marked(last);
+    };
+    // Boxes in boxes are opened by `extract`.
+    if inner.trim() != last {
+        return Found::Marked(last);
+    }
+    let mut first = boxes.len() - 1;
+    while first > 0 && joins(&text[boxes[first - 1].1..boxes[first].0]) {
+        first -= 1;
+    }
+    let joined: Vec<&str> = boxes[first..].iter().map(|b| b.2.trim()).collect();
+    if joined.len() > 1 {
+        Found::Boxes(joined)
+    } else {
+        Found::Marked(last)
+    }
+}
+
+/// Does what stands between two boxes make one answer of them: `and`, `or`, a comma, or the label of the next part?
+fn joins(between: &str) -> bool {
+    let mut rest: String = between
+        .chars()
+        .filter(|c| !matches!(c, '$' | '*' | ',' | ';' | '~'))
+        .collect();
+    for noise in [
+        "\\text{", "\\quad", "\\qquad", "\\(", "\\)", "\\[", "\\]", "\\,", "\\;", "\\ ", "}",
+    ] {
+        rest = rest.replace(noise, " ");
+    }
+    let words: Vec<String> = rest.split_whitespace().map(str::to_lowercase).collect();
+    match words.as_slice() {
+        [] => between.contains([',', ';']),
+        [word] if word == "and" || word == "or" || word == "&" => true,
+        [label] | [_, label] if parts::is_label(label) => {
+            words.len() == 1 || words[0] == "part" || words[0] == "and"
+        }
+        _ => false,
+    }
+}
+
+/// Closed boxes that are in no other one: where each begins and ends, and what is in it.
+fn boxes(text: &str) -> Vec<(usize, usize, &str)> {
+    let bytes = text.as_bytes();
+    let mut out: Vec<(usize, usize, &str)> = Vec::new();
+    // For each open brace, where the box and its content begin, if it is one's.
+    let mut open: Vec<Option<(usize, usize)>> = Vec::new();
+    let mut i = 0;
+    while i < bytes.len() {
+        match bytes[i] {
+            b'\\' => {
+                let rest = &text[i..];
+                let name = ["\\boxed", "\\fbox"].iter().find(|n| rest.starts_with(**n));
+                if let Some(name) = name {
+                    let mut brace = i + name.len();
+                    while bytes.get(brace) == Some(&b' ') {
+                        brace += 1;
+                    }
+                    if bytes.get(brace) == Some(&b'{') {
+                        open.push(Some((i, brace + 1)));
+                        i = brace;
+                    }
+                } else {
+                    // The character after a backslash; it may be longer than a byte.
+                    i += rest[1..].chars().next().map_or(0, char::len_utf8);
+                }
+            }
+            b'{' => open.push(None),
+            b'}' => {
+                if let Some(Some((start, inner))) = open.pop() {
+                    while out.last().is_some_and(|last| last.0 > start) {
+                        out.pop();
+                    }
+                    out.push((start, i + 1, &text[inner..i]));
+                }
+            }
+            _ => {}
+        }
+        i += 1;
+    }
+    out
+}

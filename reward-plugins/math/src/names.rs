@@ -1,0 +1,104 @@
+//! Names of values in answers: `x = 2, y = 3`, `x_1 = 2`, `P(3, 4)`.
+
+use crate::compare::Link;
+use crate::syntax::{Node, Relation};
+
+/// Names that may stand before an equals sign without being part of the answer: `x`, `f(x)`, `AB`, `\text{Area}`.
+pub(crate) fn is_name(node: &Node) -> bool {
+    let capital = |node: &Node| matches!(node, Node::Symbol(name) if name.chars().all(|c| c.is_ascii_uppercase()));
+    match node {
+        Node::Symbol(name) => {
+            !matches!(name.as_str(), "pi" | "e" | "i")
+                && !name.starts_with(|c: char| c.is_ascii_digit())
+        }
+        Node::Bracket('(', ')', items) => items.iter().all(is_name),
+        Node::Call(name, args) => {
+            matches!(
+                name.chars().next(),
+                Some('f' | 'g' | 'h' | 'F' | 'G' | 'H' | 'P' | 'o' | 'v')
+            ) && args.len() <= 3
+                && !matches!(name.as_str(), "factorial" | "floor")
+        }
+        Node::Product(items) => match items.as_slice() {
+            [(false, Node::Symbol(m)), (false, Node::Symbol(angle))]
+                if m == "m" && angle.starts_with('∠') =>
+            {
+                true
+            }
+            _ => items
+                .iter()
+                .all(|(divided, item)| !divided && capital(item)),
+        },
+        _ => false,
+    }
+}
+
+pub(crate) fn is_point(name: &str) -> bool {
+    name.len() == 1 && name.starts_with(|c: char| c.is_ascii_uppercase())
+}
+
+/// The name and the value of `name = value`.
+pub(crate) fn assignment(item: &Node) -> Option<(&str, &Node)> {
+    match item {
+        Node::Relation(name, rest) => match (name.as_ref(), rest.as_slice()) {
+            (Node::Symbol(name), [(Relation::Equal, value)]) => Some((name, value)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The values of different names, in the order of the names.
+pub(crate) fn by_name(items: &[Node]) -> Option<Vec<&Node>> {
+    let mut all: Vec<_> = items.iter().map(assignment).collect::<Option<_>>()?;
+    all.sort_by_key(|(name, _)| *name);
+    let distinct = all.windows(2).all(|pair| pair[0].0 != pair[1].0);
+    distinct.then(|| all.into_iter().map(|(_, value)| value).collect())
+}
+
+/// The values of `x_1 = 2, x_2 = 3`.
+pub(crate) fn numbered(items: &[Node]) -> Option<Vec<Node>> {
+    let all: Vec<_> = items.iter().map(assignment).collect::<Option<_>>()?;
+    let base = all.first()?.0.split_once('_')?.0;
+    all.iter()
+        .map(|(name, value)| {
+            let (same, _) = name.split_once('_')?;
+            (same == base).then(|| (*value).clone())
+        })
+        .collect()
+}
+
+/// The items, without the one name that they are values of.
+pub(crate) fn values(items: &[Node]) -> Option<Vec<Node>> {
+    if several_names(items) {
+        return None;
+    }
+    Some(
+        items
+            .iter()
+            .map(|item| assignment(item).map_or(item, |(_, value)| value).clone())
+            .collect(),
+    )
+}
+
+/// Do the items give values of different names?
+pub(crate) fn several_names(items: &[Node]) -> bool {
+    let mut all = items.iter().flat_map(names);
+    all.next()
+        .is_some_and(|first| all.any(|name| name != first))
+}
+
+/// Does a link give the value of a name?
+pub(crate) fn solved(link: &(Link, &Node, &Node)) -> bool {
+    is_name(link.1) && link.2.is_constant() || is_name(link.2) && link.1.is_constant()
+}
+
+pub(crate) fn names(relation: &Node) -> Vec<&Node> {
+    let Node::Relation(first, rest) = relation else {
+        return Vec::new();
+    };
+    std::iter::once(first.as_ref())
+        .chain(rest.iter().map(|(_, n)| n))
+        .filter(|n| is_name(n))
+        .collect()
+}

@@ -1,0 +1,376 @@
+//! Finds the answer in a sentence: `Therefore, she has 12 apples left.` says 12 apples.
+//!
+//! What could be meant in two ways is no answer: several values, a word that takes something back, a question.
+
+use crate::sentence::{Word, clause, joined, spans, words};
+
+/// Longest text whose sentences are looked at, in bytes, counted from its end.
+const MAX_TEXT: usize = 4000;
+/// Words with which a sentence states nothing for certain, or something else than a value.
+const HEDGES: [&str; 38] = [
+    "not",
+    "never",
+    "either",
+    "neither",
+    "nor",
+    "maybe",
+    "perhaps",
+    "possibly",
+    "probably",
+    "might",
+    "could",
+    "may",
+    "unless",
+    "except",
+    "if",
+    "whether",
+    "unsure",
+    "between",
+    "least",
+    "most",
+    "than",
+    "wrong",
+    "incorrect",
+    "cannot",
+    "can't",
+    "isn't",
+    "don't",
+    "doesn't",
+    "aren't",
+    "wasn't",
+    "would",
+    "should",
+    "instead",
+    "rather",
+    "otherwise",
+    "unknown",
+    "less",
+    "nothing",
+];
+
+/// Words directly before the value that a sentence with several values states.
+const CUES: [&str; 24] = [
+    "is",
+    "are",
+    "was",
+    "equals",
+    "equal",
+    "be",
+    "gives",
+    "give",
+    "get",
+    "gets",
+    "got",
+    "obtain",
+    "yields",
+    "makes",
+    "has",
+    "have",
+    "answer",
+    "answer:",
+    "exactly",
+    "approximately",
+    "costs",
+    "total",
+    "=",
+    "≈",
+];
+
+/// Words after a number that are no label of what is counted.
+const NO_LABEL: [&str; 42] = [
+    "in",
+    "of",
+    "for",
+    "to",
+    "from",
+    "at",
+    "on",
+    "by",
+    "with",
+    "when",
+    "which",
+    "that",
+    "since",
+    "because",
+    "and",
+    "or",
+    "so",
+    "as",
+    "total",
+    "altogether",
+    "left",
+    "remaining",
+    "more",
+    "long",
+    "wide",
+    "tall",
+    "high",
+    "old",
+    "away",
+    "apart",
+    "is",
+    "are",
+    "was",
+    "were",
+    "after",
+    "before",
+    "then",
+    "here",
+    "there",
+    "where",
+    "but",
+    "yes",
+];
+
+/// The answer that plain text states at its end.
+pub fn stated(text: &str) -> Option<String> {
+    let mut start = text.len().saturating_sub(MAX_TEXT);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    let text = text[start..].trim();
+    if let Some(inner) = text.strip_suffix("```") {
+        let (_, block) = inner.rsplit_once("```")?;
+        let mut lines = block.lines().skip(1).filter(|line| !line.trim().is_empty());
+        return match (lines.next(), lines.next()) {
+            (Some(line), None) => Some(line.trim().to_owned()),
+            _ => None,
+        };
+    }
+    if let Some((_, tail)) = text.rsplit_once("####") {
+        return tail
+            .trim()
+            .lines()
+            .next()
+            .map(|line| line.trim().to_owned());
+    }
+    let line = text.lines().next_back()?;
+    if let Some(found) = in_line(line) {
+        return Some(found);
+    }
+    // Further up, only a sentence that says that it has the answer counts, and nothing of weight may follow it.
+    let at = ["answer is", "Answer:", "answer:"]
+        .iter()
+        .filter_map(|mark| text.rfind(mark))
+        .max()?;
+    let rest = &text[at..];
+    let end = rest.find('\n').unwrap_or(rest.len());
+    let (sentence, after) = match sentences(&rest[..end]).first() {
+        Some(first) => (first.len(), &rest[first.len()..]),
+        None => (end, &rest[end..]),
+    };
+    let lower = after.to_lowercase();
+    let takes_back = [
+        "wait",
+        "actually",
+        "no,",
+        "correction",
+        "wrong",
+        "sorry",
+        "but ",
+        " not ",
+    ];
+    if after.contains(|c: char| c.is_ascii_digit() || c == '$')
+        || takes_back.iter().any(|w| lower.contains(w))
+    {
+        return None;
+    }
+    in_sentence(&rest[..sentence])
+}
+
+/// The answer that a line states: the whole of it where it has no verb, or what its last sentence says.
+fn in_line(line: &str) -> Option<String> {
+    let cleaned = cleaned(line);
+    in_sentence(sentences(&cleaned).last()?.trim())
+}
+
+/// A line without what Markdown puts around its words.
+fn cleaned(line: &str) -> String {
+    let mut text = line.trim().trim_start_matches('#').trim();
+    for bullet in ["- ", "* ", "• "] {
+        if let Some(rest) = text.strip_prefix(bullet)
+            && rest.starts_with(|c: char| c.is_alphabetic() || c == '*')
+        {
+            text = rest;
+        }
+    }
+    let mut out = text.replace("**", "").replace("__", "").replace('`', "");
+    if let Some(rest) = out.strip_prefix('*')
+        && rest.contains('*')
+    {
+        out = rest.replacen('*', "", 1);
+    }
+    out
+}
+
+/// Cuts a line after full stops, exclamation and question marks that a space follows.
+fn sentences(line: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    let mut start = 0;
+    let bytes = line.as_bytes();
+    for i in 0..bytes.len().saturating_sub(1) {
+        let ends = matches!(bytes[i], b'.' | b'!' | b'?') && bytes[i + 1] == b' ';
+        // `p.m. ` and `1. ` end nothing.
+        let short = i >= 2 && bytes[i - 2] == b'.' || i == 1 && bytes[0].is_ascii_digit();
+        if ends && !short {
+            out.push(&line[start..=i]);
+            start = i + 1;
+        }
+    }
+    if !line[start..].trim().is_empty() {
+        out.push(&line[start..]);
+    }
+    out
+}
+
+/// The one value that a sentence states.
+pub fn in_sentence(sentence: &str) -> Option<String> {
+    let flat = flattened(sentence);
+    let sentence = flat.trim();
+    if sentence.len() > MAX_TEXT || sentence.ends_with('?') || sentence.contains("{\"") {
+        return None;
+    }
+    let words: Vec<Word<'_>> = words(sentence)?;
+    let clause = clause(&words);
+    let hedged = |word: &Word<'_>| HEDGES.contains(&word.bare().as_str());
+    // Doubt counts wherever it stands, the rest only where the conclusion is.
+    let doubts = ["unsure", "sure", "doubt", "guess"];
+    if clause.iter().any(hedged)
+        || words
+            .iter()
+            .any(|word| doubts.contains(&word.bare().as_str()))
+    {
+        return None;
+    }
+    let spans = spans(clause);
+    let found = match spans.as_slice() {
+        [] => return named(clause),
+        [only] => *only,
+        [.., last] => {
+            let cue = clause[..last.0].last()?;
+            if !CUES.contains(&cue.bare().as_str()) {
+                return None;
+            }
+            *last
+        }
+    };
+    // `or` outside of the value is a hedge, and so is a value that goes on in words with `or`.
+    let outside = clause[..found.0].iter().chain(&clause[found.1..]);
+    if outside.clone().any(|word| word.bare() == "or") {
+        return None;
+    }
+    let mut text = joined(&clause[found.0..found.1]);
+    text.push_str(&label(&clause[found.1..])?);
+    let text = text.trim().trim_end_matches(['.', '!', ',', ';']).trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// `\text{…}` and its like outside of formulas as plain words.
+fn flattened(text: &str) -> String {
+    let mut out = text.to_owned();
+    for command in [
+        "\\text{",
+        "\\textbf{",
+        "\\mathrm{",
+        "\\textrm{",
+        "\\mathbf{",
+    ] {
+        let mut from = 0;
+        for _ in 0..16 {
+            let Some(at) = out[from..].find(command).map(|at| from + at) else {
+                break;
+            };
+            let Some(end) = out[at..].find('}') else {
+                break;
+            };
+            from = at + command.len();
+            if out[..at].matches('$').count().is_multiple_of(2) {
+                let inner = format!(" {} ", &out[from..at + end]);
+                out.replace_range(at..=at + end, &inner);
+                from = at;
+            }
+        }
+    }
+    out
+}
+
+/// The unit, or the name of what is counted, at the start of the words after a value; nothing where something else follows.
+fn label(words: &[Word<'_>]) -> Option<String> {
+    let bare = |word: &Word<'_>| {
+        word.text
+            .trim_end_matches(['.', ',', ';', '!', '*'])
+            .to_owned()
+    };
+    let Some(first) = words.first() else {
+        return Some(String::new());
+    };
+    let mut out = bare(first);
+    let lower = out.to_lowercase();
+    if out.is_empty() || NO_LABEL.contains(&lower.as_str()) {
+        return Some(String::new());
+    }
+    let written =
+        |c: char| c.is_alphabetic() || matches!(c, '/' | '^' | '²' | '³' | '·' | '-' | '.');
+    if first.formula || !out.starts_with(char::is_alphabetic) || !out.chars().all(written) {
+        return None;
+    }
+    let mut ended = out.len() < first.text.len();
+    for (i, word) in words.iter().enumerate().skip(1).take(4) {
+        let last = words[i - 1].bare();
+        let goes_on = matches!(
+            last.as_str(),
+            "square"
+                | "cubic"
+                | "sq"
+                | "percentage"
+                | "hundred"
+                | "thousand"
+                | "million"
+                | "billion"
+                | "dozen"
+                | "per"
+        ) || matches!(word.bare().as_str(), "per" | "squared" | "cubed");
+        if ended || !goes_on || word.formula {
+            break;
+        }
+        let next = bare(word);
+        ended = next.len() < word.text.len();
+        out.push(' ');
+        out.push_str(&next);
+    }
+    Some(out)
+}
+
+/// What a sentence without mathematics says that something is: `parabola`, `no solution`, `fifteen`.
+fn named(words: &[Word<'_>]) -> Option<String> {
+    const VERBS: [&str; 10] = [
+        "is",
+        "are",
+        "was",
+        "be",
+        "has",
+        "have",
+        "equals",
+        "answer",
+        "answer:",
+        "solution:",
+    ];
+    let at = words
+        .iter()
+        .rposition(|word| VERBS.contains(&word.bare().as_str()))?;
+    let mut rest = &words[at + 1..];
+    while rest.first().is_some_and(|word| {
+        matches!(
+            word.bare().as_str(),
+            "a" | "an" | "the" | "answer" | "exactly" | "only" | "just"
+        ) && rest.len() > 1
+            && word.text != "A"
+    }) {
+        rest = &rest[1..];
+    }
+    if rest.is_empty() || rest.len() > 6 || rest.iter().any(|word| word.bare() == "or") {
+        return None;
+    }
+    let text = joined(rest);
+    Some(text.trim().trim_end_matches(['.', '!', ',']).to_owned())
+}
