@@ -8,7 +8,6 @@ import ast
 import gc
 import importlib
 import importlib.util
-import json
 import os
 import sys
 import traceback
@@ -18,8 +17,14 @@ from typing import Any, NoReturn
 from .call import HERE
 
 OWN = HERE + "/rlhost/"
+#: Encodings of texts that have nothing to do with files.
+ENCODINGS = ("ascii", "cp1252", "hex_codec", "idna", "latin_1", "punycode", "unicode_escape", "utf_16", "utf_32")
 #: What the standard library's compiled modules import when they are called.
-BEHIND = {"datetime": ["_strptime"], "time": ["_strptime"], "builtins": ["unicodedata", "encodings.idna", "encodings.latin_1"]}
+BEHIND = {
+    "datetime": ["_strptime"],
+    "time": ["_strptime"],
+    "builtins": ["unicodedata", *(f"encodings.{name}" for name in ENCODINGS)],
+}
 
 NO_THREADS = "there are no threads and no processes: starting one raises RuntimeError or OSError"
 NO_PROGRAMS = "there are no programs to start (a component can be granted an interpreter: see docs/plugins.md, Capabilities)"
@@ -112,9 +117,12 @@ def load(name: str, notes: list[str]) -> Any:
         if file.endswith(".py"):
             with open(f"{HERE}/{file}", "rb") as source:
                 trees[file] = ast.parse(source.read(), f"src/{file}")
-    if any(isinstance(node, ast.Import | ast.ImportFrom) and isinstance(node, ast.ImportFrom) and node.level
-           for node in trees[name].body):
-        raise Refused(relative(name, trees[name]))
+    for node in trees[name].body:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            raise Refused(
+                f"src/{name}, line {node.lineno}: a relative import, but the plugin's file is of no package. "
+                "Put the file that it means into src/ too, and import it by its name"
+            )
     before = set(sys.modules)
     missing = []
     for file, tree in trees.items():
@@ -147,14 +155,6 @@ def load(name: str, notes: list[str]) -> Any:
         spec.loader.exec_module(module)
     load_behind(before)
     return module
-
-
-def relative(name: str, tree: ast.Module) -> str:
-    line = next(node.lineno for node in tree.body if isinstance(node, ast.ImportFrom) and node.level)
-    return (
-        f"src/{name}, line {line}: a relative import, but the plugin's file is of no package. Put the file that it means "
-        "into src/ too, and import it by its name"
-    )
 
 
 def absent(name: str, asked: str, place: str) -> str:
@@ -326,12 +326,8 @@ def declared(module: Any, name: str, kind: type, default: Any) -> Any:
     value = getattr(module, name, default)
     if kind is tuple and isinstance(value, list):
         value = tuple(value)
-    texts = isinstance(value, kind) and all(
-        isinstance(text, str) for text in (value.items() and [*value, *value.values()] if kind is dict else value)
-    )
-    # Another program's file may use the name for something else.
-    return value if texts else default
-
-
-def manifest(text: str) -> dict[str, Any]:
-    return json.loads(text)
+    if not isinstance(value, kind):
+        return default
+    texts = [*value, *value.values()] if isinstance(value, dict) else value
+    # A file that was written for something else may use the name for something else.
+    return value if all(isinstance(text, str) for text in texts) else default

@@ -66,7 +66,9 @@ def _extra_info(sample: Sample) -> Any:
 
 def _reward_input(sample: Sample) -> dict[str, Any]:
     tokens = sum(turn.tokens for turn in sample.turns)
-    return {"response": sample.response, "response_length": tokens, "ground_truth": sample.answer}
+    given = {"response": sample.response, "response_length": tokens, "ground_truth": sample.answer}
+    kinds = {"data_source": sample.data_source, "problem_type": sample.problem_type}
+    return sample.columns | kinds | given
 
 
 #: What can be passed for an argument, by the name it has in `[python.arguments]`.
@@ -133,7 +135,7 @@ CONVENTIONS = {
         "a plain function",
         _same(RESPONSES, "response")
         | _same(ANSWERS, "answer")
-        | {"prompt": "prompt", "turns": "turns", "params": "params", "extra_info": "extra_info"},
+        | {"prompt": "prompt", "turns": "turns", "params": "params"},
     ),
 }
 #: Of the conventions' arguments those that tell one from the others, in the order of asking.
@@ -150,7 +152,10 @@ MARKS = [
     ("trl", {"completions"}),
 ]
 #: Passed to functions that name them, whatever the convention.
-ALWAYS = {name: name for name in ("sample", "data_source", "problem_type", "answer_type", "messages", "columns")}
+ALWAYS = {
+    name: name
+    for name in ("sample", "data_source", "problem_type", "answer_type", "extra_info", "messages", "columns")
+}
 TOKENS = ("prompt_ids", "completion_ids", "completions_ids")
 #: What TRL passes of its own, which is not there.
 TRAINER = ("trainer_state", "log_extra", "log_metric", "environments")
@@ -345,10 +350,15 @@ def judge(made: Plan, sample: Sample) -> tuple[float, list[tuple[str, float]]]:
             from . import loop
 
             value = loop.run(value)
+        return read(made, value)
     except Failure:
         raise
     except BaseException as error:  # SystemExit too: no exception is a score.
         raise Internal(told(error)) from error
+
+
+def read(made: Plan, value: Any) -> tuple[float, list[tuple[str, float]]]:
+    """Reads what a function returned."""
     name = getattr(made.function, "__name__", "the function")
     if made.convention.lists:
         if isinstance(value, (str, bytes, dict)) or not hasattr(value, "__len__"):
@@ -359,15 +369,18 @@ def judge(made: Plan, sample: Sample) -> tuple[float, list[tuple[str, float]]]:
     return verdict(name, value, made.convention.total)
 
 
+#: The keys by which dicts hold the score.
+TOTALS = ("score", "overall", "reward")
+
+
 def verdict(name: str, value: Any, total: str) -> tuple[float, list[tuple[str, float]]]:
     """Reads what a function returned for a sample: a number, a boolean, a dict with the score, or None."""
     if value is None:
         raise Abstain(f"{name} returned None")
     parts: list[tuple[str, float]] = []
     if isinstance(value, dict):
-        other = "overall" if total == "score" else "score"
-        key = total if total in value else other
-        if key not in value:
+        key = next((key for key in (total, *TOTALS) if key in value), None)
+        if key is None:
             listed = ", ".join(map(repr, value)) or "nothing"
             raise Internal(f"{name} returned a dict without {total!r}; it has {listed}")
         for part, number in value.items():
@@ -398,7 +411,7 @@ def finite(name: str, value: Any) -> float:
     try:
         number = float(value)
     except (OverflowError, ValueError):
-        number = math.nan if value != value else math.inf
+        number = math.nan
     if not abs(number) <= 1e30:
         raise Internal(f"{name} is {short(value)}: a number must be finite and between -1e30 and 1e30")
     return number

@@ -49,5 +49,7 @@ def run(awaitable: Any) -> Any:
         return await awaitable
 
     loop = _Loop()
-    asyncio.set_event_loop(loop)
-    return loop.run_until_complete(wait())
+    try:
+        return loop.run_until_complete(wait())
+    finally:
+        loop.close()
