@@ -1,10 +1,12 @@
 """Writes what outside implementations say of random texts and boxes, for the native tests of the verifiers:
 
-    pip install rapidfuzz==3.14.6 shapely==2.2.0
+    pip install rapidfuzz==3.14.6 shapely==2.2.0 scipy==1.17.1 pycocotools==2.0.11 jsonschema==4.26.0
     python tests/peers/verifiers.py
 
 `reward-plugins/text/tests/fixtures/peer.jsonl`: ANLS (without a threshold) by RapidFuzz's Levenshtein distance, token F1 as the SQuAD
-evaluation has it. `reward-plugins/bbox/tests/fixtures/peer.jsonl`: intersection over union by Shapely.
+evaluation has it. `reward-plugins/bbox/tests/fixtures/peer.jsonl`: intersection over union by Shapely. `detection`: the best assignment
+by SciPy over Shapely's intersections, and the greedy one of Visual-RFT's reward. `point`: masks by pycocotools, largest matchings by
+SciPy. `chart`: the function of ChartQA's relaxed accuracy as Pix2Struct published it. `format`: JSON Schema by jsonschema.
 """
 
 import json
@@ -14,7 +16,13 @@ import string
 from collections import Counter
 from pathlib import Path
 
+import numpy
+from jsonschema import Draft202012Validator
+from pycocotools import mask as coco
 from rapidfuzz.distance import Levenshtein
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import maximum_bipartite_matching
 from shapely.geometry import box
 
 PLUGINS = Path(__file__).resolve().parents[2] / "reward-plugins"
@@ -85,6 +93,124 @@ def boxes(random):
         yield {"boxes": [first, second], "iou": a.intersection(b).area / a.union(b).area}
 
 
+def iou(a, b):
+    a, b = box(*a), box(*b)
+    return a.intersection(b).area / a.union(b).area
+
+
+def measured(boxes, wanted, ious, pairs):
+    """What pairs (row, column) are worth."""
+    matched = {row for row, _ in pairs}
+    confidence = sum(b["confidence"] if at in matched else 1 - b["confidence"] for at, b in enumerate(boxes))
+    return {
+        "iou": sum(ious[pair] for pair in pairs) / max(len(boxes), len(wanted)),
+        "confidence": confidence / len(boxes) if pairs else 0.0,
+        "precision": len(pairs) / len(boxes),
+        "recall": len(pairs) / len(wanted),
+        "f1": 2 * len(pairs) / (len(boxes) + len(wanted)),
+    }
+
+
+def detections(random):
+    def corners():
+        left, top = random.randint(0, 60), random.randint(0, 60)
+        return [left, top, left + random.randint(5, 50), top + random.randint(5, 50)]
+
+    for _ in range(400):
+        labels = random.choice([["cat"], ["cat", "dog"], ["cat", "dog", "red car"]])
+        wanted = [{"bbox_2d": corners(), "label": random.choice(labels)} for _ in range(random.randint(1, 7))]
+        boxes = []
+        for _ in range(random.randint(1, 8)):
+            near = random.choice(wanted)
+            place = [n + random.randint(-6, 6) for n in near["bbox_2d"]] if random.random() < 0.7 else corners()
+            place = place if 0 <= place[0] < place[2] and 0 <= place[1] < place[3] else corners()
+            label = near["label"] if random.random() < 0.8 else random.choice(labels)
+            boxes.append({"bbox_2d": place, "label": label, "confidence": round(random.random(), 3)})
+        # Of equal boxes only one counts.
+        boxes = list({(*b["bbox_2d"], b["label"]): b for b in boxes}.values())
+        threshold = random.choice([0.1, 0.3, 0.5])
+        ious = numpy.zeros((len(boxes), len(wanted)))
+        for row, b in enumerate(boxes):
+            for column, w in enumerate(wanted):
+                found = iou(b["bbox_2d"], w["bbox_2d"]) if b["label"] == w["label"] else 0.0
+                ious[row, column] = found if found >= threshold else 0.0
+        best = [pair for pair in zip(*linear_sum_assignment(ious, maximize=True)) if ious[pair] > 0]
+        greedy, free = [], set(range(len(wanted)))
+        for row in sorted(range(len(boxes)), key=lambda at: -boxes[at]["confidence"]):
+            column = max(free, key=lambda at: ious[row, at], default=None)
+            if column is not None and ious[row, column] > 0:
+                greedy.append((row, column))
+                free.remove(column)
+        yield {
+            "found": boxes,
+            "wanted": wanted,
+            "threshold": threshold,
+            "optimal": measured(boxes, wanted, ious, best),
+            "greedy": measured(boxes, wanted, ious, greedy),
+        }
+
+
+def masks(random):
+    for _ in range(60):
+        height, width = random.randint(1, 40), random.randint(1, 40)
+        cells = numpy.zeros((height, width), dtype=numpy.uint8)
+        for _ in range(random.randint(1, 4)):
+            top, left = random.randrange(height), random.randrange(width)
+            cells[top : top + random.randint(1, 20), left : left + random.randint(1, 20)] = random.choice([1, 1, 1, 0])
+        cells[random.randrange(height), random.randrange(width)] = 1
+        coded = coco.encode(numpy.asfortranarray(cells))
+        runs = [0] if cells[0, 0] else []
+        flat = cells.flatten(order="F")
+        edges = [0, *(numpy.flatnonzero(numpy.diff(flat)) + 1).tolist(), len(flat)]
+        runs += [b - a for a, b in zip(edges, edges[1:])]
+        yield {
+            "rows": ["".join(map(str, row)) for row in cells],
+            "compressed": {"size": coded["size"], "counts": coded["counts"].decode()},
+            "runs": {"size": [height, width], "counts": runs},
+        }
+
+
+def matchings(random):
+    for _ in range(300):
+        points, targets = random.randint(1, 9), random.randint(1, 7)
+        hits = [[t for t in range(targets) if random.random() < random.choice([0.1, 0.3])] for _ in range(points)]
+        table = csr_matrix([[int(t in hit) for t in range(targets)] for hit in hits])
+        largest = int((maximum_bipartite_matching(table, perm_type="column") >= 0).sum())
+        yield {"hits": hits, "targets": targets, "largest": largest}
+
+
+def relaxed(target, prediction, change=0.05):
+    """ChartQA's relaxed correctness, as in Pix2Struct's metrics."""
+
+    def number(text):
+        try:
+            return float(text.rstrip("%")) / 100 if text.endswith("%") else float(text)
+        except ValueError:
+            return None
+
+    a, b = number(prediction), number(target)
+    if a is not None and b:
+        return abs(a - b) / abs(b) <= change
+    return prediction.lower() == target.lower()
+
+
+def charts(random):
+    words = ["Yes", "No", "Germany", "dark blue", "Strongly agree", "Q1"]
+
+    def number():
+        text = f"{random.uniform(-2000, 2000):.{random.choice([0, 1, 2])}f}"
+        return (text if float(text) else "1") + random.choice(["", "", "%"])
+
+    for _ in range(600):
+        reference = random.choice([number, number, lambda: random.choice(words)])()
+        answer = random.choice([number(), random.choice(words), reference, reference.upper()])
+        if random.random() < 0.6 and reference not in words:
+            # Never within a rounding error of the bound.
+            moved = float(reference.rstrip("%")) * random.choice([0.9, 0.951, 0.96, 1, 1.03, 1.049, 1.051, 1.2])
+            answer = f"{moved:.6f}" + ("%" if reference.endswith("%") and random.random() < 0.7 else "")
+        yield {"reference": reference, "answer": answer, "right": relaxed(reference, answer)}
+
+
 def write(path, rows):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
@@ -92,3 +218,6 @@ def write(path, rows):
 
 write(PLUGINS / "text/tests/fixtures/peer.jsonl", texts(random.Random(20261122)))
 write(PLUGINS / "bbox/tests/fixtures/peer.jsonl", boxes(random.Random(20261122)))
+write(PLUGINS / "detection/tests/fixtures/peer.jsonl", detections(random.Random(20261122)))
+write(PLUGINS / "point/tests/fixtures/peer.jsonl", [*masks(random.Random(1)), *matchings(random.Random(2))])
+write(PLUGINS / "chart/tests/fixtures/peer.jsonl", charts(random.Random(20261122)))

@@ -46,6 +46,8 @@ struct Guest {
     package: String,
     /// File stem of the core module that cargo makes.
     artifact: String,
+    /// Folders of other plugins that it uses as libraries, and of those that they use.
+    libraries: Vec<PathBuf>,
 }
 
 /// Builds the named guests and says what was done.
@@ -141,8 +143,32 @@ fn guest(folder: &Path, manifest: &str) -> Result<Option<Guest>> {
             .and_then(|lib| lib.get("name"))
             .and_then(text)
             .unwrap_or_else(|| package.replace('-', "_")),
+        libraries: libraries(folder, &manifest)?,
         package,
     }))
+}
+
+/// The folders that a manifest's dependencies name by `path`, and theirs in turn.
+fn libraries(folder: &Path, manifest: &toml::Table) -> Result<Vec<PathBuf>> {
+    let dependencies = manifest
+        .get("dependencies")
+        .and_then(toml::Value::as_table)
+        .into_iter()
+        .flatten();
+    let mut found = Vec::new();
+    for (_, dependency) in dependencies {
+        let Some(path) = dependency.get("path").and_then(toml::Value::as_str) else {
+            continue;
+        };
+        let library = folder
+            .join(path)
+            .canonicalize()
+            .with_context(|| format!("{path}: there is no such folder"))?;
+        let manifest: toml::Table = fs::read_to_string(library.join("Cargo.toml"))?.parse()?;
+        found.extend(libraries(&library, &manifest)?);
+        found.push(library);
+    }
+    Ok(found)
 }
 
 /// Builds one guest; `false` where it is up to date already.
@@ -239,7 +265,12 @@ fn digest(project: &Project, toolchain: &Toolchain, guest: &Guest) -> Result<Str
         collect(&project.root.join(shared), &mut files)?;
     }
     collect(&guest.folder, &mut files)?;
+    for library in &guest.libraries {
+        collect(&library.join("src"), &mut files)?;
+        collect(&library.join("Cargo.toml"), &mut files)?;
+    }
     files.sort();
+    files.dedup();
 
     let mut hash = Sha256::new();
     let mut add = |bytes: &[u8]| {
@@ -344,6 +375,7 @@ mod tests {
             folder: root.join("reward-plugins/x"),
             package: "x".into(),
             artifact: "x".into(),
+            libraries: Vec::new(),
         };
         let toolchain = Toolchain {
             cargo: "/no/cargo".into(),
@@ -382,6 +414,33 @@ mod tests {
         }
         toolchain.identity = "rustc 2".into();
         assert!(!seen.contains(&now(&toolchain)));
+    }
+
+    #[test]
+    fn plugins_that_a_guest_uses_as_libraries_change_its_digest() {
+        let (_folder, project, toolchain, _) = checkout();
+        let write = |path: &str, text: &str| {
+            replace(
+                &project.root.join("reward-plugins").join(path),
+                text.as_bytes(),
+            )
+            .unwrap();
+        };
+        write("y/Cargo.toml", "[dependencies]\nz = { path = \"../z\" }");
+        write("z/Cargo.toml", "[package]");
+        write("z/src/lib.rs", "// z");
+        write("x/Cargo.toml", "");
+        let manifest = "[package]\nname = \"x\"\n[lib]\ncrate-type = [\"cdylib\"]\n\
+                        [dependencies]\ny = { path = \"../y\" }";
+        let folder = project.root.join("reward-plugins/x");
+        let guest = guest(&folder, manifest).unwrap().unwrap();
+        let mut seen = vec![digest(&project, &toolchain, &guest).unwrap()];
+        for path in ["y/src/lib.rs", "z/src/lib.rs", "z/Cargo.toml"] {
+            write(path, "[package] # changed");
+            let digest = digest(&project, &toolchain, &guest).unwrap();
+            assert!(!seen.contains(&digest), "{path}");
+            seen.push(digest);
+        }
     }
 
     #[test]

@@ -10,8 +10,6 @@ use std::path::Path;
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
-use wasm_encoder::{ComponentSection, CustomSection};
-use wasm_metadata::{AddMetadata, AddMetadataField};
 use wasmparser::{Encoding, Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{PackageId, Resolve, SourceMap};
@@ -28,18 +26,6 @@ const WORLDS: [(&str, &str); 2] = [
     ("rlhost:plugin/reward@0.1.0", "capable-reward-plugin"),
     ("rlhost:plugin/objective@0.1.0", "algorithm"),
 ];
-
-/// What is embedded in a component about itself.
-pub struct About {
-    pub name: String,
-    pub version: String,
-    /// An SPDX expression.
-    pub licence: Option<String>,
-    /// Digest of what it was compiled from.
-    pub source: String,
-    /// The language, and the compiler's version.
-    pub language: (&'static str, String),
-}
 
 /// The contract, resolved.
 pub fn contract() -> Result<(Resolve, PackageId)> {
@@ -123,31 +109,6 @@ impl Module {
         }
         Ok(module)
     }
-}
-
-/// Embeds what a component says about itself, as the sections that `wasm-tools metadata show` reads.
-pub fn describe(component: &[u8], about: &About) -> Result<Vec<u8>> {
-    let mut add = AddMetadata::default();
-    add.name = AddMetadataField::Set(about.name.clone());
-    let (language, version) = &about.language;
-    add.language = vec![((*language).to_owned(), version.clone())];
-    add.processed_by = vec![("rlhost".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
-    let mut bytes = add.to_wasm(component)?;
-    let texts = [
-        ("version", Some(&about.version)),
-        ("licenses", about.licence.as_ref()),
-        ("revision", Some(&about.source)),
-    ];
-    for (name, text) in texts {
-        if let Some(text) = text {
-            let section = CustomSection {
-                name: name.into(),
-                data: text.as_bytes().into(),
-            };
-            section.append_to_component(&mut bytes);
-        }
-    }
-    Ok(bytes)
 }
 
 /// Checks that the host runs the component, and puts it where it is wanted: whole or not at all.

@@ -1,10 +1,14 @@
 //! `rlhost plugin inspect`.
 
+use super::metadata::Metadata;
 use crate::host;
 use crate::output::{self, printable};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use rlhost_host::algorithm::{AlgorithmInfo, LossScope};
 use rlhost_host::{Inspected, Inspection, ParamInfo, Scope};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fs;
 use std::io::{self, Write};
 
 #[derive(clap::Args)]
@@ -19,25 +23,73 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let host = host::builder()?.build()?;
     let found = host.inspect(arguments.plugin.as_str())?;
+    let path = match &found {
+        Inspected::Reward(found) => &found.path,
+        Inspected::Algorithm(found) => &found.path,
+    };
+    let embedded = fs::read(path)
+        .map_err(Into::into)
+        .and_then(|bytes| Metadata::read(&bytes))
+        .with_context(|| path.display().to_string())?;
     output::standard(|out| {
         if arguments.json {
-            writeln!(out, "{}", serde_json::to_string_pretty(&found)?)?;
-        } else {
-            match &found {
-                Inspected::Reward(found) => reward(out, found)?,
-                Inspected::Algorithm(found) => algorithm(out, found)?,
-            }
+            let about = About {
+                found: &found,
+                metadata: &embedded,
+            };
+            writeln!(out, "{}", serde_json::to_string_pretty(&about)?)?;
+            return Ok(());
+        }
+        match &found {
+            Inspected::Reward(found) => reward(out, found, &embedded)?,
+            Inspected::Algorithm(found) => algorithm(out, found, &embedded)?,
         }
         Ok(())
     })
 }
 
-fn reward(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct About<'a> {
+    #[serde(flatten)]
+    found: &'a Inspected,
+    metadata: &'a Metadata,
+}
+
+/// What is embedded: claims of whoever made the file.
+fn metadata(out: &mut dyn Write, embedded: &Metadata) -> io::Result<()> {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let package = format!("{} {}", text(&embedded.name), text(&embedded.version));
+    for (label, text) in [
+        ("package", package.trim()),
+        ("licence", &text(&embedded.licence)),
+        ("source", &text(&embedded.source)),
+        ("language", &listed(&embedded.languages)),
+        ("made by", &listed(&embedded.tools)),
+    ] {
+        if !text.is_empty() {
+            writeln!(out, "{label:<9} {}", printable(text))?;
+        }
+    }
+    Ok(())
+}
+
+/// Names with their versions.
+fn listed(names: &BTreeMap<String, String>) -> String {
+    let names: Vec<_> = names
+        .iter()
+        .map(|(name, version)| format!("{name} {version}").trim().to_owned())
+        .collect();
+    names.join(", ")
+}
+
+fn reward(out: &mut dyn Write, found: &Inspection, embedded: &Metadata) -> io::Result<()> {
     let about = &found.description;
     let needs: Vec<_> = found.capabilities.iter().map(|c| c.as_str()).collect();
     let grant = " (grant with --allow)";
     let about_it = [&about.name, &about.version, &about.doc];
     component(out, found, about_it, &needs, grant)?;
+    metadata(out, embedded)?;
     let scope = match about.scope {
         Scope::Sample => "sample: each in an instance of its own",
         Scope::Group => "group: all completions of a prompt together",
@@ -50,11 +102,16 @@ fn reward(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
     params(out, &about.params)
 }
 
-fn algorithm(out: &mut dyn Write, found: &Inspection<AlgorithmInfo>) -> io::Result<()> {
+fn algorithm(
+    out: &mut dyn Write,
+    found: &Inspection<AlgorithmInfo>,
+    embedded: &Metadata,
+) -> io::Result<()> {
     let about = &found.description;
     let needs: Vec<_> = about.needs.iter().map(|input| input.as_str()).collect();
     let about_it = [&about.name, &about.version, &about.doc];
     component(out, found, about_it, &needs, "")?;
+    metadata(out, embedded)?;
     let advantage = if about.advantage { "yes" } else { "no" };
     writeln!(out, "advantage {advantage}")?;
     let loss = match about.policy_loss {

@@ -5,6 +5,7 @@ mod build;
 mod component;
 mod componentize;
 mod inspect;
+mod metadata;
 mod new;
 mod programs;
 mod templates;

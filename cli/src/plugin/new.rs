@@ -27,7 +27,6 @@ pub struct Arguments {
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Language {
     Rust,
-    /// Reward plugins only
     C,
     Python,
 }
@@ -67,9 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         },
         (Language::Python, World::Algorithm) => templates::python_algorithm(name),
         (Language::C, World::Reward) => templates::c_reward(name),
-        (Language::C, World::Algorithm) => {
-            bail!("there is a template for algorithms in rust only: give --lang rust")
-        }
+        (Language::C, World::Algorithm) => templates::c_algorithm(name),
     };
     let staged = output::staged(folder);
     let made = write(&staged, &files)
@@ -84,11 +81,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let _ = fs::remove_dir_all(&staged);
     }
     made?;
-    let test = match (lang, arguments.world, &wrapped) {
+    let test = match (arguments.world, lang, &wrapped) {
         (_, _, Some(_)) => format!("rlhost score {name} --input samples.jsonl"),
-        (_, World::Reward, None) => "rlhost plugin test".to_owned(),
-        (Language::Python, World::Algorithm, None) => "python3 tests/test_loss.py".to_owned(),
-        (_, World::Algorithm, None) => "cargo test".to_owned(),
+        (World::Reward, ..) => "rlhost plugin test".to_owned(),
+        (World::Algorithm, Language::Rust, _) => "cargo test".to_owned(),
+        (World::Algorithm, Language::Python, _) => "python3 tests/test_loss.py".to_owned(),
+        (World::Algorithm, ..) => format!("rlhost plugin inspect target/guests/{name}.wasm"),
     };
     output::standard(|out| {
         writeln!(out, "{name}: README.md says what is in it\n")?;

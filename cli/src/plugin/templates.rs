@@ -59,7 +59,18 @@ const C_REWARD: &[(&str, &str)] = template![
     "c-reward/src/rlhost.c",
     "c-reward/src/rlhost.h",
     "c-reward/src/score.c",
+    "c/src/text.c",
+    "c/src/text.h",
     "reward/cases/examples.jsonl"
+];
+const C_ALGORITHM: &[(&str, &str)] = template![
+    "c-algorithm/README.md",
+    "c-algorithm/plugin.toml",
+    "c-algorithm/src/rlhost.c",
+    "c-algorithm/src/rlhost.h",
+    "c-algorithm/src/loss.c",
+    "c/src/text.c",
+    "c/src/text.h"
 ];
 
 const PYTHON: &[(&str, &str)] = template![
@@ -88,7 +99,6 @@ const PYTHON_ALGORITHM: &[(&str, &str)] = template![
 
 /// What a reward plugin does until it is edited.
 const REWARD: &str = "Looks for the reference answer in the response.";
-
 /// What an algorithm does until it is edited.
 const ALGORITHM: &str = "Policy gradient without ratios: −A · logp, the mean over tokens.";
 
@@ -114,7 +124,17 @@ pub fn rust_reward(name: &str) -> Files {
 /// A reward plugin in C.
 pub fn c_reward(name: &str) -> Files {
     let description = REWARD;
-    let mut files = own(&Blanks { name, description }, C_REWARD);
+    c(&Blanks { name, description }, C_REWARD)
+}
+
+/// An algorithm in C.
+pub fn c_algorithm(name: &str) -> Files {
+    let description = ALGORITHM;
+    c(&Blanks { name, description }, C_ALGORITHM)
+}
+
+fn c(blanks: &Blanks<'_>, template: &[(&str, &str)]) -> Files {
+    let mut files = own(blanks, template);
     files.extend(contract());
     files
 }

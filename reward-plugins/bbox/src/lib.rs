@@ -10,7 +10,7 @@ pub mod space;
 use geometry::Box2;
 use read::Layout;
 use rlhost_plugin::serde_json::Value;
-use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict, export_reward};
+use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict};
 use rlhost_verifier::answer::{self, Frame, fraction};
 use space::Space;
 
@@ -157,4 +157,5 @@ impl SampleReward for Bbox {
     }
 }
 
-export_reward!(Bbox);
+#[cfg(feature = "component")]
+rlhost_plugin::export_reward!(Bbox);

@@ -50,41 +50,47 @@ pub fn only(text: &str, layout: Layout) -> Option<Box2> {
 fn quadruples(text: &str) -> Option<Vec<[f64; 4]>> {
     let mut found = Vec::new();
     let mut pair: Option<[f64; 2]> = None;
+    for group in groups(text)? {
+        match group[..] {
+            [left, top, right, bottom] if pair.is_none() => found.push([left, top, right, bottom]),
+            [x, y] => match pair.take() {
+                Some([left, top]) => found.push([left, top, x, y]),
+                None => pair = Some([x, y]),
+            },
+            _ => return None,
+        }
+    }
+    pair.is_none().then_some(found)
+}
+
+/// The numbers of each bracket that begins with a number, round or square, one to four of them. Nothing where such a
+/// bracket is not closed by its like, or holds anything else.
+pub fn groups(text: &str) -> Option<Vec<Vec<f64>>> {
+    let mut found = Vec::new();
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
         let open = bytes[at];
         at += 1;
-        match open {
-            b'[' | b'(' => {
-                let close = if open == b'[' { b']' } else { b')' };
-                let end = bytes[at..]
-                    .iter()
-                    .position(|b| matches!(b, b'[' | b'(' | b']' | b')'));
-                let inner = end.map_or("", |end| &text[at..at + end]);
-                if !inner.contains(|c: char| c.is_ascii_digit()) || !starts_number(inner) {
-                    continue;
-                }
-                let end = at + end?;
-                if bytes[end] != close {
-                    return None;
-                }
-                match numbers(inner)?[..] {
-                    [left, top, right, bottom] if pair.is_none() => {
-                        found.push([left, top, right, bottom]);
-                    }
-                    [x, y] => match pair.take() {
-                        Some([left, top]) => found.push([left, top, x, y]),
-                        None => pair = Some([x, y]),
-                    },
-                    _ => return None,
-                }
-                at = end + 1;
-            }
-            _ => {}
+        if !matches!(open, b'[' | b'(') {
+            continue;
         }
+        let close = if open == b'[' { b']' } else { b')' };
+        let end = bytes[at..]
+            .iter()
+            .position(|b| matches!(b, b'[' | b'(' | b']' | b')'));
+        let inner = end.map_or("", |end| &text[at..at + end]);
+        if !inner.contains(|c: char| c.is_ascii_digit()) || !starts_number(inner) {
+            continue;
+        }
+        let end = at + end?;
+        if bytes[end] != close {
+            return None;
+        }
+        found.push(numbers(inner)?);
+        at = end + 1;
     }
-    pair.is_none().then_some(found)
+    Some(found)
 }
 
 fn starts_number(text: &str) -> bool {

@@ -1,4 +1,4 @@
-//! What the numbers of a box are: pixels, shares or thousandths of an image's sides.
+//! What the numbers of a box are: pixels, shares, percents or thousandths of an image's sides.
 
 use crate::geometry::Box2;
 use rlhost_plugin::serde_json::Value;
@@ -9,6 +9,7 @@ use rlhost_plugin::{Failure, Sample};
 pub enum Space {
     Pixel,
     Unit,
+    Percent,
     Thousandth,
 }
 
@@ -17,18 +18,25 @@ impl Space {
     pub fn named(name: &str) -> Self {
         match name {
             "unit" => Self::Unit,
+            "percent" => Self::Percent,
             "thousandth" => Self::Thousandth,
             _ => Self::Pixel,
         }
     }
 
+    /// The length of an image's side in this kind; nothing for pixels, where it is the image's own.
+    pub fn side(self) -> Option<f64> {
+        match self {
+            Self::Pixel => None,
+            Self::Unit => Some(1.0),
+            Self::Percent => Some(100.0),
+            Self::Thousandth => Some(1000.0),
+        }
+    }
+
     /// Whether a box is of this kind: shares are from 0 to 1, thousandths from 0 to 1000, pixels not negative.
     pub fn holds(self, found: &Box2) -> bool {
-        let most = match self {
-            Self::Pixel => f64::INFINITY,
-            Self::Unit => 1.0,
-            Self::Thousandth => 1000.0,
-        };
+        let most = self.side().unwrap_or(f64::INFINITY);
         found.corners().iter().all(|n| (0.0..=most).contains(n))
     }
 
@@ -37,20 +45,26 @@ impl Space {
         match self {
             Self::Pixel => found.scaled(1.0 / width, 1.0 / height),
             Self::Unit => *found,
+            Self::Percent => found.scaled(1e-2, 1e-2),
             Self::Thousandth => found.scaled(1e-3, 1e-3),
         }
     }
 }
 
-/// Width and height of the sample's image: its columns `width` and `height`, or else its first image's.
-pub fn size(sample: &Sample) -> Result<(f64, f64), Failure> {
+/// Width and height of the sample's image as its columns `width` and `height` say.
+pub fn given_size(sample: &Sample) -> Result<Option<(f64, f64)>, Failure> {
     let side = |name: &str| -> Result<Option<f64>, Failure> {
         let column = sample.column(name)?;
         let number = column.as_ref().and_then(Value::as_f64);
         Ok(number.filter(|side| (1.0..=1e9).contains(side)))
     };
-    if let (Some(width), Some(height)) = (side("width")?, side("height")?) {
-        return Ok((width, height));
+    Ok(side("width")?.zip(side("height")?))
+}
+
+/// Width and height of the sample's image: its columns `width` and `height`, or else its first image's.
+pub fn size(sample: &Sample) -> Result<(f64, f64), Failure> {
+    if let Some(size) = given_size(sample)? {
+        return Ok(size);
     }
     let image = sample.images.first().ok_or_else(|| {
         Failure::InvalidReference(

@@ -3,7 +3,7 @@
 //! [`read`] decides by clauses: a clause counts where it is `yes`, `no`, `true` or `false` as a whole, perhaps after
 //! `the answer is`. All clauses that count have to agree. So `I do not know` is not no, and `eyes` is not yes.
 
-use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict, export_reward};
+use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict};
 use rlhost_verifier::answer::Frame;
 use rlhost_verifier::fold::fold;
 use rlhost_verifier::reference;
@@ -114,4 +114,5 @@ impl SampleReward for Boolean {
     }
 }
 
-export_reward!(Boolean);
+#[cfg(feature = "component")]
+rlhost_plugin::export_reward!(Boolean);

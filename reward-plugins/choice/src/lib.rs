@@ -8,7 +8,7 @@ mod prose;
 
 use letters::Letters;
 use rlhost_plugin::serde_json::Value;
-use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict, export_reward};
+use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict};
 use rlhost_verifier::answer::{Answer, Frame};
 use rlhost_verifier::fold::fold;
 use rlhost_verifier::reference;
@@ -101,4 +101,5 @@ impl SampleReward for Choice {
     }
 }
 
-export_reward!(Choice);
+#[cfg(feature = "component")]
+rlhost_plugin::export_reward!(Choice);

@@ -16,6 +16,21 @@ pub fn fold(text: &str) -> String {
     text.chars().filter_map(folded).collect()
 }
 
+/// `text` [folded](fold), in lower case, with any white space as one space and none around.
+///
+/// ```
+/// use rlhost_verifier::fold::spaced;
+/// assert_eq!(spaced(" Red\n　CAR "), "red car");
+/// ```
+pub fn spaced(text: &str) -> String {
+    let words: Vec<String> = fold(text)
+        .to_lowercase()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
+    words.join(" ")
+}
+
 /// One character of [`fold`]; nothing for one of no width.
 pub fn folded(c: char) -> Option<char> {
     let code = c as u32;

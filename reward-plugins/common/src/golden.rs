@@ -4,8 +4,21 @@
 use std::fs;
 use std::path::Path;
 
-use rlhost_plugin::serde_json::{self, Value};
-use rlhost_plugin::{Failure, FinishReason, Sample, SampleReward, Turn};
+use rlhost_plugin::serde_json::{self, Map, Value};
+use rlhost_plugin::{Failure, FinishReason, Reward, Sample, Scope, Turn, Verdict};
+
+/// Columns of a case that the plugin does not see as further columns.
+const KNOWN: [&str; 9] = [
+    "response",
+    "answer",
+    "params",
+    "expect",
+    "name",
+    "call",
+    "data_source",
+    "problem_type",
+    "answer_type",
+];
 
 /// The sample that the host makes of a row.
 ///
@@ -13,6 +26,7 @@ use rlhost_plugin::{Failure, FinishReason, Sample, SampleReward, Turn};
 /// Where the row is not of the form of a case.
 pub fn sample(row: &Value) -> Sample {
     let json = |name: &str| row.get(name).map_or("null".to_owned(), Value::to_string);
+    let text = |name: &str| row[name].as_str().unwrap_or("").to_owned();
     let mut sample = Sample::from_text(row["response"].as_str().unwrap_or(""), &json("answer"));
     if let Some(turns) = row["response"].as_array() {
         sample.response = turns
@@ -31,12 +45,14 @@ pub fn sample(row: &Value) -> Sample {
     if let Some(params) = row.get("params") {
         sample.params = params.to_string();
     }
-    let known = ["response", "answer", "params", "expect", "name"];
-    let columns: serde_json::Map<_, _> = row
+    sample.data_source = text("data_source");
+    sample.problem_type = text("problem_type");
+    sample.answer_type = text("answer_type");
+    let columns: Map<_, _> = row
         .as_object()
         .into_iter()
         .flatten()
-        .filter(|(key, _)| !known.contains(&key.as_str()))
+        .filter(|(key, _)| !KNOWN.contains(&key.as_str()))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     sample.columns = Value::Object(columns).to_string();
@@ -44,11 +60,10 @@ pub fn sample(row: &Value) -> Sample {
 }
 
 /// What is wrong with a plugin's answer to a row; nothing where it is as expected.
-fn complaint<T: SampleReward>(row: &Value) -> Option<String> {
+fn complaint(row: &Value, result: &Result<Verdict, Failure>) -> Option<String> {
     let Some(expect) = row["expect"].as_object().filter(|map| !map.is_empty()) else {
         return Some("it expects nothing".to_owned());
     };
-    let result = T::score(&sample(row));
     let near = |value: f64, expected: &Value| {
         let tolerance = expect
             .get("tolerance")
@@ -57,7 +72,7 @@ fn complaint<T: SampleReward>(row: &Value) -> Option<String> {
             .as_f64()
             .is_some_and(|e| (e - value).abs() <= tolerance)
     };
-    let holds = |(key, expected): (&String, &Value)| match (key.as_str(), &result) {
+    let holds = |(key, expected): (&String, &Value)| match (key.as_str(), result) {
         ("tolerance", _) => true,
         ("score", Ok(verdict)) => near(verdict.total, expected),
         ("max", Ok(verdict)) => expected.as_f64().is_some_and(|max| verdict.total <= max),
@@ -87,11 +102,25 @@ fn complaint<T: SampleReward>(row: &Value) -> Option<String> {
     (!expect.iter().all(holds)).then(|| format!("{result:?}"))
 }
 
+/// The rows of each call: one by one, or for scope `batch` consecutive rows of equal `call`.
+fn calls(scope: Scope, rows: Vec<(String, Value)>) -> Vec<Vec<(String, Value)>> {
+    let mut calls: Vec<Vec<(String, Value)>> = Vec::new();
+    for row in rows {
+        match calls.last_mut() {
+            Some(call) if scope == Scope::Batch && call[0].1["call"] == row.1["call"] => {
+                call.push(row);
+            }
+            _ => calls.push(vec![row]),
+        }
+    }
+    calls
+}
+
 /// Holds a plugin to all cases in `folder`/cases, of which there are at least `least`.
 ///
 /// # Panics
 /// Where a case does not hold or the cases are fewer.
-pub fn check<T: SampleReward>(folder: &str, least: usize) {
+pub fn check<T: Reward>(folder: &str, least: usize) {
     let folder = Path::new(folder).join("cases");
     let mut files: Vec<_> = fs::read_dir(&folder)
         .expect("the folder of cases")
@@ -102,15 +131,18 @@ pub fn check<T: SampleReward>(folder: &str, least: usize) {
     let (mut count, mut wrong) = (0, Vec::new());
     for file in files {
         let text = fs::read_to_string(&file).expect("a file of cases is UTF-8");
-        for (number, line) in text.lines().enumerate() {
+        let rows = text.lines().enumerate().map(|(number, line)| {
             let row = serde_json::from_str(line).expect("a case is a JSON object");
-            count += 1;
-            if let Some(complaint) = complaint::<T>(&row) {
-                wrong.push(format!(
-                    "{}:{} {row}\n    {complaint}",
-                    file.display(),
-                    number + 1
-                ));
+            (format!("{}:{}", file.display(), number + 1), row)
+        });
+        for call in calls(T::describe().scope, rows.collect()) {
+            let results = T::score(call.iter().map(|(_, row)| sample(row)).collect());
+            assert_eq!(results.len(), call.len(), "{}", call[0].0);
+            count += call.len();
+            for ((place, row), result) in call.iter().zip(&results) {
+                if let Some(complaint) = complaint(row, result) {
+                    wrong.push(format!("{place} {row}\n    {complaint}"));
+                }
             }
         }
     }
@@ -128,21 +160,27 @@ pub fn check<T: SampleReward>(folder: &str, least: usize) {
 ///
 /// # Panics
 /// Where they differ for one of `rows`.
-pub fn check_description<T: SampleReward>(name: &str, rows: &[Value]) {
+pub fn check_description<T: Reward>(name: &str, rows: &[Value]) {
     let info = T::describe();
     assert_eq!(info.name, name);
-    for row in rows {
+    let score = |row: &Value, params: Option<&str>| {
         let mut sample = sample(row);
-        let plain = T::score(&sample).expect("a row with a score");
+        if let Some(params) = params {
+            params.clone_into(&mut sample.params);
+        }
+        T::score(vec![sample]).remove(0)
+    };
+    for row in rows {
+        let plain = score(row, None).expect("a row with a score");
         for param in &info.params {
-            sample.params = format!("{{\"{}\": {}}}", param.name, param.default);
-            let given = T::score(&sample).expect("a default is a value");
+            let params = format!("{{\"{}\": {}}}", param.name, param.default);
+            let given = score(row, Some(&params)).expect("a default is a value");
             assert_eq!(format!("{given:?}"), format!("{plain:?}"), "{}", param.name);
         }
         for (part, _) in &plain.parts {
             assert!(info.parts.contains(part), "{part}");
         }
-        sample.params = String::from(r#"{"no_such_parameter": 1}"#);
-        assert!(matches!(T::score(&sample), Err(Failure::Internal(_))));
+        let unknown = score(row, Some(r#"{"no_such_parameter": 1}"#));
+        assert!(matches!(unknown, Err(Failure::Internal(_))));
     }
 }

@@ -1,5 +1,5 @@
 //! What the verifiers share: finding the answer in a response, reading references, folding look-alike
-//! characters, exact numbers, and reading numbers as people write them.
+//! characters, exact numbers, and reading numbers and JSON as people and models write them.
 //!
 //! A verifier describes the parameters of its [`Frame`](answer::Frame) beside its own, asks the frame for
 //! the answer of a response, compares, and lets the frame make the verdict:
@@ -34,6 +34,7 @@ pub mod extract;
 pub mod fold;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod golden;
+pub mod json;
 pub mod numeral;
 pub mod rational;
 pub mod reference;

@@ -2,7 +2,7 @@
 
 use crate::judge::judge;
 use crate::params::{Options, PARAMS};
-use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict, export_reward};
+use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict};
 
 /// The verifier as a reward plugin. Of an episode of several turns, the last one holds the answer.
 pub struct Math;
@@ -35,4 +35,5 @@ impl SampleReward for Math {
     }
 }
 
-export_reward!(Math);
+#[cfg(feature = "component")]
+rlhost_plugin::export_reward!(Math);

@@ -3,7 +3,7 @@
 //! Numbers are fractions of big integers, so nothing is rounded: 0.001 is not 0.004, and 3.0 is 3. How they may be
 //! written is told in [`rlhost_verifier::numeral`]; the README has it in words.
 
-use rlhost_plugin::{Failure, Params, PluginInfo, Sample, SampleReward, Verdict, export_reward};
+use rlhost_plugin::{Failure, Params, PluginInfo, Sample, SampleReward, Verdict};
 use rlhost_verifier::answer::Frame;
 use rlhost_verifier::numeral::{self, Style};
 use rlhost_verifier::rational::{Budget, Rational};
@@ -122,4 +122,5 @@ impl SampleReward for Number {
     }
 }
 
-export_reward!(Number);
+#[cfg(feature = "component")]
+rlhost_plugin::export_reward!(Number);

@@ -5,7 +5,7 @@
 pub mod distance;
 pub mod measures;
 
-use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict, export_reward};
+use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict};
 use rlhost_verifier::answer::{Frame, fraction};
 use rlhost_verifier::reference;
 
@@ -80,4 +80,5 @@ fn equal(equal: bool) -> f64 {
     f64::from(u8::from(equal))
 }
 
-export_reward!(Text);
+#[cfg(feature = "component")]
+rlhost_plugin::export_reward!(Text);

@@ -4,7 +4,7 @@
 //! that look like Latin ones stay what they are.
 
 use crate::distance::levenshtein;
-use rlhost_verifier::fold::fold;
+use rlhost_verifier::fold::spaced;
 
 /// Equal to the letter, but for white space around.
 pub fn critic(answer: &str, reference: &str) -> bool {
@@ -59,16 +59,6 @@ pub fn anls(answer: &str, reference: &str) -> f64 {
         return 0.0;
     }
     1.0 - levenshtein(&answer, &reference) as f64 / longer as f64
-}
-
-/// Lower case, any white space as one space.
-fn spaced(text: &str) -> String {
-    let words: Vec<String> = fold(text)
-        .to_lowercase()
-        .split_whitespace()
-        .map(str::to_owned)
-        .collect();
-    words.join(" ")
 }
 
 /// The words of both texts without punctuation and articles; with them where else nothing would be left of the

@@ -4,11 +4,13 @@ mod c;
 mod manifest;
 pub mod python;
 mod rust;
-mod source;
+pub mod source;
 
-use super::component::{self, About};
+use super::component;
+use super::metadata::{self, About};
 use crate::output;
 use anyhow::{Context, Result, bail};
+use rlhost_host::Inspected;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -68,13 +70,34 @@ type Compile = fn(&Path) -> Result<Compiled>;
 /// The languages whose plugins have a `plugin.toml`, by what the files in `src` end in.
 const LANGUAGES: [(&str, Compile); 2] = [("c", c::compile), ("py", python::compile)];
 
+/// A component that was built.
+pub struct Built {
+    pub path: PathBuf,
+    pub found: Inspected,
+    about: About,
+}
+
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let folder = &arguments.folder;
+    let Built { path, found, about } = build(&arguments.folder, arguments.output.as_deref())?;
+    output::standard(|out| {
+        writeln!(out, "{} {}", about.name, about.version)?;
+        component::print(out, &path, &found)?;
+        writeln!(out, "source    {}", about.source)?;
+        let (language, version) = &about.language;
+        writeln!(out, "compiler  {language} {version}")?;
+        let licence = about.licence.as_deref().unwrap_or("none is named");
+        writeln!(out, "licence   {licence}")?;
+        Ok(())
+    })
+}
+
+/// Builds the component of a plugin's folder.
+pub fn build(folder: &Path, output: Option<&Path>) -> Result<Built> {
     let shown = || folder.display().to_string();
     let root = folder.canonicalize().with_context(shown)?;
     let compile = compiler(&root).with_context(shown)?;
-    let path = match &arguments.output {
-        Some(path) => path.clone(),
+    let path = match output {
+        Some(path) => path.to_owned(),
         None => default_output(folder, &root)?,
     };
     let (compiled, source) = whole(&root, &path, compile)?;
@@ -86,24 +109,21 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         source,
         language: compiled.language,
     };
-    let component = component::describe(&component, &about)?;
-    if arguments.output.is_none()
+    let component = metadata::embed(&component, &about)?;
+    if output.is_none()
         && let Some(parent) = path.parent()
     {
         fs::create_dir_all(parent)
             .with_context(|| format!("cannot make the folder {}", parent.display()))?;
     }
     let found = component::put(&component, &path)?;
-    output::standard(|out| {
-        writeln!(out, "{} {}", about.name, about.version)?;
-        component::print(out, &path, &found)?;
-        writeln!(out, "source    {}", about.source)?;
-        let (language, version) = &about.language;
-        writeln!(out, "compiler  {language} {version}")?;
-        let licence = about.licence.as_deref().unwrap_or("none is named");
-        writeln!(out, "licence   {licence}")?;
-        Ok(())
-    })
+    Ok(Built { path, found, about })
+}
+
+/// Whether the folder is that of a plugin in a language that is known here; otherwise an error says why not.
+pub fn known(folder: &Path) -> Result<()> {
+    compiler(folder).with_context(|| folder.display().to_string())?;
+    Ok(())
 }
 
 /// What compiles the folder, by what lies in it.

@@ -10,9 +10,7 @@ use std::path::{Path, PathBuf};
 /// `sha256:` and hexadecimal digits. What is made from them (`target`, folders that hold a
 /// `CACHEDIR.TAG`, the file `output`) and hidden files do not count. Of a link the place it leads to counts.
 pub fn digest(folder: &Path, output: &Path) -> Result<String> {
-    let mut files = Vec::new();
-    collect(folder, Path::new(""), &mut files).with_context(|| folder.display().to_string())?;
-    files.sort();
+    let files = files(folder)?;
     let output = output.canonicalize().ok();
     let mut hash = Sha256::new();
     let mut add = |bytes: &[u8]| {
@@ -39,6 +37,14 @@ pub fn digest(folder: &Path, output: &Path) -> Result<String> {
         write!(text, "{byte:02x}")?;
     }
     Ok(text)
+}
+
+/// The names of the files in a plugin's folder that it may be compiled from, in order.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    collect(folder, Path::new(""), &mut files).with_context(|| folder.display().to_string())?;
+    files.sort();
+    Ok(files)
 }
 
 /// Adds the names of the files in `root/folder`, as seen from `root`.

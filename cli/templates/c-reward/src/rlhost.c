@@ -1,40 +1,14 @@
 #include "rlhost.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-static void *allocate(size_t size) {
-  void *memory = malloc(size > 0 ? size : 1);
-  if (memory == NULL) {
-    __builtin_trap();
-  }
-  return memory;
-}
-
-/* Room for one more element. */
-static void *grown(void *elements, size_t count, size_t size) {
-  void *memory = realloc(elements, (count + 1) * size);
-  if (memory == NULL) {
-    __builtin_trap();
-  }
-  return memory;
-}
-
-static rlhost_text copy(const char *text) {
-  rlhost_text made;
-  made.len = strlen(text);
-  made.ptr = allocate(made.len);
-  memcpy(made.ptr, text, made.len);
-  return made;
-}
 
 /* What the host calls. */
 
 void exports_rlhost_plugin_reward_describe(exports_rlhost_plugin_reward_plugin_info_t *info) {
   memset(info, 0, sizeof *info);
-  info->name = copy(PLUGIN_NAME);
-  info->version = copy(PLUGIN_VERSION);
-  info->doc = copy(PLUGIN_DESCRIPTION);
+  info->name = rlhost_copy(PLUGIN_NAME);
+  info->version = rlhost_copy(PLUGIN_VERSION);
+  info->doc = rlhost_copy(PLUGIN_DESCRIPTION);
   describe(info);
 }
 
@@ -42,7 +16,7 @@ void exports_rlhost_plugin_reward_score(
     exports_rlhost_plugin_reward_list_sample_t *samples,
     exports_rlhost_plugin_reward_list_result_verdict_failure_t *results) {
   results->len = samples->len;
-  results->ptr = allocate(samples->len * sizeof *results->ptr);
+  results->ptr = rlhost_allocate(samples->len * sizeof *results->ptr);
   for (size_t i = 0; i < samples->len; i++) {
     results->ptr[i] = score(&samples->ptr[i]);
   }
@@ -51,16 +25,16 @@ void exports_rlhost_plugin_reward_score(
 /* Descriptions and results. */
 
 void rlhost_describe_part(rlhost_info *info, const char *name) {
-  info->parts.ptr = grown(info->parts.ptr, info->parts.len, sizeof *info->parts.ptr);
-  info->parts.ptr[info->parts.len++] = copy(name);
+  info->parts.ptr = rlhost_grown(info->parts.ptr, info->parts.len, sizeof *info->parts.ptr);
+  info->parts.ptr[info->parts.len++] = rlhost_copy(name);
 }
 
 void rlhost_describe_param(rlhost_info *info, const char *name, const char *doc, const char *standard) {
-  info->params.ptr = grown(info->params.ptr, info->params.len, sizeof *info->params.ptr);
+  info->params.ptr = rlhost_grown(info->params.ptr, info->params.len, sizeof *info->params.ptr);
   rlhost_plugin_types_param_info_t *param = &info->params.ptr[info->params.len++];
-  param->name = copy(name);
-  param->doc = copy(doc);
-  param->default_ = copy(standard);
+  param->name = rlhost_copy(name);
+  param->doc = rlhost_copy(doc);
+  param->default_ = rlhost_copy(standard);
 }
 
 rlhost_result rlhost_verdict(double total) {
@@ -75,8 +49,8 @@ void rlhost_part(rlhost_result *verdict, const char *name, double value) {
     return;
   }
   plugin_list_tuple2_string_f64_t *parts = &verdict->val.ok.parts;
-  parts->ptr = grown(parts->ptr, parts->len, sizeof *parts->ptr);
-  parts->ptr[parts->len].f0 = copy(name);
+  parts->ptr = rlhost_grown(parts->ptr, parts->len, sizeof *parts->ptr);
+  parts->ptr[parts->len].f0 = rlhost_copy(name);
   parts->ptr[parts->len].f1 = value;
   parts->len++;
 }
@@ -87,7 +61,7 @@ static rlhost_result failure(uint8_t tag, const char *message) {
   result.is_err = true;
   result.val.err.tag = tag;
   /* All failures carry a message, in the same place. */
-  result.val.err.val.internal = copy(message);
+  result.val.err.val.internal = rlhost_copy(message);
   return result;
 }
 
@@ -103,213 +77,22 @@ rlhost_result rlhost_internal(const char *message) {
   return failure(RLHOST_PLUGIN_TYPES_FAILURE_INTERNAL, message);
 }
 
-/* JSON. The host passes nothing that is none, so what is read here need not be checked. */
-
-static bool is_space(uint8_t c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-static size_t skip_space(rlhost_text json, size_t at) {
-  while (at < json.len && is_space(json.ptr[at])) {
-    at++;
-  }
-  return at;
-}
-
-/* Behind the string that begins at `at`. */
-static size_t string_end(rlhost_text json, size_t at) {
-  for (at++; at < json.len && json.ptr[at] != '"'; at++) {
-    if (json.ptr[at] == '\\') {
-      at++;
-    }
-  }
-  return at < json.len ? at + 1 : json.len;
-}
-
-/* Behind the value that begins at `at`. */
-static size_t value_end(rlhost_text json, size_t at) {
-  size_t depth = 0;
-  while (at < json.len) {
-    uint8_t c = json.ptr[at];
-    if (c == '"') {
-      at = string_end(json, at);
-      if (depth == 0) {
-        return at;
-      }
-      continue;
-    }
-    if (c == '{' || c == '[') {
-      depth++;
-    } else if (c == '}' || c == ']') {
-      if (depth <= 1) {
-        return depth == 0 ? at : at + 1;
-      }
-      depth--;
-    } else if (depth == 0 && (c == ',' || is_space(c))) {
-      return at;
-    }
-    at++;
-  }
-  return at;
-}
-
-static rlhost_text part_of(rlhost_text text, size_t from, size_t to) {
-  rlhost_text part = {text.ptr + from, to - from};
-  return part;
-}
-
-/* Four hexadecimal digits; 0 where they are not there. */
-static uint32_t hexadecimal(rlhost_text json, size_t at) {
-  uint32_t value = 0;
-  for (size_t i = at; i < at + 4; i++) {
-    uint8_t c = i < json.len ? json.ptr[i] : '0';
-    uint8_t letter = (uint8_t)((c | 0x20) - 'a' + 10);
-    value = value * 16 + (c >= '0' && c <= '9' ? (uint32_t)(c - '0') : letter & 15);
-  }
-  return value;
-}
-
-/* Writes a character as UTF-8; how many bytes that took. */
-static size_t encode(uint32_t c, uint8_t *out) {
-  if (c < 0x80) {
-    out[0] = (uint8_t)c;
-    return 1;
-  }
-  if (c < 0x800) {
-    out[0] = (uint8_t)(0xc0 | c >> 6);
-    out[1] = (uint8_t)(0x80 | (c & 0x3f));
-    return 2;
-  }
-  if (c < 0x10000) {
-    out[0] = (uint8_t)(0xe0 | c >> 12);
-    out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-    out[2] = (uint8_t)(0x80 | (c & 0x3f));
-    return 3;
-  }
-  out[0] = (uint8_t)(0xf0 | c >> 18);
-  out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-  out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-  out[3] = (uint8_t)(0x80 | (c & 0x3f));
-  return 4;
-}
-
-bool rlhost_string(rlhost_text json, rlhost_text *text) {
-  size_t at = skip_space(json, 0);
-  if (at == json.len || json.ptr[at] != '"') {
-    return false;
-  }
-  size_t end = string_end(json, at) - 1;
-  /* An escape is never shorter than what it stands for. */
-  text->ptr = allocate(json.len);
-  text->len = 0;
-  for (at++; at < end; at++) {
-    uint8_t c = json.ptr[at];
-    if (c != '\\') {
-      text->ptr[text->len++] = c;
-      continue;
-    }
-    c = json.ptr[++at];
-    if (c != 'u') {
-      static const char letters[] = "bfnrt";
-      static const char meant[] = "\b\f\n\r\t";
-      const char *letter = strchr(letters, c);
-      text->ptr[text->len++] = letter != NULL ? (uint8_t)meant[letter - letters] : c;
-      continue;
-    }
-    uint32_t code = hexadecimal(json, at + 1);
-    at += 4;
-    if (code >= 0xd800 && code < 0xdc00) {
-      /* The first half of a character; the second one follows as \uXXXX. */
-      code = 0x10000 + ((code - 0xd800) << 10) + ((hexadecimal(json, at + 3) - 0xdc00) & 0x3ff);
-      at += 6;
-    }
-    text->len += encode(code, text->ptr + text->len);
-  }
-  return true;
-}
-
-bool rlhost_member(rlhost_text object, const char *name, rlhost_text *value) {
-  rlhost_text wanted = {(uint8_t *)name, strlen(name)};
-  size_t at = skip_space(object, 0);
-  if (at == object.len || object.ptr[at] != '{') {
-    return false;
-  }
-  for (;;) {
-    at = skip_space(object, at + 1);
-    if (at >= object.len || object.ptr[at] != '"') {
-      return false;
-    }
-    size_t end = string_end(object, at);
-    rlhost_text key;
-    bool found = rlhost_string(part_of(object, at, end), &key) && rlhost_equal(key, wanted);
-    /* Over the colon. */
-    at = skip_space(object, skip_space(object, end) + 1);
-    end = value_end(object, at);
-    if (found) {
-      *value = part_of(object, at, end);
-      return true;
-    }
-    at = skip_space(object, end);
-    if (at >= object.len || object.ptr[at] != ',') {
-      return false;
-    }
-  }
-}
-
 /* Samples. */
 
 rlhost_text rlhost_last_text(const rlhost_sample *sample) {
   if (sample->response.len == 0) {
-    return copy("");
+    return rlhost_copy("");
   }
   return sample->response.ptr[sample->response.len - 1].text;
 }
 
-static bool is_literal(rlhost_text json, const char *literal) {
-  rlhost_text text = {(uint8_t *)literal, strlen(literal)};
-  return rlhost_equal(json, text);
-}
-
 bool rlhost_answer(const rlhost_sample *sample, rlhost_text *answer) {
-  rlhost_text json = sample->answer;
-  size_t start = skip_space(json, 0);
-  json = part_of(json, start, value_end(json, start));
-  if (json.len == 0 || is_literal(json, "null") || json.ptr[0] == '{' || json.ptr[0] == '[') {
+  rlhost_text json = rlhost_json(sample->answer);
+  if (json.len == 0 || rlhost_is(json, "null") || json.ptr[0] == '{' || json.ptr[0] == '[') {
     return false;
   }
   if (!rlhost_string(json, answer)) {
     *answer = json;
   }
   return true;
-}
-
-bool rlhost_flag(const rlhost_sample *sample, const char *name, bool *value) {
-  rlhost_text json;
-  if (!rlhost_member(sample->params, name, &json)) {
-    return true;
-  }
-  *value = is_literal(json, "true");
-  return *value || is_literal(json, "false");
-}
-
-/* Texts. */
-
-bool rlhost_equal(rlhost_text a, rlhost_text b) {
-  return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
-}
-
-bool rlhost_contains(rlhost_text text, rlhost_text part) {
-  for (size_t at = 0; at + part.len <= text.len; at++) {
-    if (memcmp(text.ptr + at, part.ptr, part.len) == 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
-rlhost_text rlhost_lower(rlhost_text text) {
-  rlhost_text made = {allocate(text.len), text.len};
-  for (size_t i = 0; i < text.len; i++) {
-    uint8_t c = text.ptr[i];
-    made.ptr[i] = c >= 'A' && c <= 'Z' ? (uint8_t)(c + 'a' - 'A') : c;
-  }
-  return made;
 }

@@ -1,13 +1,9 @@
-/* What nearly every reward plugin needs, over the bindings in plugin.h, which `rlhost plugin build` generates from wit/
- * into target/plugin-build.
- *
- * Nothing need be freed: every call meets a fresh instance. Texts are UTF-8, have a length, and do not end in a zero. */
+/* What nearly every reward plugin needs. */
 #ifndef RLHOST_H
 #define RLHOST_H
 
-#include "plugin.h"
+#include "text.h"
 
-typedef plugin_string_t rlhost_text;
 typedef exports_rlhost_plugin_reward_sample_t rlhost_sample;
 typedef exports_rlhost_plugin_reward_plugin_info_t rlhost_info;
 /* A verdict or a failure. */
@@ -38,17 +34,5 @@ rlhost_result rlhost_internal(const char *message);
 rlhost_text rlhost_last_text(const rlhost_sample *sample);
 /* The reference answer: a text as it is, a number or a boolean as JSON writes it. False for anything else. */
 bool rlhost_answer(const rlhost_sample *sample, rlhost_text *answer);
-/* A parameter that is true or false. Where it is not given `value` stays; where it is neither: false. */
-bool rlhost_flag(const rlhost_sample *sample, const char *name, bool *value);
-
-/* The member of a JSON object, as JSON. False where it has none of that name. */
-bool rlhost_member(rlhost_text object, const char *name, rlhost_text *value);
-/* The text that a JSON string stands for. False where it is no string. */
-bool rlhost_string(rlhost_text json, rlhost_text *text);
-
-bool rlhost_equal(rlhost_text a, rlhost_text b);
-bool rlhost_contains(rlhost_text text, rlhost_text part);
-/* With the letters A to Z as a to z. */
-rlhost_text rlhost_lower(rlhost_text text);
 
 #endif

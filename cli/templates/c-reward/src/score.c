@@ -12,7 +12,7 @@ void describe(rlhost_info *info) {
  * A wrong response is a verdict with a low total. A failure says that there is no judgement. */
 rlhost_result score(const rlhost_sample *sample) {
   bool ignore_case = false;
-  if (!rlhost_flag(sample, "ignore_case", &ignore_case)) {
+  if (!rlhost_flag(sample->params, "ignore_case", &ignore_case)) {
     return rlhost_internal("the parameter `ignore_case` must be true or false");
   }
   rlhost_text answer;

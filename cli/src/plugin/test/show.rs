@@ -1,42 +1,11 @@
-//! `rlhost plugin test`: a plugin on its golden cases.
+//! What the check of golden cases has found, as text and as JSON.
 
 use crate::output::printable;
-use crate::{allow, host, output, score};
-use anyhow::{Context, Result, bail};
-use rlhost_host::golden::{self, Checked};
-use rlhost_host::{Host, Plugin, PluginRef, Scored};
+use anyhow::Result;
+use rlhost_host::Scored;
+use rlhost_host::golden::Checked;
 use serde_json::json;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-
-#[derive(clap::Args)]
-pub struct Arguments {
-    /// A plugin's source folder, a component's path, or a plugin's name
-    #[arg(value_name = "FOLDER|PLUGIN", default_value = ".")]
-    what: String,
-    /// The component, where the folder's name doesn't lead to it
-    #[arg(long)]
-    plugin: Option<String>,
-    /// Cases; by default the folder `cases` beside the plugin's source
-    #[arg(long, value_name = "FILE|FOLDER")]
-    cases: Option<PathBuf>,
-    /// Only cases whose name or `FILE:LINE` contains this text
-    #[arg(long, value_name = "TEXT")]
-    filter: Option<String>,
-    /// Show every case; otherwise, of more than 30, only those that fail
-    #[arg(long)]
-    all: bool,
-    /// One JSON object a case
-    #[arg(long, conflicts_with = "all")]
-    json: bool,
-    #[command(flatten)]
-    allow: allow::Arguments,
-    #[command(flatten)]
-    limits: score::LimitArguments,
-    /// Threads, at most 1024; all processors by default
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
-}
 
 /// So many cases are shown one by one without being asked for.
 const FEW: usize = 30;
@@ -47,95 +16,8 @@ const WIDEST: usize = 48;
 /// So much of a sample is shown.
 const SAMPLE: usize = 2000;
 
-pub fn run(arguments: &Arguments) -> Result<()> {
-    let host = host::builder_on(arguments.threads)?.build()?;
-    let (plugin, cases) = find(&host, arguments)?;
-    let mut found = golden::read(&cases)?;
-    if let Some(text) = &arguments.filter {
-        found = golden::retain(found, plugin.info().scope, text);
-        if found.is_empty() {
-            bail!("{}: no case matches the filter `{text}`", cases.display());
-        }
-    }
-    let limits = arguments.limits.limits();
-    // Log lines change nothing, and tell what went wrong.
-    let grants = arguments.allow.grants(&host)?.log();
-    let checked = golden::check(&plugin, found, limits, &grants)?;
-    let failed = checked.iter().filter(|checked| !checked.passed()).count();
-    output::standard(|out| {
-        if arguments.json {
-            return print_json(out, &checked);
-        }
-        let info = plugin.info();
-        writeln!(
-            out,
-            "{} {}, {}\n",
-            info.name,
-            info.version,
-            plugin.path().display()
-        )?;
-        let all = arguments.all || checked.len() <= FEW;
-        Ok(print(out, &checked, all)?)
-    })?;
-    if failed > 0 {
-        let cases = if checked.len() == 1 { "case" } else { "cases" };
-        bail!("{failed} of {} {cases} failed", checked.len());
-    }
-    Ok(())
-}
-
-/// The component and where its cases are.
-fn find(host: &Host, arguments: &Arguments) -> Result<(Plugin, PathBuf)> {
-    let folder = Path::new(&arguments.what);
-    let named = arguments.plugin.as_ref().map(PluginRef::from);
-    if folder.is_dir() {
-        let cases = match &arguments.cases {
-            Some(cases) => cases.clone(),
-            None => in_folder(folder)?,
-        };
-        let component = match named {
-            Some(component) => component,
-            None => golden::find_component(folder)?,
-        };
-        let plugin = host.load(component).with_context(|| {
-            format!(
-                "cannot load the component of the source folder {}",
-                folder.display()
-            )
-        })?;
-        return Ok((plugin, cases));
-    }
-    if named.is_some() {
-        bail!(
-            "--plugin names the component of a source folder, but {} is no folder",
-            arguments.what
-        );
-    }
-    let plugin = host.load(arguments.what.as_str())?;
-    let cases = match &arguments.cases {
-        Some(cases) => cases.clone(),
-        None => golden::find_cases(plugin.path())?,
-    };
-    Ok((plugin, cases))
-}
-
-/// The cases of a source folder.
-fn in_folder(folder: &Path) -> Result<PathBuf> {
-    let cases = match folder.to_str() {
-        Some(".") => PathBuf::from("cases"),
-        _ => folder.join("cases"),
-    };
-    if !cases.is_dir() {
-        bail!(
-            "there is no folder {}: give a plugin's source folder, which has its cases in `cases`, or \
-             say where they are with --cases",
-            cases.display()
-        );
-    }
-    Ok(cases)
-}
-
-fn print_json(out: &mut dyn Write, checked: &[Checked]) -> Result<()> {
+/// One JSON object a case.
+pub fn json(out: &mut dyn Write, checked: &[Checked]) -> Result<()> {
     for checked in checked {
         let Checked { case, scored, .. } = checked;
         let row = json!({
@@ -157,7 +39,10 @@ fn print_json(out: &mut dyn Write, checked: &[Checked]) -> Result<()> {
     Ok(())
 }
 
-fn print(out: &mut dyn Write, checked: &[Checked], all: bool) -> io::Result<()> {
+/// A table of the cases, all that helps with those that failed, and a summary. With `all`, or where they are
+/// few, the table has all of them; otherwise those that failed.
+pub fn text(out: &mut dyn Write, checked: &[Checked], all: bool) -> io::Result<()> {
+    let all = all || checked.len() <= FEW;
     let shown: Vec<&Checked> = checked.iter().filter(|c| all || !c.passed()).collect();
     if !shown.is_empty() {
         print_table(out, &shown)?;

@@ -1,0 +1,1 @@
+../../../../cli/templates/c-reward/src/rlhost.h

@@ -1,0 +1,1 @@
+../../../../cli/templates/c/src/text.c
