@@ -114,7 +114,7 @@ fn new_build_test_score(lang: &str, edited: &str, reproducible: bool) {
     let other = Project::empty();
     let mut components = Vec::new();
     let folders = [(&one, "."), (&other, "word-count")];
-    for (project, given) in &folders[..1 + usize::from(reproducible)] {
+    for (project, given) in &folders[..=usize::from(reproducible)] {
         let said = project
             .ok(&["plugin", "new", "word-count", "--lang", lang])
             .stdout;

@@ -52,18 +52,30 @@ fn a_file_is_wrapped_byte_for_byte_under_its_own_name() {
     let said = project.ok(&["plugin", "new", "--from-python", "My_Math.py:f"]);
     assert!(said.stdout.contains("    cd my-math\n"), "{said:?}");
     assert!(said.stdout.contains("rlhost plugin build"), "{said:?}");
-    assert_eq!(fs::read(project.path("my-math/src/My_Math.py")).unwrap(), text);
+    assert_eq!(
+        fs::read(project.path("my-math/src/My_Math.py")).unwrap(),
+        text
+    );
     let manifest = project.read("my-math/plugin.toml");
-    assert!(manifest.contains("function = \"My_Math.py:f\""), "{manifest}");
+    assert!(
+        manifest.contains("function = \"My_Math.py:f\""),
+        "{manifest}"
+    );
     assert!(!manifest.contains("{{"), "{manifest}");
     project.ok(&["plugin", "new", "other", "--from-python", "./My_Math.py:f"]);
-    assert_eq!(fs::read(project.path("other/src/My_Math.py")).unwrap(), text);
+    assert_eq!(
+        fs::read(project.path("other/src/My_Math.py")).unwrap(),
+        text
+    );
 }
 
 #[test]
 fn what_is_no_function_can_not_be_wrapped() {
     let project = Project::empty();
-    project.write("r.py", "def one(x):\n    pass\nasync def two(x):\n    pass\n");
+    project.write(
+        "r.py",
+        "def one(x):\n    pass\nasync def two(x):\n    pass\n",
+    );
     project.write("r.txt", "def one(x):\n    pass\n");
     project.write("_1.py", "def one(x):\n    pass\n");
     let refuse = |argument: &str, names: &[&str]| {
@@ -76,7 +88,15 @@ fn what_is_no_function_can_not_be_wrapped() {
     refuse("absent.py:one", &["absent.py"]);
     refuse("r.txt:one", &["r.txt", "*.py"]);
     refuse("_1.py:one", &["_1.py", "--from-python"]);
-    let both = ["plugin", "new", "x", "--lang", "rust", "--from-python", "r.py:one"];
+    let both = [
+        "plugin",
+        "new",
+        "x",
+        "--lang",
+        "rust",
+        "--from-python",
+        "r.py:one",
+    ];
     project.refused(&both, &["--lang"]);
     fs::create_dir(project.path("r")).unwrap();
     refuse("r.py:one", &["r exists"]);
@@ -84,6 +104,7 @@ fn what_is_no_function_can_not_be_wrapped() {
 
 /// A function of many outcomes; the answer says which.
 const OUTCOMES: &str = r#"
+import asyncio
 import json
 import re
 import signal
@@ -95,7 +116,7 @@ WORDS = [word for word in open(__file__).read().split() if word.startswith("W")]
 def alarmed(signum, frame):
     raise TimeoutError
 
-def compute_score(solution_str, ground_truth, extra_info=None, weight: float = 1.0):
+async def compute_score(solution_str, ground_truth, extra_info=None, weight: float = 1.0):
     """Lazy imports are those of many rewards."""
     import datetime
     import difflib
@@ -109,7 +130,13 @@ def compute_score(solution_str, ground_truth, extra_info=None, weight: float = 1
         while True:
             pass
     if ground_truth == "memory":
-        return len("x" * (1 << 40))
+        return len("x" * (1 << 30))
+    if ground_truth == "wait":
+        await asyncio.sleep(3600)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(None, len, "abc")
+    if ground_truth == "for ever":
+        await asyncio.get_running_loop().create_future()
     if ground_truth == "thread":
         import threading
         threading.Thread(target=print).start()
@@ -125,39 +152,46 @@ def deep(n):
     return deep(n + 1)
 "#;
 
-const OUTCOME_CASES: &str = r##"{"answer": "weight", "response": "", "params": {"weight": 0.25}, "expect": {"score": 0.25}}
+const OUTCOME_CASES: &str = r#"{"answer": "weight", "response": "", "params": {"weight": 0.25}, "expect": {"score": 0.25}}
 {"answer": "{'score': True, 'f1': Fraction(1, 3), 'pred': 'x'}", "response": "", "expect": {"score": 1, "parts": {"f1": 0.3333333333333333}}}
 {"answer": "datetime.datetime.strptime('2024-02-29', '%Y-%m-%d').toordinal()", "response": "", "expect": {"score": 738945}}
 {"answer": "difflib.SequenceMatcher(None, solution_str, 'abc').ratio()", "response": "abd", "expect": {"score": 0.6666666666666666}}
 {"answer": "Decimal('0.1') + Decimal('0.2')", "response": "", "expect": {"score": 0.3}}
-{"answer": "random.Random(7).randint(0, 10**6)", "response": "", "expect": {"score": 339506}}
+{"answer": "random.Random(7).randint(0, 10**6)", "response": "", "expect": {"score": 339563}}
 {"answer": "len(solution_str.encode('cp1252')) + len('\\N{GREEK SMALL LETTER ALPHA}')", "response": "é", "expect": {"score": 2}}
 {"answer": "len(WORDS) > 0", "response": "", "expect": {"score": 1}}
+{"answer": "wait", "response": "", "expect": {"score": 3}}
+{"answer": "for ever", "response": "", "expect": {"outcome": "internal", "message": "never comes"}}
 {"answer": "optional", "response": "", "expect": {"score": 0.5}}
 {"answer": "None", "response": "", "expect": {"outcome": "abstain", "message": "compute_score returned None"}}
 {"answer": "math.nan", "response": "", "expect": {"outcome": "internal", "message": "nan: a number must be finite"}}
 {"answer": "'0.5'", "response": "", "expect": {"outcome": "internal", "message": "'0.5'"}}
 {"answer": "{'acc': 1}", "response": "", "expect": {"outcome": "internal", "message": "without 'score'; it has 'acc'"}}
-{"answer": "{}['x']", "response": "", "expect": {"outcome": "internal", "message": "KeyError: 'x' (src/outcomes.py, line 39)"}}
+{"answer": "{}['x']", "response": "", "expect": {"outcome": "internal", "message": "KeyError: 'x' (src/outcomes.py, line 44)"}}
 {"answer": "deep", "response": "", "expect": {"outcome": "internal", "message": "RecursionError"}}
 {"answer": "exit(3)", "response": "", "expect": {"outcome": "internal"}}
-{"answer": "thread", "response": "", "expect": {"outcome": "internal", "message": "can't start new thread (src/outcomes.py, line 32)"}}
+{"answer": "thread", "response": "", "expect": {"outcome": "internal", "message": "can't start new thread (src/outcomes.py, line 37)"}}
 {"answer": "open('/etc/passwd')", "response": "", "expect": {"outcome": "internal", "message": "FileNotFoundError"}}
 {"answer": "loop", "response": "", "expect": {"outcome": "budget-exhausted"}}
-{"answer": "memory", "response": "", "expect": {"outcome": "internal", "message": "MemoryError"}}
-"##;
+{"answer": "memory", "response": "", "expect": {"outcome": "memory-exhausted"}}
+"#;
 
 #[test]
 fn outcomes_in_the_sandbox() {
     let project = Project::empty();
     project.write("outcomes.py", OUTCOMES);
-    project.ok(&["plugin", "new", "--from-python", "outcomes.py:compute_score"]);
+    project.ok(&[
+        "plugin",
+        "new",
+        "--from-python",
+        "outcomes.py:compute_score",
+    ]);
     let said = built(&project, "outcomes");
     for warned in [
         "is called as by veRL: solution_str = response, ground_truth = answer, extra_info, weight = a parameter",
-        "warning: src/outcomes.py, line 20: signal.alarm: it never rings",
-        "warning: src/outcomes.py, line 31: threading.Thread: there are no threads",
-        "line 39: eval: ",
+        "warning: src/outcomes.py, line 21: signal.alarm: it never rings",
+        "warning: src/outcomes.py, line 37: threading.Thread: there are no threads",
+        "line 44: eval: ",
     ] {
         assert!(said.contains(warned), "{warned:?} is not in: {said}");
     }
@@ -176,6 +210,39 @@ fn outcomes_in_the_sandbox() {
 }
 
 #[test]
+fn a_capability_comes_with_a_world_of_its_own() {
+    let project = Project::empty();
+    project.write(
+        "logs.py",
+        "from wit_world.imports import log\n\ndef f(response):\n    log.write(log.Level.WARN, response)\n    return 1\n",
+    );
+    project.ok(&["plugin", "new", "--from-python", "logs.py:f"]);
+    let contract = project.read("logs/wit/plugin.wit");
+    let world = "\nworld mine {\n  include reward-plugin;\n  import log;\n}\n";
+    project.write("logs/wit/plugin.wit", &(contract + world));
+    let manifest = project.read("logs/plugin.toml");
+    let manifest = manifest.replace("\"reward-plugin\"", "\"mine\"");
+    project.write("logs/plugin.toml", &manifest);
+    built(&project, "logs");
+    project.write("row.jsonl", "{\"response\": \"hear, hear\"}\n");
+    let score = [
+        "score",
+        "logs/target/guests/logs.wasm",
+        "--input",
+        "row.jsonl",
+    ];
+    project.refused(&score, &["log"]);
+    let scored = project.ok(&[&score[..], &["--allow", "log"]].concat());
+    let row = &json_lines(&scored.stdout)[0];
+    assert_eq!(row["score"], 1.0);
+    let line = &row["rewards"][0]["log"][0];
+    assert_eq!(
+        (&line["level"], &line["message"]),
+        (&"warn".into(), &"hear, hear".into())
+    );
+}
+
+#[test]
 fn what_can_not_be_built_says_why_with_file_and_line() {
     let project = Project::empty();
     project.write("r.py", "def f(response):\n    return 1\n");
@@ -191,31 +258,62 @@ fn what_can_not_be_built_says_why_with_file_and_line() {
         assert_eq!(outcome.code, Some(2), "{outcome:?}");
         assert_eq!(outcome.stdout, "");
         for name in names {
-            assert!(outcome.stderr.contains(name), "{name:?} is not in: {}", outcome.stderr);
+            assert!(
+                outcome.stderr.contains(name),
+                "{name:?} is not in: {}",
+                outcome.stderr
+            );
         }
         let last = outcome.stderr.lines().last().unwrap();
         assert!(last.starts_with("error: "), "{}", outcome.stderr);
         assert!(!project.path("r/target/guests").exists());
     };
-    refuse("def f(response):\n    import numpy, ssl\n    from sympy.core import Add\n", &[
-        "src/r.py, line 2: there is no module `numpy`",
-        "pip install --no-deps --target src numpy",
-        "src/r.py, line 2: the module `ssl` of the standard library does not exist",
-        "src/r.py, line 3: there is no module `sympy`",
-        "error: the plugin does not compile: ",
-    ]);
-    refuse("def f(response)\n    return 1\n", &["File \"src/r.py\", line 1", "SyntaxError"]);
-    refuse("def f(response):\n    return 1\nf = {}[0]\n", &["File \"src/r.py\", line 3", "KeyError: 0"]);
-    refuse("from .other import f\n", &["src/r.py, line 1: a relative import"]);
-    refuse("def g(response):\n    return 1\n", &["src/r.py has no function `f`; it has g"]);
-    refuse("def f(x, y):\n    return 1\n", &["src/r.py: ", "f(x, y) is the response", "[python.arguments]"]);
+    refuse(
+        "def f(response):\n    import numpy, ssl, pip\n    from sympy.core import Add\n",
+        &[
+            "src/r.py, line 2: there is no module `numpy`",
+            "pip install --no-deps --target src numpy",
+        // Which lies beside the tool itself.
+        "src/r.py, line 2: there is no module `pip`",
+            "src/r.py, line 2: the module `ssl` of the standard library does not exist",
+            "src/r.py, line 3: there is no module `sympy`",
+            "error: the plugin does not compile: ",
+        ],
+    );
+    refuse(
+        "def f(response)\n    return 1\n",
+        &["File \"src/r.py\", line 1", "SyntaxError"],
+    );
+    refuse(
+        "def f(response):\n    return 1\nf = {}[0]\n",
+        &["File \"src/r.py\", line 3", "KeyError: 0"],
+    );
+    refuse(
+        "from .other import f\n",
+        &["src/r.py, line 1: a relative import"],
+    );
+    refuse(
+        "def g(response):\n    return 1\n",
+        &["src/r.py has no function `f`; it has g"],
+    );
+    refuse(
+        "def f(x, y):\n    return 1\n",
+        &[
+            "src/r.py: ",
+            "f(x, y) is the response",
+            "[python.arguments]",
+        ],
+    );
     // Without a run of the tool: what plugin.toml says.
     let manifest = |from: &str, to: &str| {
         assert!(manifest.contains(from));
         project.write("r/plugin.toml", &manifest.replace(from, to));
     };
     manifest("r.py:f", "other.py:f");
-    refuse("def f(response):\n    return 1\n", &["src/other.py, which is not there; there is r.py"]);
+    refuse(
+        "def f(response):\n    return 1\n",
+        &["src/other.py, which is not there; there is r.py"],
+    );
     for (function, names) in [
         ("r.py", ["python.function", "FILE.py:FUNCTION"]),
         ("../r.py:f", ["python.function", "FILE.py:FUNCTION"]),
@@ -276,7 +374,7 @@ fn blocks(page: &str, heading: &str) -> Vec<Block> {
 }
 
 /// Runs a section of the page as it stands there: its files, its commands, what it says of their output; and holds
-/// the scores to those of CPython, which calls the function as the last block says.
+/// the scores to those of `CPython`, which calls the function as the last block says.
 fn porting(heading: &str) {
     let page = fs::read_to_string(repository().join("docs/porting.md")).unwrap();
     let project = Project::empty();
@@ -342,7 +440,10 @@ fn porting(heading: &str) {
         totals.push(total.clone());
     }
     totals.dedup();
-    assert!(totals.len() > 1, "the samples tell nothing apart: {totals:?}");
+    assert!(
+        totals.len() > 1,
+        "the samples tell nothing apart: {totals:?}"
+    );
 }
 
 #[test]

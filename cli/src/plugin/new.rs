@@ -16,7 +16,7 @@ pub struct Arguments {
     /// The language to write it in
     #[arg(long, value_enum, required_unless_present = "from_python")]
     lang: Option<Language>,
-    /// Wrap a reward function in Python that is there already, as written for veRL, EasyR1, TRL, AReaL or nobody
+    /// Wrap a reward function in Python that is there already, unchanged (docs/porting.md)
     #[arg(long, value_name = "FILE.py:FUNCTION", conflicts_with_all = ["lang", "world"])]
     from_python: Option<String>,
     /// What to write
@@ -109,9 +109,7 @@ impl Wrapped {
     /// as Python does.
     fn read(argument: &str) -> Result<Self> {
         let Some((path, function)) = argument.rsplit_once(':') else {
-            bail!(
-                "--from-python {argument}: name the function too, as in reward.py:compute_score"
-            );
+            bail!("--from-python {argument}: name the function too, as in reward.py:compute_score");
         };
         let is_word = |word: &str| {
             word.starts_with(|c: char| c.is_alphabetic() || c == '_')
@@ -155,7 +153,10 @@ impl Wrapped {
         let stem = self.file.trim_end_matches(".py");
         let name = stem.trim_matches('_').replace('_', "-").to_lowercase();
         check_name(&name).with_context(|| {
-            format!("{} gives the plugin no name: put one before --from-python", self.file)
+            format!(
+                "{} gives the plugin no name: put one before --from-python",
+                self.file
+            )
         })?;
         Ok(name)
     }

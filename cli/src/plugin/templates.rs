@@ -171,8 +171,11 @@ pub fn python_algorithm(name: &str) -> Files {
 
 /// Adds what all plugins in Python have.
 fn python(mut files: Files, function: &str) -> Files {
-    for (_, text) in &mut files {
+    for (path, text) in &mut files {
         *text = text.replace("{{function}}", function);
+        if path == ".gitignore" {
+            text.push_str("__pycache__/\n");
+        }
     }
     let library = PYTHON.iter().map(|(path, text)| {
         let (_, path) = path.split_once('/').unwrap_or_default();

@@ -207,25 +207,23 @@ impl Tool {
         let (own, pythons): (Vec<_>, Vec<_>) = programs
             .into_iter()
             .partition(|path| path.ends_with("componentize-py"));
-        let candidates = own
-            .into_iter()
-            .map(|program| (program, &[][..]))
-            .chain(pythons.into_iter().map(|it| (it, &["-m", "componentize_py"][..])));
+        let candidates = own.into_iter().map(|program| (program, &[][..])).chain(
+            pythons
+                .into_iter()
+                .map(|it| (it, &["-m", "componentize_py"][..])),
+        );
         let mut other = None;
         for (program, arguments) in candidates {
-            let mut tool = Self {
-                program,
-                arguments,
-                version: String::new(),
-            };
-            let Some(said) = programs::output(tool.command().arg("--version")) else {
+            let mut command = Command::new(&program);
+            let said = programs::output(command.args(arguments).arg("--version"));
+            let Some(version) = said.as_deref().and_then(|it| it.split_whitespace().last()) else {
                 continue;
             };
-            tool.version = said
-                .split_whitespace()
-                .last()
-                .unwrap_or_default()
-                .to_owned();
+            let tool = Self {
+                version: version.to_owned(),
+                program,
+                arguments,
+            };
             if fits(&tool.version) {
                 return Ok(tool);
             }
@@ -274,7 +272,9 @@ mod tests {
     #[test]
     fn files_of_python_are_named_without_a_folder() {
         assert!(is_file("reward.py") && is_file("my-reward.py"));
-        for name in ["", ".py", "reward", "a/b.py", "../b.py", "a.b.py", "a.py:f", "b.pyc"] {
+        for name in [
+            "", ".py", "reward", "a/b.py", "../b.py", "a.b.py", "a.py:f", "b.pyc",
+        ] {
             assert!(!is_file(name), "{name}");
         }
     }

@@ -153,6 +153,8 @@ def load(name: str, notes: list[str]) -> Any:
         module = importlib.util.module_from_spec(spec)
         sys.modules[module_name] = module
         spec.loader.exec_module(module)
+    if "asyncio" in sys.modules or any(isinstance(node, ast.AsyncFunctionDef) for node in ast.walk(trees[name])):
+        importlib.import_module("rlhost.loop").install()
     load_behind(before)
     return module
 

@@ -33,6 +33,11 @@ class _Loop(asyncio.SelectorEventLoop):
     def _write_to_self(self) -> None:
         pass
 
+    def close(self) -> None:
+        if not self.is_closed():
+            asyncio.base_events.BaseEventLoop.close(self)
+            self._selector.close()
+
     def run_in_executor(self, executor: Any, function: Any, *arguments: Any) -> Any:
         future = self.create_future()
         try:
@@ -40,6 +45,11 @@ class _Loop(asyncio.SelectorEventLoop):
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+def install() -> None:
+    """Makes this the loop of `asyncio.run` and its like."""
+    asyncio.new_event_loop = asyncio.events.new_event_loop = _Loop  # type: ignore[assignment]
 
 
 def run(awaitable: Any) -> Any:
