@@ -72,3 +72,8 @@ fn an_algorithm_in_rust() {
 fn an_algorithm_in_c() {
     a_new_algorithm("c");
 }
+
+#[test]
+fn an_algorithm_in_python() {
+    a_new_algorithm("python");
+}

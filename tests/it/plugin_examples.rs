@@ -21,3 +21,8 @@ fn transcriptions_in_c() {
 fn grounded_responses_in_rust() {
     builds_and_passes("grounding");
 }
+
+#[test]
+fn word_problems_in_python() {
+    builds_and_passes("word-problems");
+}

@@ -34,6 +34,7 @@ pub fn run(project: &Project) -> Result<()> {
         ("git", tool("git", "git")),
         ("WebAssembly toolchain", wasm(project)),
         ("C compiler for WebAssembly", c_for_wasm()),
+        ("componentize-py", componentize_py()),
         ("disk space", disk(&project.root)),
         ("rustfmt and clippy", lints(project)),
         ("cargo-nextest", nextest(project)),
@@ -103,6 +104,19 @@ fn c_for_wasm() -> State {
         None => Optional(
             "for plugins in C and their tests",
             "apt-get install -y --no-install-recommends clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32".to_owned(),
+        ),
+    }
+}
+
+/// What makes components of Python.
+fn componentize_py() -> State {
+    match process::program("componentize-py") {
+        Some(program) => There(program.display().to_string()),
+        None => Optional(
+            "for plugins in Python and their tests",
+            "python3 -m venv target/tools/python && target/tools/python/bin/pip install componentize-py==0.25.1\n          \
+             export PATH=\"$PATH:$PWD/target/tools/python/bin\""
+                .to_owned(),
         ),
     }
 }
@@ -189,7 +203,7 @@ fn python() -> State {
         There("python3".to_owned())
     } else {
         Optional(
-            "for cargo xtask cuda-build",
+            "for the tests of plugins in Python, and for cargo xtask cuda-build",
             "apt-get install -y python3 python3-venv".to_owned(),
         )
     }

@@ -1,5 +1,6 @@
 //! `rlhost plugin new`: a folder with a plugin that builds.
 
+use super::build::python;
 use super::templates;
 use crate::output;
 use anyhow::{Context, Result, bail};
@@ -8,11 +9,16 @@ use std::path::Path;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Name of the plugin and its folder: lower-case words with hyphens, such as `word-count`
-    name: String,
+    /// Name of the plugin and its folder: lower-case words with hyphens, such as `word-count`; with
+    /// --from-python that of the file, where there is none
+    #[arg(required_unless_present = "from_python")]
+    name: Option<String>,
     /// The language to write it in
-    #[arg(long, value_enum)]
-    lang: Language,
+    #[arg(long, value_enum, required_unless_present = "from_python")]
+    lang: Option<Language>,
+    /// Wrap a reward function in Python that is there already, unchanged (docs/porting.md)
+    #[arg(long, value_name = "FILE.py:FUNCTION", conflicts_with_all = ["lang", "world"])]
+    from_python: Option<String>,
     /// What to write
     #[arg(long, value_enum, default_value_t = World::Reward)]
     world: World,
@@ -22,6 +28,7 @@ pub struct Arguments {
 enum Language {
     Rust,
     C,
+    Python,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -36,20 +43,37 @@ enum World {
 const LONGEST: usize = 64;
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let name = &arguments.name;
+    let wrapped = arguments.from_python.as_deref().map(Wrapped::read);
+    let wrapped = wrapped.transpose()?;
+    let name = match (&arguments.name, &wrapped) {
+        (Some(name), _) => name.clone(),
+        (None, Some(wrapped)) => wrapped.name()?,
+        (None, None) => bail!("name the plugin"),
+    };
+    let name = &name;
     check_name(name)?;
     let folder = Path::new(name);
     if folder.symlink_metadata().is_ok() {
         bail!("{name} exists: choose another name, or remove it");
     }
-    let files = match (arguments.lang, arguments.world) {
+    let lang = arguments.lang.unwrap_or(Language::Python);
+    let files = match (lang, arguments.world) {
         (Language::Rust, World::Reward) => templates::rust_reward(name),
         (Language::Rust, World::Algorithm) => templates::rust_algorithm(name),
+        (Language::Python, World::Reward) => match &wrapped {
+            Some(wrapped) => templates::python_wrapped(name, &wrapped.function()),
+            None => templates::python_reward(name),
+        },
+        (Language::Python, World::Algorithm) => templates::python_algorithm(name),
         (Language::C, World::Reward) => templates::c_reward(name),
         (Language::C, World::Algorithm) => templates::c_algorithm(name),
     };
     let staged = output::staged(folder);
     let made = write(&staged, &files)
+        .and_then(|()| match &wrapped {
+            Some(wrapped) => fs::write(staged.join("src").join(&wrapped.file), &wrapped.text),
+            None => Ok(()),
+        })
         .and_then(|()| fs::rename(&staged, folder))
         .with_context(|| format!("cannot make the folder {name}"));
     if made.is_err() {
@@ -57,10 +81,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let _ = fs::remove_dir_all(&staged);
     }
     made?;
-    let test = match (arguments.world, arguments.lang) {
-        (World::Reward, _) => "rlhost plugin test".to_owned(),
-        (World::Algorithm, Language::Rust) => "cargo test".to_owned(),
-        (World::Algorithm, _) => format!("rlhost plugin inspect target/guests/{name}.wasm"),
+    let test = match (arguments.world, lang, &wrapped) {
+        (_, _, Some(_)) => format!("rlhost score {name} --input samples.jsonl"),
+        (World::Reward, ..) => "rlhost plugin test".to_owned(),
+        (World::Algorithm, Language::Rust, _) => "cargo test".to_owned(),
+        (World::Algorithm, Language::Python, _) => "python3 tests/test_loss.py".to_owned(),
+        (World::Algorithm, ..) => format!("rlhost plugin inspect target/guests/{name}.wasm"),
     };
     output::standard(|out| {
         writeln!(out, "{name}: README.md says what is in it\n")?;
@@ -68,6 +94,79 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         writeln!(out, "    rlhost plugin build")?;
         Ok(writeln!(out, "    {test}")?)
     })
+}
+
+/// A reward function in Python that is there already.
+struct Wrapped {
+    /// The file's name.
+    file: String,
+    function: String,
+    text: Vec<u8>,
+}
+
+impl Wrapped {
+    /// Reads the file of `FILE.py:FUNCTION`, and sees whether it mentions the function; `plugin build` reads it
+    /// as Python does.
+    fn read(argument: &str) -> Result<Self> {
+        let Some((path, function)) = argument.rsplit_once(':') else {
+            bail!("--from-python {argument}: name the function too, as in reward.py:compute_score");
+        };
+        let is_word = |word: &str| {
+            word.starts_with(|c: char| c.is_alphabetic() || c == '_')
+                && word.chars().all(|c| c.is_alphanumeric() || c == '_')
+        };
+        if !function.split('.').all(is_word) {
+            bail!("--from-python {argument}: {function:?} can't be a function's name");
+        }
+        let file = Path::new(path).file_name().and_then(|name| name.to_str());
+        let file = file.unwrap_or_default();
+        if !python::is_file(file) || file.contains(|c: char| c == '"' || c.is_control()) {
+            bail!("--from-python {argument}: {path:?} is no file of Python (*.py)");
+        }
+        let text = fs::read(path).with_context(|| format!("cannot read {path}"))?;
+        let lossy = String::from_utf8_lossy(&text);
+        let first = function.split('.').next().unwrap_or_default();
+        let mentions = lossy
+            .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .any(|word| word == first);
+        if !mentions {
+            let functions: Vec<_> = lossy.lines().filter_map(defined).collect();
+            let listed = match &functions[..] {
+                [] => "it has none".to_owned(),
+                some => format!("it has {}", some.join(", ")),
+            };
+            bail!("{path} has no function `{function}`: {listed}");
+        }
+        Ok(Self {
+            file: file.to_owned(),
+            function: function.to_owned(),
+            text,
+        })
+    }
+
+    fn function(&self) -> String {
+        format!("{}:{}", self.file, self.function)
+    }
+
+    /// The plugin's name, of the file's.
+    fn name(&self) -> Result<String> {
+        let stem = self.file.trim_end_matches(".py");
+        let name = stem.trim_matches('_').replace('_', "-").to_lowercase();
+        check_name(&name).with_context(|| {
+            format!(
+                "{} gives the plugin no name: put one before --from-python",
+                self.file
+            )
+        })?;
+        Ok(name)
+    }
+}
+
+/// The function that a line of Python begins to define, outside of others.
+fn defined(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("async ").unwrap_or(line);
+    let (name, _) = rest.strip_prefix("def ")?.split_once('(')?;
+    Some(name.trim())
 }
 
 /// Components' names are words of lower-case letters and digits with hyphens in between.

@@ -73,6 +73,30 @@ const C_ALGORITHM: &[(&str, &str)] = template![
     "c/src/text.h"
 ];
 
+const PYTHON: &[(&str, &str)] = template![
+    "python/rlhost/__init__.py",
+    "python/rlhost/algorithm.py",
+    "python/rlhost/build.py",
+    "python/rlhost/call.py",
+    "python/rlhost/component.py",
+    "python/rlhost/loop.py",
+    "python/rlhost/objective.py",
+    "python/rlhost/parameters.py"
+];
+const PYTHON_REWARD: &[(&str, &str)] = template![
+    "python-reward/README.md",
+    "python-reward/plugin.toml",
+    "python-reward/src/reward.py",
+    "reward/cases/examples.jsonl"
+];
+const PYTHON_WRAPPED: &[(&str, &str)] = template!["python-wrapped/README.md"];
+const PYTHON_ALGORITHM: &[(&str, &str)] = template![
+    "python-algorithm/README.md",
+    "python-algorithm/plugin.toml",
+    "python-algorithm/src/loss.py",
+    "python-algorithm/tests/test_loss.py"
+];
+
 /// What a reward plugin does until it is edited.
 const REWARD: &str = "Looks for the reference answer in the response.";
 /// What an algorithm does until it is edited.
@@ -111,6 +135,53 @@ pub fn c_algorithm(name: &str) -> Files {
 
 fn c(blanks: &Blanks<'_>, template: &[(&str, &str)]) -> Files {
     let mut files = own(blanks, template);
+    files.extend(contract());
+    files
+}
+
+/// A reward plugin in Python.
+pub fn python_reward(name: &str) -> Files {
+    let description = REWARD;
+    let files = own(&Blanks { name, description }, PYTHON_REWARD);
+    python(files, "reward.py:compute_score")
+}
+
+/// The folder around a reward function in Python, which `FILE.py:FUNCTION` names; its file is to be added.
+pub fn python_wrapped(name: &str, function: &str) -> Files {
+    let description = format!("The function {function}.");
+    let blanks = Blanks {
+        name,
+        description: &description,
+    };
+    let mut files = own(&blanks, PYTHON_WRAPPED);
+    for (path, text) in PYTHON_REWARD {
+        if path.ends_with("plugin.toml") {
+            files.push(("plugin.toml".to_owned(), blanks.fill(text)));
+        }
+    }
+    python(files, function)
+}
+
+/// An algorithm in Python.
+pub fn python_algorithm(name: &str) -> Files {
+    let description = ALGORITHM;
+    let files = own(&Blanks { name, description }, PYTHON_ALGORITHM);
+    python(files, "")
+}
+
+/// Adds what all plugins in Python have.
+fn python(mut files: Files, function: &str) -> Files {
+    for (path, text) in &mut files {
+        *text = text.replace("{{function}}", function);
+        if path == ".gitignore" {
+            text.push_str("__pycache__/\n");
+        }
+    }
+    let library = PYTHON.iter().map(|(path, text)| {
+        let (_, path) = path.split_once('/').unwrap_or_default();
+        (format!("src/{path}"), (*text).to_owned())
+    });
+    files.extend(library);
     files.extend(contract());
     files
 }

@@ -1,5 +1,6 @@
 //! `plugin.toml`: what a plugin says about itself where its language has no manifest of its own.
 
+use super::python;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::fs;
@@ -13,6 +14,7 @@ pub const NAME: &str = "plugin.toml";
 #[serde(deny_unknown_fields)]
 struct Manifest {
     plugin: About,
+    python: Option<python::Settings>,
 }
 
 /// What a manifest says.
@@ -29,11 +31,34 @@ pub struct About {
 
 /// The manifest of a plugin's folder.
 pub fn read(folder: &Path) -> Result<About> {
+    let manifest = parse(folder)?;
+    if manifest.python.is_some() {
+        bail!(
+            "{}: `[python]` is for plugins in Python",
+            folder.join(NAME).display()
+        );
+    }
+    Ok(manifest.plugin)
+}
+
+/// The manifest of a folder with a plugin in Python.
+pub fn read_python(folder: &Path) -> Result<(About, python::Settings)> {
+    let manifest = parse(folder)?;
+    let settings = manifest.python.with_context(|| {
+        format!(
+            "{}: it lacks `[python]` with `function = \"FILE.py:FUNCTION\"` (of an algorithm `file = \"FILE.py\"`)",
+            folder.join(NAME).display()
+        )
+    })?;
+    Ok((manifest.plugin, settings))
+}
+
+fn parse(folder: &Path) -> Result<Manifest> {
     let path = folder.join(NAME);
     let name = || path.display().to_string();
     let text = fs::read_to_string(&path).with_context(name)?;
     let manifest: Manifest = toml::from_str(&text).with_context(name)?;
-    let about = manifest.plugin;
+    let about = &manifest.plugin;
     for (key, text) in [
         ("name", &about.name),
         ("version", &about.version),
@@ -46,7 +71,7 @@ pub fn read(folder: &Path) -> Result<About> {
             );
         }
     }
-    Ok(about)
+    Ok(manifest)
 }
 
 /// The contract in the folder's `wit`, and the world of it that the manifest names.

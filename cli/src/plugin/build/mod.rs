@@ -2,6 +2,7 @@
 
 mod c;
 mod manifest;
+pub mod python;
 mod rust;
 pub mod source;
 
@@ -40,6 +41,8 @@ struct Compiled {
 enum Product {
     /// A core module, which is yet to become a component.
     Module(Vec<u8>),
+    /// A component, made by the language's own tool.
+    Component(Vec<u8>),
 }
 
 impl Product {
@@ -48,9 +51,15 @@ impl Product {
         Ok(Self::Module(bytes))
     }
 
+    fn read_component(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Self::Component(bytes))
+    }
+
     fn into_component(self) -> Result<Vec<u8>> {
         match self {
             Self::Module(module) => component::encode(&module),
+            Self::Component(component) => Ok(component),
         }
     }
 }
@@ -59,7 +68,7 @@ impl Product {
 type Compile = fn(&Path) -> Result<Compiled>;
 
 /// The languages whose plugins have a `plugin.toml`, by what the files in `src` end in.
-const LANGUAGES: [(&str, Compile); 1] = [("c", c::compile)];
+const LANGUAGES: [(&str, Compile); 2] = [("c", c::compile), ("py", python::compile)];
 
 /// A component that was built.
 pub struct Built {

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// SHA-256 over names and contents of the files in `folder`, in the order of their names, as
-/// `sha256:` and hexadecimal digits. What is made from them (`target`, folders that hold a
+/// `sha256:` and hexadecimal digits. What is made from them (`target`, `__pycache__`, folders that hold a
 /// `CACHEDIR.TAG`, the file `output`) and hidden files do not count. Of a link the place it leads to counts.
 pub fn digest(folder: &Path, output: &Path) -> Result<String> {
     let files = files(folder)?;
@@ -54,7 +54,7 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         let name = entry.file_name();
         let path = folder.join(&name);
         let hidden = name.as_encoded_bytes().starts_with(b".");
-        if hidden || path == Path::new("target") {
+        if hidden || name == "__pycache__" || path == Path::new("target") {
             continue;
         }
         if !entry.file_type()?.is_dir() {
@@ -88,6 +88,7 @@ mod tests {
             "target/x",
             ".git/HEAD",
             "made.wasm",
+            "a/__pycache__/x.pyc",
             "cache/CACHEDIR.TAG",
             "cache/x",
         ] {

@@ -1,0 +1,335 @@
+"""What happens while a plugin is built: its files are checked, and all modules that they import are loaded.
+
+The component is a picture of the interpreter's memory after that. There is no file in the sandbox, so a module that
+was not loaded by then does not exist later, and an `import` inside of a function finds what was loaded here.
+"""
+
+import ast
+import gc
+import importlib
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from .call import HERE
+
+OWN = HERE + "/rlhost/"
+#: Encodings of texts that have nothing to do with files.
+ENCODINGS = ("ascii", "cp1252", "hex_codec", "idna", "latin_1", "punycode", "unicode_escape", "utf_16", "utf_32")
+#: What the standard library's compiled modules import when they are called.
+BEHIND = {
+    "datetime": ["_strptime"],
+    "time": ["_strptime"],
+    "builtins": ["unicodedata", *(f"encodings.{name}" for name in ENCODINGS)],
+}
+
+NO_THREADS = "there are no threads and no processes: starting one raises RuntimeError or OSError"
+NO_PROGRAMS = "there are no programs to start (a component can be granted an interpreter: see docs/plugins.md, Capabilities)"
+NO_NETWORK = "there is no network"
+NO_SIGNALS = "it never rings: a call that takes too long runs out of fuel, which is no score"
+RUNS_TEXT = "what it runs can change how its own response is judged; what it imports must be imported by a file in src/ too"
+#: What can be imported, but does not do its work.
+IDLE = {
+    "signal.alarm": NO_SIGNALS,
+    "signal.setitimer": NO_SIGNALS,
+    "threading.Thread": NO_THREADS,
+    "threading.Timer": NO_THREADS,
+    "_thread": NO_THREADS,
+    "concurrent.futures": NO_THREADS,
+    "multiprocessing": NO_THREADS,
+    "asyncio.to_thread": NO_THREADS,
+    "subprocess": NO_PROGRAMS,
+    "os.system": NO_PROGRAMS,
+    "os.popen": NO_PROGRAMS,
+    "os.fork": NO_PROGRAMS,
+    "os.kill": NO_PROGRAMS,
+    "asyncio.create_subprocess_exec": NO_PROGRAMS,
+    "asyncio.create_subprocess_shell": NO_PROGRAMS,
+    "socket": NO_NETWORK,
+    "http.client": NO_NETWORK,
+    "urllib.request": NO_NETWORK,
+    "eval": RUNS_TEXT,
+    "exec": RUNS_TEXT,
+    "open": "no file can be opened in a function: read it at the top of the file, while the plugin is built",
+}
+
+
+class Refused(Exception):
+    """Why there is no plugin."""
+
+
+def plugin(app: str, make: Any) -> Any:
+    """Makes the component's class; where it can't, the reason stands in `error.txt` beside the file `app`."""
+    folder = os.path.dirname(app)
+    notes: list[str] = []
+    try:
+        made = make(notes)
+    except Refused as error:
+        refuse(folder, str(error))
+    except BaseException as error:
+        refuse(folder, explained(error))
+    with open(f"{folder}/notes.txt", "w", encoding="utf-8") as file:
+        file.writelines(note + "\n" for note in notes)
+    silence_alarms()
+    gc.collect()
+    gc.freeze()
+    return made
+
+
+def refuse(folder: str, text: str) -> NoReturn:
+    with open(f"{folder}/error.txt", "w", encoding="utf-8", errors="replace") as file:
+        file.write(text.rstrip("\n") + "\n")
+    sys.exit(1)
+
+
+def shown(path: str) -> str:
+    return "src/" + path.removeprefix(HERE + "/")
+
+
+def explained(error: BaseException) -> str:
+    """An exception as Python prints it, from the first of the plugin's own lines on."""
+    if isinstance(error, SyntaxError):
+        lines = traceback.format_exception_only(error)
+    else:
+        trace = error.__traceback__
+        while trace is not None and not is_own(trace.tb_frame.f_code.co_filename):
+            trace = trace.tb_next
+        lines = traceback.format_exception(type(error), error, trace or error.__traceback__, chain=trace is None)
+    return "".join(lines).replace(f'"{HERE}/', '"src/')
+
+
+def is_own(path: str) -> bool:
+    """Whether a file is the user's."""
+    return path.startswith(HERE + "/") and not path.startswith(OWN)
+
+
+def load(name: str, notes: list[str]) -> Any:
+    """Loads a file of `src`, and all modules that its files import."""
+    path = f"{HERE}/{name}"
+    if not os.path.isfile(path):
+        found = sorted(file for file in os.listdir(HERE) if file.endswith(".py"))
+        raise Refused(f"plugin.toml: [python] names src/{name}, which is not there; there is {', '.join(found)}")
+    trees = {}
+    for file in sorted(os.listdir(HERE)):
+        if file.endswith(".py"):
+            with open(f"{HERE}/{file}", "rb") as source:
+                trees[file] = ast.parse(source.read(), f"src/{file}")
+    for node in trees[name].body:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            raise Refused(
+                f"src/{name}, line {node.lineno}: a relative import, but the plugin's file is of no package. "
+                "Put the file that it means into src/ too, and import it by its name"
+            )
+    before = set(sys.modules)
+    missing = []
+    for file, tree in trees.items():
+        for module, names, line, optional in imports(tree):
+            try:
+                found = importlib.import_module(module)
+                for item in names:
+                    if item != "*" and not hasattr(found, item):
+                        attempt(f"{module}.{item}")
+            except ModuleNotFoundError as error:
+                if not optional:
+                    missing.append(absent(error.name or module, module, f"src/{file}, line {line}"))
+            except SyntaxError:
+                raise
+            except BaseException:
+                # The file's own import raises it again, with a trace, unless it is not there to be met.
+                continue
+        notes += idle(file, tree)
+    if missing:
+        raise Refused("\n".join(dict.fromkeys(missing)))
+    stem = name.removesuffix(".py")
+    module_name = f"plugin_{stem}" if stem in sys.stdlib_module_names else stem
+    if module_name in sys.modules:
+        module = sys.modules[module_name]
+    else:
+        spec = importlib.util.spec_from_file_location(module_name, path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[module_name] = module
+        spec.loader.exec_module(module)
+    if "asyncio" in sys.modules or any(isinstance(node, ast.AsyncFunctionDef) for node in ast.walk(trees[name])):
+        importlib.import_module("rlhost.loop").install()
+    load_behind(before)
+    return module
+
+
+def absent(name: str, asked: str, place: str) -> str:
+    """A module that there is not, and what to do about it."""
+    root = name.split(".")[0]
+    if root.lstrip("_") in sys.stdlib_module_names or root in sys.stdlib_module_names:
+        return (
+            f"{place}: the module `{asked}` of the standard library does not exist in the sandbox (it needs `{name}`). Do without it, "
+            "or import it in `try:` … `except ImportError:` if the function can"
+        )
+    return (
+        f"{place}: there is no module `{root}`. A plugin has Python's standard library and what lies in src/. "
+        f"A module of pure Python can be put there (pip install --no-deps --target src {root}), one with compiled parts "
+        "can't. If the function can do without it, import it in `try:` … `except ImportError:`"
+    )
+
+
+def attempt(module: str) -> None:
+    try:
+        importlib.import_module(module)
+    except BaseException:  # A module may raise anything when it is loaded.
+        pass
+
+
+def load_behind(before: set[str]) -> None:
+    """Loads what the modules that were loaded import inside of their functions: of modules in `src` all, of the
+    standard library's what those need that the plugin asked for."""
+    for name in BEHIND["builtins"]:
+        attempt(name)
+    seen: set[str] = set()
+    while True:
+        new = [name for name in list(sys.modules) if name not in seen and name not in before]
+        own = [name for name in new if is_own(getattr(sys.modules[name], "__file__", None) or "")]
+        chosen = new if not seen else own
+        if not chosen:
+            return
+        seen |= set(chosen)
+        for name in chosen:
+            for needed in BEHIND.get(name, []) + list(inner(name)):
+                if needed not in sys.modules:
+                    attempt(needed)
+
+
+def inner(name: str) -> Iterator[str]:
+    """The modules that a module's text imports anywhere."""
+    module = sys.modules[name]
+    path = getattr(module, "__file__", None) or ""
+    if not path.endswith(".py") or path.startswith(OWN):
+        return
+    package = getattr(module, "__package__", None) or ""
+    with open(path, "rb") as source:
+        tree = ast.parse(source.read())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *([base] if base else [])])
+            if base:
+                yield base
+                found = sys.modules.get(base)
+                if hasattr(found, "__path__"):
+                    yield from (f"{base}.{alias.name}" for alias in node.names if not hasattr(found, alias.name))
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, list[str], int, bool]]:
+    """Modules that a file imports wherever in it, the names it takes from them, the line, and whether it can do without."""
+
+    def walk(node: ast.AST, optional: bool) -> Iterator[tuple[str, list[str], int, bool]]:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, [], node.lineno, optional
+        elif isinstance(node, ast.ImportFrom):
+            if node.module and not node.level:
+                yield node.module, [alias.name for alias in node.names], node.lineno, optional
+        elif isinstance(node, ast.Try):
+            caught = optional or any(catches(handler) for handler in node.handlers)
+            for child in node.body:
+                yield from walk(child, caught)
+            for child in [*node.handlers, *node.orelse, *node.finalbody]:
+                # What stands in for a missing module is needed where the first is missing.
+                yield from walk(child, caught)
+        elif isinstance(node, ast.If):
+            test = ast.unparse(node.test)
+            unless = "__name__" in test or "TYPE_CHECKING" in test
+            for child in node.body:
+                if not unless:
+                    yield from walk(child, optional or any(word in test for word in ("platform", "os.name", "version_info")))
+            for child in node.orelse:
+                yield from walk(child, optional or unless or "platform" in test or "version_info" in test)
+        else:
+            for child in ast.iter_child_nodes(node):
+                yield from walk(child, optional)
+
+    return walk(tree, False)
+
+
+def catches(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler catches a missing module."""
+    if handler.type is None:
+        return True
+    return any(word in ast.unparse(handler.type) for word in ("ImportError", "ModuleNotFoundError", "Exception"))
+
+
+def idle(file: str, tree: ast.AST) -> Iterator[str]:
+    """Warnings of what a file uses that does not work in the sandbox."""
+    names = {name: name for name in ("eval", "exec", "open")}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                names[alias.asname or alias.name.split(".")[0]] = alias.name if alias.asname else alias.name.split(".")[0]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    told: set[str] = set()
+
+    def dotted(node: ast.AST) -> str | None:
+        if isinstance(node, ast.Name):
+            return names.get(node.id)
+        if isinstance(node, ast.Attribute):
+            base = dotted(node.value)
+            return base and f"{base}.{node.attr}"
+        return None
+
+    def walk(node: ast.AST, inside: bool) -> Iterator[str]:
+        name = dotted(node) if isinstance(node, ast.Name | ast.Attribute) else None
+        key = name and next((key for key in IDLE if name == key or name.startswith(key + ".")), None)
+        if name and key and name not in told and (inside or key != "open"):
+            told.add(name)
+            yield f"warning: src/{file}, line {node.lineno}: {name}: {IDLE[key]}"  # type: ignore[attr-defined]
+        inside = inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if not name:
+            for child in ast.iter_child_nodes(node):
+                yield from walk(child, inside)
+
+    return walk(tree, False)
+
+
+def silence_alarms() -> None:
+    """Gives `signal` the functions that it lacks here, for code that guards itself with an alarm."""
+    signal = sys.modules.get("signal")
+    if signal is not None and not hasattr(signal, "alarm"):
+        signal.alarm = lambda seconds: 0  # type: ignore[attr-defined]
+        signal.setitimer = lambda which, seconds, interval=0.0: (0.0, 0.0)  # type: ignore[attr-defined]
+        signal.getitimer = lambda which: (0.0, 0.0)  # type: ignore[attr-defined]
+        signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF = 0, 1, 2  # type: ignore[attr-defined]
+
+
+def function(name: str, notes: list[str]) -> tuple[Any, Any, str]:
+    """The function that `FILE.py:FUNCTION` names, its module, and the module's text."""
+    file, _, wanted = name.partition(":")
+    module = load(file, notes)
+    found = module
+    for part in wanted.split("."):
+        found = getattr(found, part, None)
+    if not callable(found):
+        with open(f"{HERE}/{file}", "rb") as source:
+            tree = ast.parse(source.read())
+        names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        raise Refused(f"src/{file} has no function `{wanted}`; it has {', '.join(names) or 'none'}")
+    with open(f"{HERE}/{file}", encoding="utf-8", errors="replace") as source:
+        return found, module, source.read()
+
+
+def declared(module: Any, name: str, kind: type, default: Any) -> Any:
+    """What a file says of itself by an upper-case name."""
+    value = getattr(module, name, default)
+    if kind is tuple and isinstance(value, list):
+        value = tuple(value)
+    if not isinstance(value, kind):
+        return default
+    texts = [*value, *value.values()] if isinstance(value, dict) else value
+    # A file that was written for something else may use the name for something else.
+    return value if all(isinstance(text, str) for text in texts) else default

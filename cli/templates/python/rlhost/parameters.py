@@ -1,0 +1,50 @@
+"""A plugin's parameters: the arguments of its function that have a default.
+
+`def compute_score(…, weight: float = 0.5)` has the parameter `weight`, which `--param weight=0.7` and the configuration
+of a run can set. What the value must be is what its default is.
+"""
+
+import inspect
+import json
+from typing import Any
+
+from . import Internal
+
+#: What a value must be, by what the default is.
+KINDS: list[tuple[type, tuple[type, ...], str]] = [
+    (bool, (bool,), "true or false"),
+    (int, (int,), "a whole number"),
+    (float, (int, float), "a number"),
+    (str, (str,), "a text"),
+    (list, (list,), "a list"),
+    (dict, (dict,), "an object"),
+]
+
+
+def is_parameter(argument: inspect.Parameter) -> bool:
+    """Whether an argument has a default that JSON can write."""
+    if argument.default is inspect.Parameter.empty:
+        return False
+    try:
+        json.dumps(argument.default, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def read(name: str, default: Any, value: Any) -> Any:
+    """The value that was given, if it is of the default's kind."""
+    for kind, allowed, wanted in KINDS:
+        if isinstance(default, kind):
+            if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
+                raise Internal(f"the parameter `{name}` must be {wanted}")
+            return kind(value)
+    return tuple(value) if isinstance(default, tuple) and isinstance(value, list) else value
+
+
+def described(names: dict[str, Any], docs: dict[str, str]) -> list[tuple[str, str, str]]:
+    """Name, purpose and default of each parameter; purposes are the entries of the dict PARAMS in the plugin's file."""
+    return [
+        (name, docs.get(name, f"The argument `{name}` of the function."), json.dumps(default, ensure_ascii=False))
+        for name, default in names.items()
+    ]

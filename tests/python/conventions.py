@@ -1,0 +1,433 @@
+"""Every convention of reward functions, natively: what `rlhost.call` passes and reads, beside a call by hand as the
+convention's framework makes it. Run by tests/it/plugin_python.rs: python3 tests/python/conventions.py"""
+
+import asyncio
+import inspect
+import json
+import math
+import sys
+import textwrap
+import unittest
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).parents[2] / "cli/templates/python"))
+
+from rlhost import Abstain, Internal, InvalidReference, Message, Sample, Turn, build, call  # noqa: E402
+
+
+def sample(response="", answer=None, prompt=None, turns=None, data_source="", params=None, **columns):
+    return Sample(
+        prompt=prompt or [],
+        turns=turns or [Turn(response, "stop", 7)],
+        answer_json=json.dumps(answer),
+        data_source=data_source,
+        columns_json=json.dumps(columns),
+        params_json=json.dumps(params or {}),
+    )
+
+
+SAMPLES = [
+    sample("#### 12", "12"),
+    sample("#### 13", "12"),
+    sample("so it is 12", "12", data_source="openai/gsm8k"),
+    sample("", "12"),
+    sample("<think>é</think> #### 1,200", "1,200", level=3, extra_info={"index": 4}),
+]
+SOURCE = "def f(): pass"
+
+
+def judged(function, given, source=None, **settings):
+    text = source or textwrap.dedent(inspect.getsource(function))
+    return call.judge(call.plan(function, text, settings), given)
+
+
+def final(text):
+    return text.split("####")[-1].strip() if "####" in text else None
+
+
+class Conventions(unittest.TestCase):
+    def agree(self, function, by_hand, source=None, **settings):
+        """The totals are those of calls by hand on the same samples."""
+        totals = set()
+        for given in SAMPLES:
+            total, _ = judged(function, given, source, **settings)
+            self.assertEqual(total, by_hand(given), given)
+            totals.add(total)
+        self.assertGreater(len(totals), 1, "the samples tell nothing apart")
+
+    def test_verl(self):
+        def compute_score(data_source, solution_str, ground_truth, extra_info=None):
+            bonus = 0.25 if data_source else 0.0
+            return float(final(solution_str) == ground_truth) + bonus + extra_info.get("index", 0)
+
+        self.agree(
+            compute_score,
+            lambda s: compute_score(
+                data_source=s.data_source,
+                solution_str=s.turns[0].text,
+                ground_truth=json.loads(s.answer_json),
+                extra_info=json.loads(s.columns_json).get("extra_info", {}),
+            ),
+        )
+
+    def test_verl_before_data_sources(self):
+        def compute_score(solution_str, ground_truth, method="strict", format_score=0.1, score=1.0):
+            found = final(solution_str)
+            if found is None:
+                return 0
+            return score if found == ground_truth else format_score
+
+        self.agree(compute_score, lambda s: compute_score(s.turns[0].text, json.loads(s.answer_json)))
+        plan = call.plan(compute_score, SOURCE, {})
+        self.assertEqual(plan.params, {"method": "strict", "format_score": 0.1, "score": 1.0})
+        wrong = sample("#### 13", "12", params={"format_score": 0.5})
+        self.assertEqual(call.judge(plan, wrong)[0], compute_score("#### 13", "12", format_score=0.5))
+
+    def test_verl_in_batches(self):
+        def compute_score_batched(data_sources, solution_strs, ground_truths, extra_infos):
+            return [{"score": float(final(s) == g)} for s, g in zip(solution_strs, ground_truths, strict=True)]
+
+        self.agree(
+            compute_score_batched,
+            lambda s: compute_score_batched([""], [s.turns[0].text], [s.answer], [{}])[0]["score"],
+        )
+
+    def test_verl_async_and_with_keywords(self):
+        async def compute_score(data_source, solution_str, ground_truth, extra_info=None, **kwargs):
+            assert kwargs == {}
+            await asyncio.sleep(0)
+            return final(solution_str) == ground_truth
+
+        self.agree(
+            compute_score,
+            lambda s: float(asyncio.run(compute_score("", s.turns[0].text, s.answer, None))),
+        )
+
+    def test_what_async_functions_wait_for(self):
+        async def compute_score(solution_str, ground_truth):
+            loop = asyncio.get_running_loop()
+            length = await loop.run_in_executor(None, len, solution_str)
+            one, two = await asyncio.gather(asyncio.sleep(0, 1), asyncio.sleep(0, 2))
+            return length + one + two
+
+        self.assertEqual(judged(compute_score, sample("abcd", ""))[0], 7.0)
+
+        async def forever(solution_str):
+            await asyncio.get_running_loop().create_future()
+
+        with self.assertRaisesRegex(Internal, "never comes"):
+            judged(forever, sample())
+
+    def test_easyr1(self):
+        def compute_score(reward_input, format_weight=0.1):
+            response = reward_input["response"]
+            accuracy = float(final(response) == reward_input["ground_truth"])
+            shape = float("####" in response)
+            return {
+                "overall": (1 - format_weight) * accuracy + format_weight * shape + reward_input["response_length"],
+                "format": shape,
+                "accuracy": accuracy,
+            }
+
+        def by_hand(s):
+            return compute_score(
+                {"response": s.turns[0].text, "response_length": 7, "ground_truth": json.loads(s.answer_json)}
+            )["overall"]
+
+        self.agree(compute_score, by_hand)
+        total, parts = judged(compute_score, SAMPLES[0], SOURCE)
+        self.assertEqual((total, parts), (8.0, [("format", 1.0), ("accuracy", 1.0)]))
+
+        def batch(reward_inputs, format_weight=0.1):
+            if not isinstance(reward_inputs, list):
+                raise ValueError("a list")
+            return [compute_score(reward_input, format_weight) for reward_input in reward_inputs]
+
+        self.agree(batch, by_hand)
+
+    def test_easyr1_before_reward_inputs(self):
+        def compute_score(predict_str: str, ground_truth: str) -> float:
+            return 0.9 * (final(predict_str) == ground_truth) + 0.1 * ("####" in predict_str)
+
+        self.agree(compute_score, lambda s: compute_score(s.turns[0].text, json.loads(s.answer_json)))
+
+        def batch(predicts, ground_truths, format_weight=0.1):
+            return [{"overall": compute_score(p, g)} for p, g in zip(predicts, ground_truths)]
+
+        self.agree(batch, lambda s: batch([s.turns[0].text], [s.answer])[0]["overall"])
+
+    def test_trl_with_texts(self):
+        def reward(completions, ground_truth, **kwargs):
+            levels = kwargs.get("level", [0])
+            return [float(final(c) == g) + n for c, g, n in zip(completions, ground_truth, levels, strict=True)]
+
+        self.agree(
+            reward,
+            lambda s: reward(
+                prompts=[""], completions=[s.turns[0].text], completion_ids=[[1]], ground_truth=[s.answer], **{
+                    name: [value] for name, value in s.columns.items()
+                }
+            )[0],
+        )  # fmt: skip
+
+    def test_trl_with_messages(self):
+        def reward(prompts, completions, solution, **kwargs):
+            contents = [completion[0]["content"] for completion in completions]
+            asked = [prompt[-1]["content"] for prompt in prompts]
+            return [len(a) + float(final(c) == s) for a, c, s in zip(asked, contents, solution)]
+
+        prompt = [Message("system", ["Think."]), Message("user", ["What is ", "6 + 6?"])]
+        given = sample("#### 12", "12", prompt=prompt)
+        by_hand = reward(
+            prompts=[[{"role": "system", "content": "Think."}, {"role": "user", "content": "What is 6 + 6?"}]],
+            completions=[[{"role": "assistant", "content": "#### 12"}]],
+            solution=["12"],
+        )
+        self.assertEqual([judged(reward, given)[0]], by_hand)
+        # The other way round, plugin.toml says it.
+        with self.assertRaisesRegex(Internal, "TypeError"):
+            judged(reward, given, completions="text")
+
+    def test_trl_says_whether_it_applies(self):
+        def reward(completions, kind, **kwargs):
+            return [1.0 if k == "math" else None for k in kind]
+
+        self.assertEqual(judged(reward, sample(kind="math"))[0], 1.0)
+        with self.assertRaisesRegex(Abstain, "returned None"):
+            judged(reward, sample(kind="code"))
+        with self.assertRaisesRegex(InvalidReference, "no column `kind`"):
+            judged(reward, sample())
+
+    def test_trl_keywords_and_columns(self):
+        def reward(completions, **kwargs):
+            assert sorted(kwargs) == ["answer", "level", "solution"], kwargs
+            return [float(c == s) for c, s in zip(completions, kwargs["solution"])]
+
+        self.assertEqual(judged(reward, sample("x", "x", level=1))[0], 1.0)
+        # A column of that name beside the answer is the column.
+        self.assertEqual(judged(reward, sample("x", "y", level=1, solution="x"))[0], 1.0)
+
+        def named(completions, solution):
+            return [float(c == s) for c, s in zip(completions, solution)]
+
+        self.assertEqual(judged(named, sample("x", "x"))[0], 1.0)
+        self.assertEqual(judged(named, sample("x", "y", solution="x"))[0], 1.0)
+
+    def test_areal(self):
+        def reward_fn(prompt, completions, prompt_ids, completion_ids, answer, **kwargs):
+            return float(final(completions) == str(answer)) + len(prompt)
+
+        prompt = [Message("user", ["6 + 6?"])]
+        for text in ("#### 12", "#### 13"):
+            given = sample(text, "12", prompt=prompt)
+            self.assertEqual(judged(reward_fn, given)[0], reward_fn("6 + 6?", text, [1], [2], "12"))
+
+        def of_tokens(prompt, completions, prompt_ids, completion_ids, answer):
+            return len(completion_ids)
+
+        with self.assertRaisesRegex(Internal, "`completion_ids`.*no token ids"):
+            judged(of_tokens, sample())
+
+    def test_plain(self):
+        def contains(response, answer):
+            return answer in response
+
+        self.agree(contains, lambda s: float(contains(s.turns[0].text, s.answer)))
+
+        def by_position(prediction, reference, /, weight=2.0):
+            return weight * (reference in prediction)
+
+        self.agree(by_position, lambda s: by_position(s.turns[0].text, s.answer))
+
+        def of_sample(sample):
+            return len(sample.response) + len(sample.columns)
+
+        self.agree(of_sample, lambda s: len(s.turns[0].text) + len(json.loads(s.columns_json)))
+
+    def test_what_is_passed_can_be_said(self):
+        def f(student, teacher, level):
+            return float(teacher in student) * level
+
+        arguments = {"student": "response", "teacher": "answer", "level": "columns.meta.level"}
+        given = sample("x", "x", meta={"level": 3})
+        self.assertEqual(judged(f, given, arguments=arguments)[0], f("x", "x", 3))
+
+        def g(completions, ground_truth):
+            return completions == ground_truth
+
+        with self.assertRaisesRegex(Internal, "a list with an entry"):
+            judged(g, sample("x", "x"))
+        self.assertEqual(judged(g, sample("x", "x"), convention="plain", arguments={"completions": "response"})[0], 1.0)
+
+    def test_what_is_not_clear_is_refused_with_the_way_out(self):
+        def unclear(a, b):
+            return 0
+
+        def too_much(data_source, solution_str, ground_truth, tokenizer):
+            return 0
+
+        for function, settings, names in [
+            (unclear, {}, ["unclear(a, b)", "python.arguments", "response"]),
+            (too_much, {}, ["veRL", "`tokenizer`", "python.arguments"]),
+            (unclear, {"convention": "slime"}, ['"slime"', "verl", "areal"]),
+            (unclear, {"arguments": {"a": "response", "b": "truth"}}, ['"truth"', "answer"]),
+            (unclear, {"arguments": {"a": "response", "c": "answer"}}, ["`c`", "no such argument"]),
+            (unclear, {"convention": "trl", "completions": "lists"}, ["completions", '"messages"']),
+        ]:
+            with self.assertRaises(call.Unclear) as caught:
+                call.plan(function, SOURCE, settings)
+            for name in names:
+                self.assertIn(name, str(caught.exception))
+
+
+class Results(unittest.TestCase):
+    def returned(self, value, given=None):
+        def f(response):
+            return value
+
+        return judged(f, given or sample(), SOURCE)
+
+    def test_scores(self):
+        for value, total in [
+            (True, 1.0), (0, 0.0), (-2.5, -2.5), (Fraction(1, 4), 0.25), (Decimal("0.1"), 0.1), (1e30, 1e30),
+        ]:  # fmt: skip
+            self.assertEqual(self.returned(value), (total, []))
+        parts = {"score": 1, "acc": True, "pred": "12", "none": None, "f1": Fraction(1, 2)}
+        self.assertEqual(self.returned(parts), (1.0, [("acc", 1.0), ("f1", 0.5)]))
+        self.assertEqual(self.returned({"overall": 0.5, "score": 1.0}), (1.0, [("overall", 0.5)]))
+        self.assertEqual(self.returned({"reward": 0.5}), (0.5, []))
+
+    def test_no_score(self):
+        for value, kind, names in [
+            (None, Abstain, ["returned None"]),
+            ({"score": None}, Abstain, ["'score'"]),
+            (math.nan, Internal, ["nan", "finite"]),
+            (-math.inf, Internal, ["-inf", "finite"]),
+            (1.1e30, Internal, ["1e+30", "finite"]),
+            (10**400, Internal, ["finite"]),
+            (Decimal("sNaN"), Internal, ["finite"]),
+            ("1.0", Internal, ["'1.0'", "a number"]),
+            ([1.0], Internal, ["[1.0]", "a number"]),
+            ({}, Internal, ["without 'score'", "nothing"]),
+            ({"accuracy": 1.0}, Internal, ["without 'score'", "'accuracy'"]),
+            ({"score": 1.0, "f1": math.nan}, Internal, ["'f1'", "nan"]),
+            ({"score": "high"}, Internal, ["'score'", "'high'"]),
+        ]:
+            with self.assertRaises(kind, msg=repr(value)) as caught:
+                self.returned(value)
+            for name in names:
+                self.assertIn(name, str(caught.exception))
+
+    def test_lists_must_have_an_entry_for_the_response(self):
+        for value, name in [(1.0, "a list"), ([], "0 entries"), ([1, 2], "2 entries"), ({"a": 1}, "a list")]:
+            def f(completions, value=value):
+                return value
+
+            with self.assertRaises(Internal) as caught:
+                judged(f, sample(), SOURCE)
+            self.assertIn(name, str(caught.exception))
+
+    def test_exceptions_are_told_and_no_zero(self):
+        def f(response, answer):
+            return {"1": 1}[answer]
+
+        with self.assertRaisesRegex(Internal, "^KeyError: '2'"):
+            judged(f, sample("", "2"))
+
+        def leaves(response):
+            sys.exit(0)
+
+        with self.assertRaisesRegex(Internal, "^SystemExit: 0"):
+            judged(leaves, sample())
+
+        def says(response):
+            raise InvalidReference("the answer has no unit")
+
+        with self.assertRaisesRegex(InvalidReference, "^the answer has no unit$"):
+            judged(says, sample())
+
+    def test_parameters_are_of_their_defaults_kind(self):
+        def f(response, flag=False, n=1, x=0.5, text="a", some=(1, 2), anything=None):
+            return float(flag) + n + x + len(text) + len(some) + (anything is not None)
+
+        self.assertEqual(self.with_params(f, {}), 4.5)
+        given = {"flag": True, "n": 2, "x": 1, "text": "ab", "some": [1], "anything": {}}
+        self.assertEqual(self.with_params(f, given), 1 + 2 + 1 + 2 + 1 + 1)
+        for name, value, wanted in [
+            ("flag", 1, "true or false"), ("flag", None, "true or false"), ("n", 1.5, "a whole number"),
+            ("n", True, "a whole number"), ("x", "1", "a number"), ("x", False, "a number"), ("text", 1, "a text"),
+        ]:  # fmt: skip
+            with self.assertRaisesRegex(Internal, f"^the parameter `{name}` must be {wanted}$"):
+                self.with_params(f, {name: value})
+
+    def with_params(self, function, params):
+        return judged(function, sample(params=params), SOURCE)[0]
+
+
+class Imports(unittest.TestCase):
+    def test_what_a_file_needs_is_told_from_what_it_can_do_without(self):
+        text = textwrap.dedent(
+            """
+            import re, json as j
+            from math import sqrt
+            def f():
+                import datetime
+                try:
+                    import numpy as np
+                except ImportError:
+                    np = None
+            try:
+                import torch
+            except ValueError:
+                pass
+            if TYPE_CHECKING:
+                import pandas
+            if __name__ == "__main__":
+                import pytest
+            if sys.platform == "win32":
+                import winreg
+            """
+        )
+        import ast
+
+        found = [(module, optional) for module, _, _, optional in build.imports(ast.parse(text))]
+        self.assertEqual(
+            found,
+            [("re", False), ("json", False), ("math", False), ("datetime", False), ("numpy", True), ("torch", False),
+             ("winreg", True)],
+        )  # fmt: skip
+
+    def test_what_does_not_work_in_the_sandbox_is_named_with_its_line(self):
+        import ast
+
+        text = textwrap.dedent(
+            """
+            import signal, os.path, concurrent.futures as cf
+            from multiprocessing import Pool as P
+            import threading
+            words = open("words.txt").read()
+            lock = threading.Lock()
+            def f(x):
+                signal.alarm(3)
+                cf.ThreadPoolExecutor()
+                P(2)
+                os.path.join("a", "b")
+                os.system("ls")
+                y = eval(x)
+                return open(x)
+            """
+        )
+        notes = list(build.idle("r.py", ast.parse(text)))
+        names = [note.split(": ")[2] for note in notes]
+        self.assertEqual(
+            names,
+            ["signal.alarm", "concurrent.futures.ThreadPoolExecutor", "multiprocessing.Pool", "os.system", "eval", "open"],
+        )
+        self.assertIn("src/r.py, line 8: signal.alarm: it never rings", notes[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
