@@ -170,6 +170,11 @@ fn a_first_verifier_in_c() {
 }
 
 #[test]
+fn a_first_verifier_in_python() {
+    tutorial("python");
+}
+
+#[test]
 fn a_review() {
     let project = Project::empty();
     project.ok(&["plugin", "new", "given", "--lang", "c"]);

@@ -273,8 +273,8 @@ fn what_can_not_be_built_says_why_with_file_and_line() {
         &[
             "src/r.py, line 2: there is no module `numpy`",
             "pip install --no-deps --target src numpy",
-        // Which lies beside the tool itself.
-        "src/r.py, line 2: there is no module `pip`",
+            // Which lies beside the tool itself.
+            "src/r.py, line 2: there is no module `pip`",
             "src/r.py, line 2: the module `ssl` of the standard library does not exist",
             "src/r.py, line 3: there is no module `sympy`",
             "error: the plugin does not compile: ",

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: measures the sandbox beside other ways to score, the math verifier beside math-verify, the
+//! `cargo xtask bench`: measures the sandbox beside other ways to score, the math verifier beside math-verify, one verifier in every language, the
 //! algorithms' arithmetic beside `NumPy`, and the quickstart's run where there is one.
 //!
 //! Raw results go to `docs/benchmarks/raw/DATE-NAME.json`, with the machine they were taken on.
@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::project::Project;
-use crate::{algorithm_bench, guests, math_bench, process, sandbox_bench};
+use crate::{algorithm_bench, guests, language_bench, math_bench, process, sandbox_bench};
 
 /// Steps at the start of a run that are not counted: caches and allocators warm up.
 const WARM_UP: usize = 10;
@@ -22,6 +22,7 @@ const WARM_UP: usize = 10;
 enum Part {
     Sandbox,
     Math,
+    Languages,
     Algorithms,
     Training,
 }
@@ -63,6 +64,7 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
     };
     let sandbox = measure(Part::Sandbox, sandbox_bench::run)?;
     let math = measure(Part::Math, math_bench::run)?;
+    let languages = measure(Part::Languages, language_bench::run)?;
     let algorithms = measure(Part::Algorithms, algorithm_bench::run)?;
     let timings = project.root.join("runs/quickstart/timings.jsonl");
     let training = if !options.wants(Part::Training) {
@@ -87,6 +89,7 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
         ),
         "sandbox": sandbox,
         "math": math,
+        "languages": languages,
         "algorithms": algorithms,
         "training": training,
     });
@@ -95,6 +98,9 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
     let path = folder.join(format!("{date}-{}.json", options.name));
     guests::replace(&path, format!("{result:#}\n").as_bytes())?;
     println!("{}", path.display());
+    if !result["languages"].is_null() {
+        language_bench::write(project, &result, &path)?;
+    }
     if !result["math"].is_null() {
         math_bench::write(project, &result, &path)?;
     }

@@ -11,6 +11,7 @@ pub mod cuda;
 pub mod demo;
 pub mod doctor;
 pub mod guests;
+mod language_bench;
 pub mod lint;
 mod math_bench;
 mod peers;
