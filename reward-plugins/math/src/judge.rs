@@ -381,8 +381,10 @@ fn read(a: &str, b: &str) -> Option<(Node, Node)> {
 /// What answers in words say of each other, as written and in their normal form: yes and no, times and days,
 /// `no solution`, places in a row.
 fn in_words([a, b]: [&str; 2], [x, y]: &[String; 2]) -> Option<bool> {
-    if let (Some(x), Some(y)) = (text::boolean(x), text::boolean(y)) {
-        return Some(x == y);
+    if let Some(wanted) = text::boolean(y)
+        && let Some(given) = text::boolean(x).or_else(|| text::reply(a))
+    {
+        return Some(given == wanted);
     }
     if let Some(same) = clock::same(a, b) {
         return Some(same);
