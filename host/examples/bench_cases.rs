@@ -29,7 +29,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let line = line?;
         let (first, last) = line.split_once(' ').ok_or("a request is FIRST LAST")?;
         let (first, last): (usize, usize) = (first.parse()?, last.parse()?);
-        let asked = cases.get(first..last).ok_or("there are not so many cases")?;
+        let asked = cases
+            .get(first..last)
+            .ok_or("there are not so many cases")?;
         let found: Vec<Value> = host.install(|| {
             let one = |case: &golden::Case| {
                 let start = Instant::now();

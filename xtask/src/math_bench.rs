@@ -203,11 +203,27 @@ fn report(cases: &[Case], size: u64) -> Value {
     };
     let slowest = figure(&ours, "slowest_case");
     let targets = json!([
-        row("98 % of the verdicts are right", agreement, agreement >= 98.0),
+        row(
+            "98 % of the verdicts are right",
+            agreement,
+            agreement >= 98.0
+        ),
         row("no false positive", all.ours[1] as f64, all.ours[1] == 0),
-        row("no case over 5 ms (the slowest case's median, µs)", slowest, slowest <= 5_000.0),
-        row("p50 under 100 µs", figure(&ours, "p50"), figure(&ours, "p50") < 100.0),
-        row("p99 under 1 ms (µs)", figure(&ours, "p99"), figure(&ours, "p99") < 1_000.0),
+        row(
+            "no case over 5 ms (the slowest case's median, µs)",
+            slowest,
+            slowest <= 5_000.0
+        ),
+        row(
+            "p50 under 100 µs",
+            figure(&ours, "p50"),
+            figure(&ours, "p50") < 100.0
+        ),
+        row(
+            "p99 under 1 ms (µs)",
+            figure(&ours, "p99"),
+            figure(&ours, "p99") < 1_000.0
+        ),
         row("50 times math-verify's rate", rate, rate >= 50.0),
     ]);
     let disagreements: Vec<Value> = cases
@@ -299,7 +315,12 @@ pub(crate) fn page(result: &Value, raw: &str) -> Result<String> {
     out.push_str("| Target | Found | |\n|---|---|---|\n");
     for row in math["targets"].as_array().into_iter().flatten() {
         let met = if row["met"] == true { "met" } else { "not met" };
-        writeln!(out, "| {} | {} | {met} |", text(&row["target"]), row["found"])?;
+        writeln!(
+            out,
+            "| {} | {} | {met} |",
+            text(&row["target"]),
+            row["found"]
+        )?;
     }
     out.push_str("\n## Time\n\n| | p50, µs | p99, µs | slowest verdict, µs | slowest case, median, µs | verdicts a second |\n|---|---|---|---|---|---|\n");
     for (name, key) in [("ours", "ours_us"), ("math-verify", "math_verify_us")] {
@@ -347,13 +368,20 @@ pub(crate) fn page(result: &Value, raw: &str) -> Result<String> {
             c["math_verify"]["false_negatives"],
         )?;
     }
-    let all = math["disagreements"].as_array().context("no disagreements")?;
+    let all = math["disagreements"]
+        .as_array()
+        .context("no disagreements")?;
     out.push_str("\n## Where ours is wrong\n\n");
-    let ours: Vec<_> = all.iter().filter(|row| row["ours"] != row["right"]).collect();
+    let ours: Vec<_> = all
+        .iter()
+        .filter(|row| row["ours"] != row["right"])
+        .collect();
     if ours.is_empty() {
         out.push_str("Nowhere in this corpus, by which it was mended.\n");
     } else {
-        out.push_str("| Case | Reference | Response | Right | Ours | Why |\n|---|---|---|---|---|---|\n");
+        out.push_str(
+            "| Case | Reference | Response | Right | Ours | Why |\n|---|---|---|---|---|---|\n",
+        );
         for row in ours {
             writeln!(
                 out,
@@ -393,12 +421,21 @@ pub(crate) fn page(result: &Value, raw: &str) -> Result<String> {
 
 /// The first three figures of a load.
 fn load(value: &Value) -> String {
-    let words: Vec<&str> = value.as_str().unwrap_or("").split_whitespace().take(3).collect();
+    let words: Vec<&str> = value
+        .as_str()
+        .unwrap_or("")
+        .split_whitespace()
+        .take(3)
+        .collect();
     words.join(", ")
 }
 
 fn word(verdict: &Value) -> &'static str {
-    if *verdict == true { "equal" } else { "not equal" }
+    if *verdict == true {
+        "equal"
+    } else {
+        "not equal"
+    }
 }
 
 /// A text as code in a table, cut where it is long.
@@ -423,7 +460,10 @@ fn cell(value: &Value) -> String {
 pub(crate) fn write(project: &Project, result: &Value, raw: &Path) -> Result<()> {
     let name = raw.file_name().unwrap_or_default().to_string_lossy();
     let page = page(result, &name)?;
-    guests::replace(&project.root.join("docs/benchmarks/math.md"), page.as_bytes())?;
+    guests::replace(
+        &project.root.join("docs/benchmarks/math.md"),
+        page.as_bytes(),
+    )?;
     Ok(())
 }
 
@@ -465,9 +505,16 @@ mod tests {
         assert_eq!(report["ours_us"]["p50"], 2.0);
         assert_eq!(report["rate_ratio"], 100.0);
         assert_eq!(report["targets"][1]["met"], false);
-        let result = json!({"date": "2000-01-01", "machine": {"cpu": "c", "cores": 2}, "math": report});
+        let result =
+            json!({"date": "2000-01-01", "machine": {"cpu": "c", "cores": 2}, "math": report});
         let page = page(&result, "raw.json").unwrap();
-        assert!(page.contains("| integer | 4 | 2 | 50.0 | 1 | 1 | 50.0 | 1 | 1 |"), "{page}");
-        assert!(page.contains("| `1\\|2` | `` x⏎`2` `` | equal | not equal | nothing and `2` |"), "{page}");
+        assert!(
+            page.contains("| integer | 4 | 2 | 50.0 | 1 | 1 | 50.0 | 1 | 1 |"),
+            "{page}"
+        );
+        assert!(
+            page.contains("| `1\\|2` | `` x⏎`2` `` | equal | not equal | nothing and `2` |"),
+            "{page}"
+        );
     }
 }
