@@ -35,6 +35,8 @@ struct Case {
     kind: String,
     answer: String,
     response: String,
+    /// Why the verdict that we give is wrong, where it is known to be.
+    why: String,
     right: bool,
     ours: bool,
     theirs: bool,
@@ -130,6 +132,7 @@ fn read(folder: &Path) -> Result<Vec<Case>> {
                 kind: field("kind"),
                 answer: field("answer"),
                 response: field("response"),
+                why: field("why"),
                 right: row["expect"]["score"] == 1,
                 ours: false,
                 theirs: false,
@@ -230,6 +233,7 @@ fn report(cases: &[Case], size: u64) -> Value {
             json!({
                 "place": case.place, "kind": case.kind, "answer": case.answer, "response": case.response,
                 "right": case.right, "ours": case.ours, "math_verify": case.theirs, "math_verify_reads": case.reading,
+                "why": case.why,
             })
         })
         .collect();
@@ -291,7 +295,7 @@ pub(crate) fn page(result: &Value, raw: &str) -> Result<String> {
         out,
         "# The math verifier beside math-verify\n\n\
          Written by `cargo xtask bench --only math` ([how](README.md#how-figures-are-taken)). {}, {} cores ({}), the profile `dev`\n\
-         (optimised). Raw: [{raw}](raw/{raw}).\n\n\
+         (optimised); load of the machine before and after, over 1, 5 and 15 minutes: {} and {}. Raw: [{raw}](raw/{raw}).\n\n\
          The corpus, [`{CORPUS}`](../../{CORPUS}), has {} pairs of reference and response, {} of them equal. Each verdict was decided by hand\n\
          before a verifier saw the pair; pairs about which fair graders could differ were left out. The files of the first round were written\n\
          before the verifier was mended by them, those of later rounds after that: what it gave for them unseen is in\n\
@@ -301,9 +305,11 @@ pub(crate) fn page(result: &Value, raw: &str) -> Result<String> {
         text(&result["date"]),
         result["machine"]["cores"],
         text(&result["machine"]["cpu"]),
+        load(&result["machine"]["load"]),
+        load(&result["load_after"]),
         math["all"]["cases"],
         math["all"]["equal"],
-        PACKAGES[0].replace("==", " "),
+        PACKAGES[0].rsplit('=').next().unwrap_or(""),
         math["rounds"],
     )?;
     out.push_str("| Target | Found | |\n|---|---|---|\n");
@@ -373,16 +379,19 @@ pub(crate) fn page(result: &Value, raw: &str) -> Result<String> {
     if ours.is_empty() {
         out.push_str("Nowhere in this corpus, by which it was mended.\n");
     } else {
-        out.push_str("| Case | Reference | Response | Right | Ours |\n|---|---|---|---|---|\n");
+        out.push_str(
+            "| Case | Reference | Response | Right | Ours | Why |\n|---|---|---|---|---|---|\n",
+        );
         for row in ours {
             writeln!(
                 out,
-                "| {} | {} | {} | {} | {} |",
+                "| {} | {} | {} | {} | {} | {} |",
                 text(&row["place"]),
                 cell(&row["answer"]),
                 cell(&row["response"]),
                 word(&row["right"]),
                 word(&row["ours"]),
+                text(&row["why"]),
             )?;
         }
     }
@@ -408,6 +417,17 @@ pub(crate) fn page(result: &Value, raw: &str) -> Result<String> {
         )?;
     }
     Ok(out)
+}
+
+/// The first three figures of a load.
+fn load(value: &Value) -> String {
+    let words: Vec<&str> = value
+        .as_str()
+        .unwrap_or("")
+        .split_whitespace()
+        .take(3)
+        .collect();
+    words.join(", ")
 }
 
 fn word(verdict: &Value) -> &'static str {
@@ -458,6 +478,7 @@ mod tests {
             kind: "integer".into(),
             answer: "1|2".into(),
             response: "x\n`2`".into(),
+            why: "because".into(),
             right,
             ours,
             theirs,

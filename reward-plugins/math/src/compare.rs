@@ -7,6 +7,7 @@ use crate::names::{by_name, is_name, is_point, names, numbered, several_names, s
 use crate::number::{Bounded, Budget, Rational, Stop};
 use crate::params::{Arithmetic, Options, PercentRule};
 use crate::poly::Quotient;
+use crate::rewrite::{expanded, scaled};
 use crate::syntax::{Node, Relation};
 use crate::{approx, measure, modular, region};
 use std::cmp::Ordering;
@@ -78,6 +79,12 @@ impl Comparer<'_> {
             return self.same(&a, b);
         }
         if let Some(b) = expanded(b) {
+            return self.same(a, &b);
+        }
+        if let Some(a) = scaled(a) {
+            return self.same(&a, b);
+        }
+        if let Some(b) = scaled(b) {
             return self.same(a, &b);
         }
         self.same_structure(a, b)
@@ -445,36 +452,6 @@ impl Comparer<'_> {
         let allowed = y.abs().mul(&self.options.tolerance, &mut self.budget)?;
         Ok(distance.compare(&allowed) != Ordering::Greater)
     }
-}
-
-/// A plus-minus answer as its two values, and lists of such as one list.
-fn expanded(node: &Node) -> Option<Node> {
-    match node {
-        Node::List(items) if items.iter().any(Node::has_sign_choice) => {
-            Some(Node::List(spread(items)))
-        }
-        Node::Set(items) if items.iter().any(Node::has_sign_choice) => {
-            Some(Node::Set(spread(items)))
-        }
-        Node::List(_) | Node::Set(_) => None,
-        _ if node.has_sign_choice() => Some(Node::List(vec![
-            node.with_sign(true),
-            node.with_sign(false),
-        ])),
-        _ => None,
-    }
-}
-
-fn spread(items: &[Node]) -> Vec<Node> {
-    let mut out = Vec::with_capacity(items.len() + 1);
-    for item in items {
-        if item.has_sign_choice() {
-            out.extend([item.with_sign(true), item.with_sign(false)]);
-        } else {
-            out.push(item.clone());
-        }
-    }
-    out
 }
 
 /// The share of items that two lists or sets have in common, of those of the longer one.

@@ -77,7 +77,7 @@ impl Parser {
                 !matches!(word.to_ascii_lowercase().as_str(), "or" | "and" | "u") || word == "u"
             }
             Some(Kind::Open(c)) => matches!(c, '(' | '['),
-            Some(Kind::GroupOpen | Kind::BarOpen) => true,
+            Some(Kind::GroupOpen | Kind::BarOpen | Kind::Begin(_)) => true,
             Some(Kind::Bar) => self.bars == 0,
             Some(Kind::Command(name)) => {
                 is_fraction(name)

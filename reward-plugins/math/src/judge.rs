@@ -359,30 +359,42 @@ fn matches(found: &str, reference: &str, options: &Options) -> bool {
     let a = priced(&a).map_or(a, Cow::Owned);
     let b = priced(&b).map_or(b, Cow::Owned);
     match read(&a, &b) {
-        Some((x, y)) => compare::equal(&x, &y, options, modular::seed(&a, &b)),
-        None if parser::parse(&a).is_err() && parser::parse(&b).is_err() => {
+        Sides::Mathematics(x, y) => compare::equal(&x, &y, options, modular::seed(&a, &b)),
+        Sides::Words => {
             let text = text::normal(&a);
             !text.is_empty() && text == text::normal(&b)
         }
-        None => false,
+        Sides::Different => false,
     }
 }
 
+/// What two answers are.
+enum Sides {
+    Mathematics(Node, Node),
+    /// Neither is mathematics.
+    Words,
+    /// One is, and the other can't be read as such.
+    Different,
+}
+
 /// Both sides as mathematics: words of one side as products of letters where the other is mathematics.
-fn read(a: &str, b: &str) -> Option<(Node, Node)> {
-    match (parser::parse(a), parser::parse(b)) {
+fn read(a: &str, b: &str) -> Sides {
+    let other = match (parser::parse(a), parser::parse(b)) {
         (Ok(x), Ok(y)) => Some((x, y)),
         (Ok(x), Err(_)) => parser::parse_letters(b).ok().map(|y| (x, y)),
         (Err(_), Ok(y)) => parser::parse_letters(a).ok().map(|x| (x, y)),
-        (Err(_), Err(_)) => None,
-    }
+        (Err(_), Err(_)) => return Sides::Words,
+    };
+    other.map_or(Sides::Different, |(x, y)| Sides::Mathematics(x, y))
 }
 
 /// What answers in words say of each other, as written and in their normal form: yes and no, times and days,
 /// `no solution`, places in a row.
 fn in_words([a, b]: [&str; 2], [x, y]: &[String; 2]) -> Option<bool> {
-    if let (Some(x), Some(y)) = (text::boolean(x), text::boolean(y)) {
-        return Some(x == y);
+    if let Some(wanted) = text::boolean(y)
+        && let Some(given) = text::boolean(x).or_else(|| text::reply(a))
+    {
+        return Some(given == wanted);
     }
     if let Some(same) = clock::same(a, b) {
         return Some(same);
@@ -414,7 +426,7 @@ fn has_words(text: &str) -> bool {
 /// The share of a list's or set's items that an answer has: of all that either side has.
 fn shared(found: &str, reference: &str, options: &Options) -> f64 {
     match read(trimmed(found), trimmed(reference)) {
-        Some((x, y)) => compare::shared(&x, &y, options),
-        None => 0.0,
+        Sides::Mathematics(x, y) => compare::shared(&x, &y, options),
+        _ => 0.0,
     }
 }

@@ -6,6 +6,8 @@ use crate::syntax::Relation;
 
 /// Longest answer that is read as mathematics, in bytes.
 pub const MAX_BYTES: usize = 4000;
+/// Longest answer that is read as mathematics, in tokens.
+const MAX_TOKENS: usize = 1200;
 
 /// What a token is.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +73,9 @@ pub fn tokens(source: &str) -> Bounded<Vec<Token>> {
     };
     while lexer.at < lexer.chars.len() {
         lexer.step()?;
+        if lexer.tokens.len() > MAX_TOKENS {
+            return Err(Stop::TooBig);
+        }
     }
     Ok(lexer.tokens)
 }

@@ -39,6 +39,7 @@ mod power;
 pub mod prose;
 mod quantity;
 mod region;
+mod rewrite;
 mod sentence;
 mod symbols;
 pub mod syntax;

@@ -8,8 +8,6 @@ use crate::syntax::{Node, Relation};
 
 /// Deepest nesting that is read.
 pub const MAX_DEPTH: u32 = 80;
-/// Longest answer that is read, in tokens.
-const MAX_TOKENS: usize = 1200;
 
 pub(crate) struct Parser {
     pub(crate) tokens: Vec<Token>,
@@ -35,9 +33,6 @@ pub fn parse_letters(source: &str) -> Bounded<Node> {
 
 fn read(source: &str, letters: bool) -> Bounded<Node> {
     let tokens = tokens(source)?;
-    if tokens.len() > MAX_TOKENS {
-        return Err(Stop::TooBig);
-    }
     if !letters && !is_mathematical(&tokens) {
         return Err(Stop::Undefined);
     }

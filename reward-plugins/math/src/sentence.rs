@@ -91,7 +91,6 @@ pub(crate) fn clause<'a, 's>(words: &'a [Word<'s>]) -> &'a [Word<'s>] {
             bare.as_str(),
             "so" | "therefore" | "thus" | "hence" | "giving" | "then" | "i.e"
         ) || begins && bare == "which"
-            || begins && bare == "and" && !words.get(i + 1).is_some_and(Word::is_mathematical)
     };
     let after_comma = |i: usize| words[i - 1].text.ends_with(';') && !words[i - 1].formula;
     let start = (0..words.len())

@@ -61,6 +61,20 @@ pub fn boolean(normal: &str) -> Option<bool> {
     }
 }
 
+/// A reply that begins with yes or no and a comma, and says nothing against it after: `Yes, it is.`
+pub fn reply(text: &str) -> Option<bool> {
+    let (first, rest) = text.split_once([',', '.', ';', ':'])?;
+    let given = boolean(&normal(first))?;
+    let rest = normal(rest);
+    let against = |word: &str| {
+        matches!(
+            word,
+            "yes" | "no" | "true" | "false" | "or" | "but" | "maybe" | "if" | "unless" | "sure"
+        ) || given && matches!(word, "not" | "isn’t" | "isnt" | "doesnt" | "never")
+    };
+    (!rest.split(' ').any(against)).then_some(given)
+}
+
 /// Text without LaTeX around its words: `\text{ red car }` is `red car`.
 pub fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
