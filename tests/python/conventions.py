@@ -6,11 +6,13 @@ import inspect
 import json
 import math
 import sys
+import tempfile
 import textwrap
 import unittest
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from unittest import mock
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parents[2] / "cli/templates/python"))
@@ -399,6 +401,53 @@ class Imports(unittest.TestCase):
             [("re", False), ("json", False), ("math", False), ("datetime", False), ("numpy", True), ("torch", False),
              ("winreg", True)],
         )  # fmt: skip
+
+    def test_files_that_make_no_plugin(self):
+        """What the build says; that it says it, and where, is for tests of the command."""
+        cases = [
+            ("x = {}[0]", KeyError, 'File "src/own.py", line 1, in <module>'),
+            ("def f(:", SyntaxError, 'File "src/own.py", line 1'),
+            ("from .other import f", build.Refused, "src/own.py, line 1: a relative import"),
+            ("def f():\n    import ssl_of_nobody.x", build.Refused, "src/own.py, line 2: there is no module `ssl_of_nobody`"),
+            ("def g(): pass", build.Refused, "src/own.py has no function `f`; it has g"),
+            ("f = 3", build.Refused, "src/own.py has no function `f`; it has none"),
+        ]
+        for text, kind, wanted in cases:
+            # `assertRaises` would take the trace away.
+            try:
+                self.function("own.py:f", text)
+            except kind as error:
+                said = str(error) if isinstance(error, build.Refused) else self.explained(error)
+                self.assertIn(wanted, said)
+            else:
+                self.fail(text)
+        with self.assertRaisesRegex(build.Refused, "src/absent.py, which is not there; there is own.py"):
+            self.function("absent.py:f", "def f(): pass")
+
+    def test_files_that_do(self):
+        text = "import other\ntry:\n    import nobody\nexcept ImportError:\n    nobody = 3\nf = lambda response: nobody\n"
+        function, module, source = self.function("math.py:f", text, other="x = 1\n")
+        self.assertEqual((function("r"), module.other.x, source), (3, 1, text))
+        self.assertEqual(math.sqrt(4), 2)
+
+    def function(self, name, text, **others):
+        file = "own.py" if name.startswith("absent") else name.split(":")[0]
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, file).write_text(text)
+            for other, content in others.items():
+                Path(folder, other + ".py").write_text(content)
+            sys.modules.pop("own", None)
+            sys.path.insert(0, folder)
+            self.folder = folder
+            with mock.patch.object(build, "HERE", folder), mock.patch.object(build, "OWN", folder + "/rlhost/"):
+                try:
+                    return build.function(name, [])
+                finally:
+                    sys.path.remove(folder)
+
+    def explained(self, error):
+        with mock.patch.object(build, "HERE", self.folder), mock.patch.object(build, "OWN", self.folder + "/rlhost/"):
+            return build.explained(error)
 
     def test_what_does_not_work_in_the_sandbox_is_named_with_its_line(self):
         import ast

@@ -9,14 +9,15 @@ use std::path::Path;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Name of the plugin and its folder: lower-case words with hyphens, such as `word-count`; with
-    /// --from-python that of the file, where there is none
+    /// Name of the plugin and its folder: lower-case words with hyphens, such as `word-count`
     #[arg(required_unless_present = "from_python")]
     name: Option<String>,
     /// The language to write it in
     #[arg(long, value_enum, required_unless_present = "from_python")]
     lang: Option<Language>,
-    /// Wrap a reward function in Python that is there already, unchanged (docs/porting.md)
+    /// Wrap a reward function in Python as it is (docs/porting.md)
+    ///
+    /// Without NAME, the plugin has the name of the file.
     #[arg(long, value_name = "FILE.py:FUNCTION", conflicts_with_all = ["lang", "world"])]
     from_python: Option<String>,
     /// What to write

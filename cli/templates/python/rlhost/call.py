@@ -193,8 +193,7 @@ class Plan:
 
     def told(self) -> str:
         """What is passed, in a line."""
-        passed = [f"{name} = {source}" for name, source in self.fields.items() if source != name]
-        passed += [name for name, source in self.fields.items() if source == name]
+        passed = [name if source == name else f"{name} = {source}" for name, source in self.fields.items()]
         passed += [f"{name} = a column" for name in self.columns]
         passed += [f"{name} = a parameter" for name in self.params if name not in self.columns]
         passed += [f"{name} = nothing to be read" for name in self.tokens]
