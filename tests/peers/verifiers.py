@@ -211,6 +211,105 @@ def charts(random):
         yield {"reference": reference, "answer": answer, "right": relaxed(reference, answer)}
 
 
+NAMES = ["a", "b", "name", "x-1", "é", "10"]
+PATTERNS = ["^a", "b$", "^[a-c]+$", "[0-9]", "^x-", "é", "^.{2,4}$"]
+
+
+def value(random, depth=0):
+    kinds = ["null", "bool", "int", "number", "text", "text", "list", "object", "object"]
+    kind = random.choice(kinds if depth < 3 else kinds[:6])
+    if kind == "list":
+        return [value(random, depth + 1) for _ in range(random.randint(0, 4))]
+    if kind == "object":
+        return {name: value(random, depth + 1) for name in random.sample(NAMES, random.randint(0, 4))}
+    return {
+        "null": None,
+        "bool": random.random() < 0.5,
+        "int": random.randint(-6, 12),
+        "number": random.choice([0.5, 1.0, 2.25, -3.5, 1e3, 7.0]),
+        "text": random.choice(["", "a", "ab", "cab", "x-1", "é", "日本", "\U0001d7d8", "5", "abcabc"]),
+    }[kind]
+
+
+def schema(random, depth=0):
+    """A schema of a few keywords, with definitions to refer to at its root."""
+
+    def inner():
+        if depth >= 3 or random.random() < 0.1:
+            return random.choice([True, True, {"type": random.choice(["integer", "string", "object", "null"])}, False])
+        return schema(random, depth + 1)
+
+    def count():
+        return random.choice([0, 1, 1, 2, 3, 2.0])
+
+    def named(make):
+        return {name: make() for name in random.sample(NAMES, random.randint(1, 3))}
+
+    types = ["null", "boolean", "object", "array", "number", "string", "integer"]
+    makers = {
+        "type": lambda: random.choice([random.choice(types), random.sample(types, 3)]),
+        "enum": lambda: [value(random, 2) for _ in range(3)],
+        "const": lambda: value(random, 2),
+        "multipleOf": lambda: random.choice([1, 2, 0.5, 3, 0.25]),
+        "maximum": lambda: random.choice([0, 5, 7.0, -1]),
+        "exclusiveMaximum": lambda: random.choice([0, 5, 7]),
+        "minimum": lambda: random.choice([0, 1, 0.5, -4]),
+        "exclusiveMinimum": lambda: random.choice([0, 1.0]),
+        "maxLength": count,
+        "minLength": count,
+        "pattern": lambda: random.choice(PATTERNS),
+        "maxItems": count,
+        "minItems": count,
+        "uniqueItems": lambda: random.random() < 0.8,
+        "contains": inner,
+        "minContains": count,
+        "maxContains": count,
+        "prefixItems": lambda: [inner() for _ in range(random.randint(1, 2))],
+        "items": inner,
+        "maxProperties": count,
+        "minProperties": count,
+        "required": lambda: random.sample(NAMES, random.randint(0, 2)),
+        "dependentRequired": lambda: named(lambda: random.sample(NAMES, 1)),
+        "dependentSchemas": lambda: named(inner),
+        "properties": lambda: named(inner),
+        "patternProperties": lambda: {random.choice(PATTERNS): inner()},
+        "additionalProperties": inner,
+        "propertyNames": lambda: {random.choice(["maxLength", "minLength"]): count()},
+        "allOf": lambda: [inner() for _ in range(random.randint(1, 2))],
+        "anyOf": lambda: [inner() for _ in range(random.randint(1, 3))],
+        "oneOf": lambda: [inner() for _ in range(random.randint(1, 3))],
+        "not": inner,
+        "$ref": lambda: random.choice(["#/$defs/small", "#/$defs/a~1b", "#/$defs/tree"]),
+        "title": lambda: "a title",
+        "format": lambda: "email",
+    }
+    found = {name: makers[name]() for name in random.sample(sorted(makers), random.randint(1, 4))}
+    if random.random() < 0.15:
+        found |= {"if": inner(), "then": inner(), "else": inner()}
+    if depth == 0:
+        found["$defs"] = {
+            "small": {"maximum": 5, "maxLength": 2, "maxItems": 1},
+            "a/b": {"not": {"type": "null"}},
+            "tree": {"items": {"$ref": "#/$defs/tree"}, "additionalProperties": {"$ref": "#/$defs/tree"}, "minimum": 0},
+        }
+    return found
+
+
+def schemas(random):
+    for _ in range(300):
+        rules = schema(random)
+        Draft202012Validator.check_schema(rules)
+        validator = Draft202012Validator(rules)
+        # Of many values some of either kind, where there are.
+        found = {True: [], False: []}
+        for _ in range(60):
+            instance = value(random)
+            kind = found[validator.is_valid(instance)]
+            if len(kind) < 2 and instance not in kind:
+                kind.append(instance)
+        yield {"schema": rules, "valid": found[True], "invalid": found[False]}
+
+
 def write(path, rows):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
@@ -221,3 +320,4 @@ write(PLUGINS / "bbox/tests/fixtures/peer.jsonl", boxes(random.Random(20261122))
 write(PLUGINS / "detection/tests/fixtures/peer.jsonl", detections(random.Random(20261122)))
 write(PLUGINS / "point/tests/fixtures/peer.jsonl", [*masks(random.Random(1)), *matchings(random.Random(2))])
 write(PLUGINS / "chart/tests/fixtures/peer.jsonl", charts(random.Random(20261122)))
+write(PLUGINS / "format/tests/fixtures/peer.jsonl", schemas(random.Random(20261122)))
