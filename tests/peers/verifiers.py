@@ -1,12 +1,13 @@
 """Writes what outside implementations say of random texts and boxes, for the native tests of the verifiers:
 
-    pip install rapidfuzz==3.14.6 shapely==2.2.0 scipy==1.17.1 pycocotools==2.0.11 jsonschema==4.26.0
+    pip install rapidfuzz==3.14.6 shapely==2.2.0 scipy==1.17.1 pycocotools==2.0.11 jsonschema==4.26.0 pandas==3.1.1
     python tests/peers/verifiers.py
 
 `reward-plugins/text/tests/fixtures/peer.jsonl`: ANLS (without a threshold) by RapidFuzz's Levenshtein distance, token F1 as the SQuAD
 evaluation has it. `reward-plugins/bbox/tests/fixtures/peer.jsonl`: intersection over union by Shapely. `detection`: the best assignment
 by SciPy over Shapely's intersections, and the greedy one of Visual-RFT's reward. `point`: masks by pycocotools, largest matchings by
-SciPy. `chart`: the function of ChartQA's relaxed accuracy as Pix2Struct published it. `format`: JSON Schema by jsonschema.
+SciPy. `chart`: the function of ChartQA's relaxed accuracy as Pix2Struct published it. `format`: JSON Schema by jsonschema. `wemath`: the
+metrics by pandas, in the way of We-Math's evaluation.
 """
 
 import json
@@ -17,6 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy
+import pandas
 from jsonschema import Draft202012Validator
 from pycocotools import mask as coco
 from rapidfuzz.distance import Levenshtein
@@ -310,6 +312,59 @@ def schemas(random):
         yield {"schema": rules, "valid": found[True], "invalid": found[False]}
 
 
+def wemath(frame):
+    """We-Math's metrics of rows (ID, key, right), by joining the questions of each problem."""
+    counts = Counter()
+    for steps in (2, 3):
+        columns = [*(f"{steps}steps_{at}" for at in range(1, steps + 1)), f"{steps}steps_multi"]
+        parts = [frame[frame.key == key].set_index("ID").right.rename(key) for key in columns]
+        whole = pandas.concat(parts, axis=1, join="inner").astype(bool)
+        single, multi = whole[columns[:-1]], whole[columns[-1]]
+        every, some = single.all(axis=1), single.any(axis=1)
+        counts += Counter(
+            problems=len(whole),
+            IG=int((every & ~multi).sum()),
+            IK=int((~every & ~multi).sum()),
+            CM_strict=int((every & multi).sum()),
+            CM_loose=int((some & multi).sum()),
+            RM_strict=int((~every & multi).sum()),
+            RM_loose=int((~some & multi).sum()),
+            right_steps=int(single.values.sum()),
+            steps=single.size,
+        )
+        counts[f"right_{steps}"], counts[f"all_{steps}"] = int(multi.sum()), len(whole)
+    n = counts["problems"]
+    if not n:
+        return None
+    metrics = {"problems": n, "onestep_acc": counts["right_steps"] / counts["steps"]}
+    for kind in ("strict", "loose"):
+        mastered, memorised = counts[f"CM_{kind}"], counts[f"RM_{kind}"]
+        metrics[f"score_{kind}"] = (n - 0.5 * counts["IG"] - memorised - counts["IK"]) / n
+        metrics[f"CM_{kind}"] = mastered / n
+        metrics[f"RM_{kind}"] = memorised / (mastered + memorised) if mastered + memorised else 0.0
+    for name in ("IK", "IG"):
+        metrics[name] = counts[name] / n
+    for steps, name in ((2, "twostep_acc"), (3, "threestep_acc")):
+        if counts[f"all_{steps}"]:
+            metrics[name] = counts[f"right_{steps}"] / counts[f"all_{steps}"]
+    return {f"wemath_{name}": value for name, value in metrics.items()}
+
+
+def benchmarks(random):
+    for _ in range(80):
+        share = random.random()
+        rows = []
+        for at in range(random.randint(1, 12)):
+            steps = random.choice([2, 3])
+            # Some problems lack a question.
+            for step in [*range(1, steps + 1), "multi"]:
+                if random.random() < 0.97:
+                    rows.append({"ID": at, "key": f"{steps}steps_{step}", "right": random.random() < share})
+        random.shuffle(rows)
+        if rows:
+            yield {"rows": rows, "metrics": wemath(pandas.DataFrame(rows))}
+
+
 def write(path, rows):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
@@ -321,3 +376,4 @@ write(PLUGINS / "detection/tests/fixtures/peer.jsonl", detections(random.Random(
 write(PLUGINS / "point/tests/fixtures/peer.jsonl", [*masks(random.Random(1)), *matchings(random.Random(2))])
 write(PLUGINS / "chart/tests/fixtures/peer.jsonl", charts(random.Random(20261122)))
 write(PLUGINS / "format/tests/fixtures/peer.jsonl", schemas(random.Random(20261122)))
+write(PLUGINS / "wemath/tests/fixtures/peer.jsonl", benchmarks(random.Random(20261122)))
