@@ -14,6 +14,7 @@ mod help;
 mod http;
 mod judged_run;
 mod learning;
+mod mixes;
 mod plugin_audit;
 mod plugin_new;
 mod plugin_test;

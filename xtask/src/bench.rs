@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: measures the sandbox beside other ways to score, the algorithms' arithmetic beside
-//! `NumPy`, and the quickstart's run where there is one.
+//! `cargo xtask bench`: measures the sandbox beside other ways to score, the verifiers beside Python, the algorithms'
+//! arithmetic beside `NumPy`, and the quickstart's run where there is one.
 //!
 //! Raw results go to `docs/benchmarks/raw/DATE-NAME.json`, with the machine they were taken on.
 
@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::project::Project;
-use crate::{algorithm_bench, guests, process, sandbox_bench};
+use crate::{algorithm_bench, guests, process, sandbox_bench, verifier_bench};
 
 /// Steps at the start of a run that are not counted: caches and allocators warm up.
 const WARM_UP: usize = 10;
@@ -21,6 +21,7 @@ const WARM_UP: usize = 10;
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
     Sandbox,
+    Verifiers,
     Algorithms,
     Training,
 }
@@ -47,7 +48,7 @@ impl Options {
 
 /// Measures and writes the raw results.
 pub fn run(project: &Project, options: &Options) -> Result<()> {
-    if options.wants(Part::Sandbox) {
+    if options.wants(Part::Sandbox) || options.wants(Part::Verifiers) {
         guests::build_all(project)?;
     }
     process::run(
@@ -61,6 +62,7 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
         wanted.then(|| measure(project, options.rounds)).transpose()
     };
     let sandbox = measure(Part::Sandbox, sandbox_bench::run)?;
+    let verifiers = measure(Part::Verifiers, verifier_bench::run)?;
     let algorithms = measure(Part::Algorithms, algorithm_bench::run)?;
     let timings = project.root.join("runs/quickstart/timings.jsonl");
     let training = if !options.wants(Part::Training) {
@@ -84,6 +86,7 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
                 .args(["describe", "--always", "--dirty"]),
         ),
         "sandbox": sandbox,
+        "verifiers": verifiers,
         "algorithms": algorithms,
         "training": training,
     });

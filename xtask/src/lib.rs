@@ -18,3 +18,4 @@ pub mod quickstart;
 mod sandbox_bench;
 pub mod test;
 pub mod toolchain;
+mod verifier_bench;

@@ -8,9 +8,13 @@ use rlhost_plugin::{Failure, Sample};
 use rlhost_verifier::answer::Answer;
 use rlhost_verifier::extract;
 use rlhost_verifier::fold::fold;
+use rlhost_verifier::rational::Rational;
 
-/// How many parts a reference may have.
-const MAX_PARTS: usize = 32;
+/// How many parts an answer or a reference may have.
+const MAX_PARTS: usize = 12;
+/// How often `math` is asked for one answer. The longest comparison of its golden cases takes 60 million units of fuel, so an
+/// answer can't use up the fuel of a sample, for which all samples of the call would pay.
+const MAX_COMPARISONS: u32 = 13;
 
 /// What an answer has to be.
 #[derive(Clone, Debug)]
@@ -95,7 +99,7 @@ impl Wanted {
                 let given = choice::read(answer.text, answer.marked, &[]);
                 Ok(f64::from(u8::from(given.as_ref() == Some(letter))))
             }
-            Self::Math(wanted) => mathematics(&fold(answer.text), wanted),
+            Self::Math(wanted) => Comparison::default().of_texts(&fold(answer.text), &fold(wanted)),
         }
     }
 
@@ -106,40 +110,91 @@ impl Wanted {
     pub fn check(&self) -> Result<(), Failure> {
         match self {
             Self::Letter(_) => Ok(()),
-            Self::Math(wanted) => equal("", wanted).map(|_| ()),
+            Self::Math(wanted) => asked("", wanted).map(|_| ()),
         }
     }
 }
 
-/// How much of the reference an answer has: all of it, one of the alternatives that `or` separates, or a share of its parts,
-/// which are numbered, `(1) … (2) …`, or separated by commas.
-fn mathematics(given: &str, wanted: &str) -> Result<f64, Failure> {
-    if equal(given, wanted)? {
-        return Ok(1.0);
+/// The comparison of one answer with its reference.
+#[derive(Default)]
+struct Comparison {
+    asked: u32,
+}
+
+impl Comparison {
+    /// How much of the reference an answer has: all of it, one of the alternatives that `or` separates, or a share of its
+    /// parts, which are numbered, `(1) … (2) …`, or separated by commas.
+    fn of_texts(&mut self, given: &str, wanted: &str) -> Result<f64, Failure> {
+        // Whatever the answer: a reference that can't be read is a failure.
+        asked("", wanted)?;
+        if self.equal(given, wanted)? {
+            return Ok(1.0);
+        }
+        if let Some(wanted) = numbered(wanted) {
+            let given = numbered(given).filter(|given| given.len() == wanted.len());
+            return self.in_order(&given.unwrap_or_default(), &wanted);
+        }
+        let alternatives: Vec<&str> = wanted.split(" or ").collect();
+        if (2..=MAX_PARTS).contains(&alternatives.len()) {
+            for alternative in alternatives {
+                if self.equal(given, alternative.trim())? {
+                    return Ok(1.0);
+                }
+            }
+            return Ok(0.0);
+        }
+        let (given, wanted) = (listed(given), listed(wanted));
+        if (2..=MAX_PARTS).contains(&wanted.len()) && given.len() <= MAX_PARTS {
+            self.any_order(&given, &wanted)
+        } else {
+            Ok(0.0)
+        }
     }
-    if let Some(wanted) = numbered(wanted) {
-        let given = numbered(given).filter(|given| given.len() == wanted.len());
-        return in_order(&given.unwrap_or_default(), &wanted);
+
+    /// Whether two texts are equal: by their letters, as decimal numbers, or else by `math`, as long as it may be asked.
+    fn equal(&mut self, given: &str, wanted: &str) -> Result<bool, Failure> {
+        if given == wanted {
+            return Ok(!wanted.is_empty());
+        }
+        if let (Some(given), Some(wanted)) = (Rational::parse(given), Rational::parse(wanted)) {
+            return Ok(given == wanted);
+        }
+        if self.asked == MAX_COMPARISONS {
+            return Ok(false);
+        }
+        self.asked += 1;
+        asked(given, wanted)
     }
-    let alternatives: Vec<&str> = wanted.split(" or ").collect();
-    if alternatives.len() > 1 {
-        for alternative in alternatives {
-            if equal(given, alternative.trim())? {
-                return Ok(1.0);
+
+    /// The share of the parts that are right, each in its place.
+    fn in_order(&mut self, given: &[&str], wanted: &[&str]) -> Result<f64, Failure> {
+        let mut right = 0;
+        for (given, wanted) in given.iter().zip(wanted) {
+            right += u32::from(self.equal(given, wanted)?);
+        }
+        Ok(f64::from(right) / wanted.len() as f64)
+    }
+
+    /// The share of the parts that are right in any order, over the larger number of parts: a guess too many costs what a
+    /// part too few does.
+    fn any_order(&mut self, given: &[&str], wanted: &[&str]) -> Result<f64, Failure> {
+        let mut taken = vec![false; given.len()];
+        let mut right = 0;
+        for wanted in wanted {
+            for (taken, given) in taken.iter_mut().zip(given) {
+                if !*taken && self.equal(given, wanted)? {
+                    *taken = true;
+                    right += 1;
+                    break;
+                }
             }
         }
-        return Ok(0.0);
-    }
-    match (listed(given), listed(wanted)) {
-        (given, wanted) if wanted.len() > 1 && given.len() <= MAX_PARTS => {
-            any_order(&given, &wanted)
-        }
-        _ => Ok(0.0),
+        Ok(f64::from(right) / given.len().max(wanted.len()) as f64)
     }
 }
 
 /// Whether `math` finds an answer equal to a reference.
-fn equal(given: &str, wanted: &str) -> Result<bool, Failure> {
+fn asked(given: &str, wanted: &str) -> Result<bool, Failure> {
     let options = Options {
         extract: Extract::Answer,
         ..Options::default()
@@ -148,32 +203,6 @@ fn equal(given: &str, wanted: &str) -> Result<bool, Failure> {
     math::judge(&response, &Value::from(wanted), &options)
         .map(|judgement| judgement.accuracy >= 1.0)
         .map_err(|error| Failure::InvalidReference(error.0))
-}
-
-/// The share of the parts that are right, each in its place.
-fn in_order(given: &[&str], wanted: &[&str]) -> Result<f64, Failure> {
-    let mut right = 0;
-    for (given, wanted) in given.iter().zip(wanted) {
-        right += u32::from(equal(given, wanted)?);
-    }
-    Ok(f64::from(right) / wanted.len() as f64)
-}
-
-/// The share of the parts that are right in any order, over the larger number of parts: a guess too many costs what a part
-/// too few does.
-fn any_order(given: &[&str], wanted: &[&str]) -> Result<f64, Failure> {
-    let mut taken = vec![false; given.len()];
-    let mut right = 0;
-    for wanted in wanted {
-        for (taken, given) in taken.iter_mut().zip(given) {
-            if !*taken && equal(given, wanted)? {
-                *taken = true;
-                right += 1;
-                break;
-            }
-        }
-    }
-    Ok(f64::from(right) / given.len().max(wanted.len()) as f64)
 }
 
 /// The parts of `(1) … (2) …`; nothing where a text does not begin with the first number, or the numbers don't follow each

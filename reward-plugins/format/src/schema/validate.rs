@@ -1,17 +1,18 @@
 //! Whether a value is as a schema says.
 
-use super::equal::{equal, number};
+use super::equal::{canonical, equal, number, size};
 use super::resolve;
 use regex_lite::Regex;
 use rlhost_plugin::serde_json::{Map, Value};
 use rlhost_verifier::rational::{Budget, Rational};
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// Schemas that are asked and values that are compared, in one validation.
-const MAX_STEPS: u64 = 1_000_000;
+/// Steps of one validation: schemas that are asked, and what is compared, by its size. A step takes a few hundred units of fuel
+/// at the most, so a response can't use up a sample's.
+const MAX_STEPS: u64 = 500_000;
 /// How deep schemas may ask each other.
 const MAX_DEPTH: u32 = 300;
 
@@ -50,7 +51,13 @@ impl<'a> Validation<'a> {
         instance: &Value,
         depth: u32,
     ) -> Result<bool, Stop> {
-        self.step(1)?;
+        self.step(
+            1 + if instance.is_number() {
+                size(instance)
+            } else {
+                0
+            },
+        )?;
         if depth > MAX_DEPTH {
             return Err(Stop);
         }
@@ -84,8 +91,14 @@ impl<'a> Validation<'a> {
                 Value::Array(names) => names.iter().any(|name| is_of(instance, name)),
                 name => is_of(instance, name),
             },
-            "enum" => self.any(value, |item| Ok(equal(item, instance)))?,
-            "const" => equal(value, instance),
+            "enum" => self.any(value, |item| {
+                self.step(size(item).min(size(instance)))?;
+                Ok(equal(item, instance))
+            })?,
+            "const" => {
+                self.step(size(value).min(size(instance)))?;
+                equal(value, instance)
+            }
             "allOf" => !self.any(value, |schema| Ok(!ask(schema, instance)?))?,
             "anyOf" => self.any(value, |schema| ask(schema, instance))?,
             "oneOf" => {
@@ -108,7 +121,12 @@ impl<'a> Validation<'a> {
                 }
             }
             _ => match instance {
-                Value::Number(_) => of_number(keyword, value, instance),
+                Value::Number(_) => {
+                    // To read a number takes as long as many of the other steps, and a long one longer.
+                    let digits = size(value) + size(instance);
+                    self.step(if digits < 40 { 8 + digits } else { 8 * digits })?;
+                    of_number(keyword, value, instance)
+                }
                 Value::String(text) => self.of_text(keyword, value, text)?,
                 Value::Array(items) => self.of_list(keyword, value, keywords, items, depth)?,
                 Value::Object(map) => {
@@ -134,6 +152,7 @@ impl<'a> Validation<'a> {
     }
 
     fn of_text(&self, keyword: &str, value: &Value, text: &str) -> Result<bool, Stop> {
+        self.step(text.len() as u64 / 64)?;
         Ok(match keyword {
             "maxLength" => text.chars().count() as u64 <= most(value),
             "minLength" => text.chars().count() as u64 >= least(value),
@@ -144,7 +163,7 @@ impl<'a> Validation<'a> {
 
     fn matches(&self, pattern: &str, text: &str) -> Result<bool, Stop> {
         // Time grows with the product of both lengths.
-        self.step((text.len() * pattern.len()) as u64 / 16)?;
+        self.step((text.len() * pattern.len()) as u64 / 4)?;
         let mut patterns = self.patterns.borrow_mut();
         let regex = patterns
             .entry(pattern.to_owned())
@@ -190,9 +209,10 @@ impl<'a> Validation<'a> {
                     && found <= keywords.get("maxContains").map_or(u64::MAX, most));
             }
             "uniqueItems" if *value == Value::Bool(true) => {
-                for (at, item) in items.iter().enumerate() {
-                    self.step(at as u64)?;
-                    if items[..at].iter().any(|other| equal(item, other)) {
+                let mut seen = BTreeSet::new();
+                for item in items {
+                    self.step(size(item))?;
+                    if !seen.insert(canonical(item)) {
                         return Ok(false);
                     }
                 }
