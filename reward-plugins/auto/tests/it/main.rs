@@ -42,7 +42,7 @@ fn same<T: SampleReward>(folder: &str, answer_type: &str, preset: Option<(&str, 
             own.extend(preset.map(|(name, metric)| (name.to_owned(), json!(metric))));
             sample.params = Value::Object(own).to_string();
             let expected = T::score(&sample);
-            sample.answer_type = answer_type.to_owned();
+            answer_type.clone_into(&mut sample.answer_type);
             sample.params = json!({"verifiers": {answer_type: params}}).to_string();
             let got = Auto::score(vec![sample]).remove(0);
             assert_eq!(format!("{got:?}"), format!("{expected:?}"), "{row}");

@@ -64,7 +64,8 @@ fn decimal(text: &str) -> String {
     if short.is_empty() {
         return "0".to_owned();
     }
-    let power = i64::from(exponent) - fraction.len() as i64 + (digits.len() - short.len()) as i64;
+    let length = |text: &str| i64::try_from(text.len()).unwrap_or(i64::MAX / 4);
+    let power = i64::from(exponent) - length(fraction) + length(digits) - length(short);
     format!("{sign}{short}e{power}")
 }
 
