@@ -14,8 +14,8 @@ pub struct Arguments {
     /// JSONL file with prompts and answers; may be given several times
     #[arg(long, required = true)]
     data: Vec<PathBuf>,
-    /// Path of a component or name of a plugin; may be given several times
-    #[arg(long, required = true, value_name = "PLUGIN")]
+    /// A component, a plugin's name, or a TOML file of rewards; repeatable
+    #[arg(long, required = true, value_name = "PLUGIN|FILE")]
     reward: Vec<String>,
     /// Overrides of configuration keys, such as `data.max_response_length=64`
     #[arg(value_name = "KEY=VALUE")]
@@ -23,11 +23,8 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let mut config = Config::load(None, &arguments.overrides)?;
+    let mut config = Config::load_with_rewards(None, &arguments.overrides, &arguments.reward)?;
     config.data.val_files.0.clone_from(&arguments.data);
-    for reward in &arguments.reward {
-        config.add_reward(reward)?;
-    }
     config.validate()?;
     let found = pipeline::evaluate_model(&config, &arguments.model, host::builder()?)?;
     output::standard(|out| Ok(writeln!(out, "{}", serde_json::to_string_pretty(&found)?)?))

@@ -15,8 +15,8 @@ pub struct Arguments {
     /// Overrides of keys, such as rollout.n=8 or reward.math.weight=0.5
     #[arg(value_name = "KEY=VALUE")]
     overrides: Vec<String>,
-    /// Add a reward: the path of a component, or the name of a plugin
-    #[arg(long, value_name = "PLUGIN")]
+    /// Add a reward: a component, a plugin's name, or a TOML file of rewards
+    #[arg(long, value_name = "PLUGIN|FILE")]
     reward: Vec<String>,
     /// Go on from the run's latest checkpoint
     #[arg(long)]
@@ -25,11 +25,8 @@ pub struct Arguments {
 
 impl Arguments {
     fn config(&self) -> Result<Config> {
-        let mut config = Config::load(Some(&self.config), &self.overrides)?;
-        for reward in &self.reward {
-            config.add_reward(reward)?;
-        }
-        Ok(config)
+        let (path, overrides) = (Some(self.config.as_path()), &self.overrides);
+        Ok(Config::load_with_rewards(path, overrides, &self.reward)?)
     }
 
     fn start(&self) -> Start {

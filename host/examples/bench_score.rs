@@ -1,9 +1,10 @@
-//! Measures scoring in the sandbox: `cargo run --example bench_score -- MODE PLUGIN [SAMPLES.jsonl]`.
+//! Measures scoring in the sandbox: `cargo run --example bench_score -- MODE PLUGIN [SAMPLES.jsonl [PARAMS]]`.
 //!
 //! Prints one JSON object. Modes:
 //!
 //! * `fresh`: every sample gets an instance of its own;
 //! * `reused`: one instance a thread lives on (a `Session`);
+//! * `latency`: as `fresh`, but latencies alone, with the fuel of all samples;
 //! * `live-COUNT`: that many instances live at once, each after one score; what memory they take.
 //!
 //! Latencies are those of single samples on one guest thread, in microseconds. Rates are samples a second on
@@ -32,7 +33,10 @@ type Error = Box<dyn std::error::Error>;
 fn main() -> Result<(), Error> {
     let mut arguments = std::env::args().skip(1);
     let (Some(mode), Some(plugin)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: bench_score fresh|reused|live-COUNT PLUGIN [SAMPLES.jsonl]".into());
+        return Err(
+            "usage: bench_score fresh|reused|latency|live-COUNT PLUGIN [SAMPLES.jsonl [PARAMS]]"
+                .into(),
+        );
     };
     let samples = match arguments.next() {
         Some(file) => SampleReader::open(file)?.collect::<Result<Vec<_>, _>>()?,
@@ -44,7 +48,12 @@ fn main() -> Result<(), Error> {
     if samples.is_empty() {
         return Err("the sample file is empty".into());
     }
+    let params: Map<String, Value> = match arguments.next() {
+        Some(params) => serde_json::from_str(&params)?,
+        None => Map::new(),
+    };
     let report = match mode.as_str() {
+        "latency" => single(&plugin, &samples, &params)?,
         "fresh" => timed(&plugin, &samples, fresh)?,
         "reused" => timed(&plugin, &samples, reused)?,
         _ => match mode.strip_prefix("live-").map(str::parse) {
@@ -119,6 +128,40 @@ fn timed(plugin: &str, samples: &[Sample], way: Way) -> Result<Value, Error> {
         "speedup": (speedup * 100.0).round() / 100.0,
         "rounds_1_thread": rounded(&rates[0]),
         "rounds_2_threads": rounded(&rates[1]),
+    }))
+}
+
+/// Latencies and fuel of samples in fresh instances, on one thread.
+fn single(plugin: &str, samples: &[Sample], params: &Map<String, Value>) -> Result<Value, Error> {
+    let host = Host::builder().threads(1).build()?;
+    let plugin: Plugin = host.load(plugin)?;
+    let scorer = Scorer::new(&plugin, params, host.limits())?;
+    let (mut fuel, mut scores) = (Vec::new(), Vec::new());
+    for sample in samples {
+        let scored = scorer.score(std::slice::from_ref(sample)).remove(0);
+        if scored.outcome != Outcome::Score {
+            let message = scored.message.unwrap_or_default();
+            return Err(format!("a sample has no score: {message}").into());
+        }
+        fuel.push(scored.fuel);
+        scores.push(scored.total.unwrap_or(0.0));
+    }
+    fuel.sort_unstable();
+    let rounds: Vec<_> = (0..ROUNDS)
+        .map(|_| latencies(&scorer, samples, fresh))
+        .collect();
+    let percentile = |p: usize| {
+        let rounds = rounds.iter().map(|times| times[times.len() * p / 100]);
+        (median(rounds.collect()) * 100.0).round() / 100.0
+    };
+    Ok(json!({
+        "plugin": scorer.plugin().info().name,
+        "digest": scorer.plugin().digest(),
+        "size": scorer.plugin().size(),
+        "samples": samples.len(),
+        "mean_score": scores.iter().sum::<f64>() / scores.len() as f64,
+        "fuel": {"p50": fuel[fuel.len() / 2], "max": fuel.last()},
+        "latency_us": {"p50": percentile(50), "p90": percentile(90), "p99": percentile(99)},
     }))
 }
 

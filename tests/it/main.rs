@@ -15,6 +15,7 @@ mod help;
 mod http;
 mod judged_run;
 mod learning;
+mod mixes;
 mod plugin_algorithms;
 mod plugin_audit;
 mod plugin_examples;

@@ -1,12 +1,13 @@
 """Writes what outside implementations say of random texts and boxes, for the native tests of the verifiers:
 
-    pip install rapidfuzz==3.14.6 shapely==2.2.0 scipy==1.17.1 pycocotools==2.0.11 jsonschema==4.26.0
+    pip install rapidfuzz==3.14.6 shapely==2.2.0 scipy==1.17.1 pycocotools==2.0.11 jsonschema==4.26.0 pandas==3.1.1
     python tests/peers/verifiers.py
 
 `reward-plugins/text/tests/fixtures/peer.jsonl`: ANLS (without a threshold) by RapidFuzz's Levenshtein distance, token F1 as the SQuAD
 evaluation has it. `reward-plugins/bbox/tests/fixtures/peer.jsonl`: intersection over union by Shapely. `detection`: the best assignment
 by SciPy over Shapely's intersections, and the greedy one of Visual-RFT's reward. `point`: masks by pycocotools, largest matchings by
-SciPy. `chart`: the function of ChartQA's relaxed accuracy as Pix2Struct published it. `format`: JSON Schema by jsonschema.
+SciPy. `chart`: the function of ChartQA's relaxed accuracy as Pix2Struct published it. `format`: JSON Schema by jsonschema. `wemath`: the
+metrics by pandas, in the way of We-Math's evaluation.
 """
 
 import json
@@ -17,6 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy
+import pandas
 from jsonschema import Draft202012Validator
 from pycocotools import mask as coco
 from rapidfuzz.distance import Levenshtein
@@ -211,6 +213,158 @@ def charts(random):
         yield {"reference": reference, "answer": answer, "right": relaxed(reference, answer)}
 
 
+NAMES = ["a", "b", "name", "x-1", "é", "10"]
+PATTERNS = ["^a", "b$", "^[a-c]+$", "[0-9]", "^x-", "é", "^.{2,4}$"]
+
+
+def value(random, depth=0):
+    kinds = ["null", "bool", "int", "number", "text", "text", "list", "object", "object"]
+    kind = random.choice(kinds if depth < 3 else kinds[:6])
+    if kind == "list":
+        return [value(random, depth + 1) for _ in range(random.randint(0, 4))]
+    if kind == "object":
+        return {name: value(random, depth + 1) for name in random.sample(NAMES, random.randint(0, 4))}
+    return {
+        "null": None,
+        "bool": random.random() < 0.5,
+        "int": random.randint(-6, 12),
+        "number": random.choice([0.5, 1.0, 2.25, -3.5, 1e3, 7.0]),
+        "text": random.choice(["", "a", "ab", "cab", "x-1", "é", "日本", "\U0001d7d8", "5", "abcabc"]),
+    }[kind]
+
+
+def schema(random, depth=0):
+    """A schema of a few keywords, with definitions to refer to at its root."""
+
+    def inner():
+        if depth >= 3 or random.random() < 0.1:
+            return random.choice([True, True, {"type": random.choice(["integer", "string", "object", "null"])}, False])
+        return schema(random, depth + 1)
+
+    def count():
+        return random.choice([0, 1, 1, 2, 3, 2.0])
+
+    def named(make):
+        return {name: make() for name in random.sample(NAMES, random.randint(1, 3))}
+
+    types = ["null", "boolean", "object", "array", "number", "string", "integer"]
+    makers = {
+        "type": lambda: random.choice([random.choice(types), random.sample(types, 3)]),
+        "enum": lambda: [value(random, 2) for _ in range(3)],
+        "const": lambda: value(random, 2),
+        "multipleOf": lambda: random.choice([1, 2, 0.5, 3, 0.25]),
+        "maximum": lambda: random.choice([0, 5, 7.0, -1]),
+        "exclusiveMaximum": lambda: random.choice([0, 5, 7]),
+        "minimum": lambda: random.choice([0, 1, 0.5, -4]),
+        "exclusiveMinimum": lambda: random.choice([0, 1.0]),
+        "maxLength": count,
+        "minLength": count,
+        "pattern": lambda: random.choice(PATTERNS),
+        "maxItems": count,
+        "minItems": count,
+        "uniqueItems": lambda: random.random() < 0.8,
+        "contains": inner,
+        "minContains": count,
+        "maxContains": count,
+        "prefixItems": lambda: [inner() for _ in range(random.randint(1, 2))],
+        "items": inner,
+        "maxProperties": count,
+        "minProperties": count,
+        "required": lambda: random.sample(NAMES, random.randint(0, 2)),
+        "dependentRequired": lambda: named(lambda: random.sample(NAMES, 1)),
+        "dependentSchemas": lambda: named(inner),
+        "properties": lambda: named(inner),
+        "patternProperties": lambda: {random.choice(PATTERNS): inner()},
+        "additionalProperties": inner,
+        "propertyNames": lambda: {random.choice(["maxLength", "minLength"]): count()},
+        "allOf": lambda: [inner() for _ in range(random.randint(1, 2))],
+        "anyOf": lambda: [inner() for _ in range(random.randint(1, 3))],
+        "oneOf": lambda: [inner() for _ in range(random.randint(1, 3))],
+        "not": inner,
+        "$ref": lambda: random.choice(["#/$defs/small", "#/$defs/a~1b", "#/$defs/tree"]),
+        "title": lambda: "a title",
+        "format": lambda: "email",
+    }
+    found = {name: makers[name]() for name in random.sample(sorted(makers), random.randint(1, 4))}
+    if random.random() < 0.15:
+        found |= {"if": inner(), "then": inner(), "else": inner()}
+    if depth == 0:
+        found["$defs"] = {
+            "small": {"maximum": 5, "maxLength": 2, "maxItems": 1},
+            "a/b": {"not": {"type": "null"}},
+            "tree": {"items": {"$ref": "#/$defs/tree"}, "additionalProperties": {"$ref": "#/$defs/tree"}, "minimum": 0},
+        }
+    return found
+
+
+def schemas(random):
+    for _ in range(300):
+        rules = schema(random)
+        Draft202012Validator.check_schema(rules)
+        validator = Draft202012Validator(rules)
+        # Of many values some of either kind, where there are.
+        found = {True: [], False: []}
+        for _ in range(60):
+            instance = value(random)
+            kind = found[validator.is_valid(instance)]
+            if len(kind) < 2 and instance not in kind:
+                kind.append(instance)
+        yield {"schema": rules, "valid": found[True], "invalid": found[False]}
+
+
+def wemath(frame):
+    """We-Math's metrics of rows (ID, key, right), by joining the questions of each problem."""
+    counts = Counter()
+    for steps in (2, 3):
+        columns = [*(f"{steps}steps_{at}" for at in range(1, steps + 1)), f"{steps}steps_multi"]
+        parts = [frame[frame.key == key].set_index("ID").right.rename(key) for key in columns]
+        whole = pandas.concat(parts, axis=1, join="inner").astype(bool)
+        single, multi = whole[columns[:-1]], whole[columns[-1]]
+        every, some = single.all(axis=1), single.any(axis=1)
+        counts += Counter(
+            problems=len(whole),
+            IG=int((every & ~multi).sum()),
+            IK=int((~every & ~multi).sum()),
+            CM_strict=int((every & multi).sum()),
+            CM_loose=int((some & multi).sum()),
+            RM_strict=int((~every & multi).sum()),
+            RM_loose=int((~some & multi).sum()),
+            right_steps=int(single.values.sum()),
+            steps=single.size,
+        )
+        counts[f"right_{steps}"], counts[f"all_{steps}"] = int(multi.sum()), len(whole)
+    n = counts["problems"]
+    if not n:
+        return None
+    metrics = {"problems": n, "onestep_acc": counts["right_steps"] / counts["steps"]}
+    for kind in ("strict", "loose"):
+        mastered, memorised = counts[f"CM_{kind}"], counts[f"RM_{kind}"]
+        metrics[f"score_{kind}"] = (n - 0.5 * counts["IG"] - memorised - counts["IK"]) / n
+        metrics[f"CM_{kind}"] = mastered / n
+        metrics[f"RM_{kind}"] = memorised / (mastered + memorised) if mastered + memorised else 0.0
+    for name in ("IK", "IG"):
+        metrics[name] = counts[name] / n
+    for steps, name in ((2, "twostep_acc"), (3, "threestep_acc")):
+        if counts[f"all_{steps}"]:
+            metrics[name] = counts[f"right_{steps}"] / counts[f"all_{steps}"]
+    return {f"wemath_{name}": value for name, value in metrics.items()}
+
+
+def benchmarks(random):
+    for _ in range(80):
+        share = random.random()
+        rows = []
+        for at in range(random.randint(1, 12)):
+            steps = random.choice([2, 3])
+            # Some problems lack a question.
+            for step in [*range(1, steps + 1), "multi"]:
+                if random.random() < 0.97:
+                    rows.append({"ID": at, "key": f"{steps}steps_{step}", "right": random.random() < share})
+        random.shuffle(rows)
+        if rows:
+            yield {"rows": rows, "metrics": wemath(pandas.DataFrame(rows))}
+
+
 def write(path, rows):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
@@ -221,3 +375,5 @@ write(PLUGINS / "bbox/tests/fixtures/peer.jsonl", boxes(random.Random(20261122))
 write(PLUGINS / "detection/tests/fixtures/peer.jsonl", detections(random.Random(20261122)))
 write(PLUGINS / "point/tests/fixtures/peer.jsonl", [*masks(random.Random(1)), *matchings(random.Random(2))])
 write(PLUGINS / "chart/tests/fixtures/peer.jsonl", charts(random.Random(20261122)))
+write(PLUGINS / "format/tests/fixtures/peer.jsonl", schemas(random.Random(20261122)))
+write(PLUGINS / "wemath/tests/fixtures/peer.jsonl", benchmarks(random.Random(20261122)))

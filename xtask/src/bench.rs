@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: measures the sandbox beside other ways to score, the math verifier beside math-verify, one verifier in every language, the
-//! algorithms' arithmetic beside `NumPy`, and the quickstart's run where there is one.
+//! `cargo xtask bench`: measures the sandbox beside other ways to score, the verifiers beside Python, one verifier in every
+//! language, the algorithms' arithmetic beside `NumPy`, and the quickstart's run where there is one.
 //!
 //! Raw results go to `docs/benchmarks/raw/DATE-NAME.json`, with the machine they were taken on.
 
@@ -12,7 +12,9 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::project::Project;
-use crate::{algorithm_bench, guests, language_bench, math_bench, process, sandbox_bench};
+use crate::{
+    algorithm_bench, guests, language_bench, math_bench, process, sandbox_bench, verifier_bench,
+};
 
 /// Steps at the start of a run that are not counted: caches and allocators warm up.
 const WARM_UP: usize = 10;
@@ -23,6 +25,7 @@ enum Part {
     Sandbox,
     Math,
     Languages,
+    Verifiers,
     Algorithms,
     Training,
 }
@@ -49,7 +52,8 @@ impl Options {
 
 /// Measures and writes the raw results.
 pub fn run(project: &Project, options: &Options) -> Result<()> {
-    if options.wants(Part::Sandbox) || options.wants(Part::Math) {
+    let on_guests = [Part::Sandbox, Part::Math, Part::Verifiers];
+    if on_guests.iter().any(|part| options.wants(*part)) {
         guests::build_all(project)?;
     }
     process::run(
@@ -65,6 +69,7 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
     let sandbox = measure(Part::Sandbox, sandbox_bench::run)?;
     let math = measure(Part::Math, math_bench::run)?;
     let languages = measure(Part::Languages, language_bench::run)?;
+    let verifiers = measure(Part::Verifiers, verifier_bench::run)?;
     let algorithms = measure(Part::Algorithms, algorithm_bench::run)?;
     let timings = project.root.join("runs/quickstart/timings.jsonl");
     let training = if !options.wants(Part::Training) {
@@ -90,6 +95,7 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
         "sandbox": sandbox,
         "math": math,
         "languages": languages,
+        "verifiers": verifiers,
         "algorithms": algorithms,
         "training": training,
     });

@@ -21,3 +21,4 @@ pub mod quickstart;
 mod sandbox_bench;
 pub mod test;
 pub mod toolchain;
+mod verifier_bench;

@@ -10,11 +10,18 @@ use serde_json::Value;
 use crate::process;
 
 /// Packages of the peers, from the Python package index.
-pub(crate) const PACKAGES: [&str; 4] = [
+pub(crate) const PACKAGES: [&str; 11] = [
     "numpy==2.4.6",
     "wasmtime==48.0.0",
     "extism==1.1.1",
     "extism-sys==1.41.0",
+    "shapely==2.2.0",
+    "rapidfuzz==3.14.6",
+    "scipy==1.17.1",
+    "jsonschema==4.26.0",
+    "math-verify==0.9.0",
+    "latex2sympy2_extended==1.11.0",
+    "antlr4-python3-runtime==4.13.2",
 ];
 
 /// The Python of an environment that has the peers' packages; makes it where it is missing.

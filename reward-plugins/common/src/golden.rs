@@ -73,7 +73,8 @@ fn complaint(row: &Value, result: &Result<Verdict, Failure>) -> Option<String> {
             .is_some_and(|e| (e - value).abs() <= tolerance)
     };
     let holds = |(key, expected): (&String, &Value)| match (key.as_str(), result) {
-        ("tolerance", _) => true,
+        // Fuel is the component's.
+        ("tolerance" | "fuel_max", _) => true,
         ("score", Ok(verdict)) => near(verdict.total, expected),
         ("max", Ok(verdict)) => expected.as_f64().is_some_and(|max| verdict.total <= max),
         ("min", Ok(verdict)) => expected.as_f64().is_some_and(|min| verdict.total >= min),

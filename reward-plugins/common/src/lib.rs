@@ -38,3 +38,4 @@ pub mod json;
 pub mod numeral;
 pub mod rational;
 pub mod reference;
+pub mod thinking;

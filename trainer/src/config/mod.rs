@@ -63,11 +63,29 @@ impl Config {
     /// broken TOML, the key that is unknown or has a wrong type, or the preset that is unknown. Values that don't go together
     /// are found by [`validate`](Self::validate).
     pub fn load(path: Option<&Path>, overrides: &[String]) -> Result<Self> {
+        Self::load_with_rewards(path, overrides, &[])
+    }
+
+    /// As [`load`](Self::load), with further rewards: plugins, as for [`add_reward`](Self::add_reward), and files that
+    /// end in `.toml` and have `[reward.NAME]` tables only. Overrides change the files' tables too.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load) and [`add_reward`](Self::add_reward); [`Error::Config`] if a file of rewards has
+    /// another section, or a reward that is there already.
+    pub fn load_with_rewards(
+        path: Option<&Path>,
+        overrides: &[String],
+        rewards: &[String],
+    ) -> Result<Self> {
         let shape = Self::shape();
         let mut table = match path {
             Some(path) => read(path, &shape)?,
             None => Table::new(),
         };
+        let is_file = |spec: &&String| Path::new(spec).extension().is_some_and(|e| e == "toml");
+        for file in rewards.iter().filter(is_file) {
+            add_rewards(&mut table, Path::new(file), &shape)?;
+        }
         for text in overrides {
             apply(&mut table, text, &shape)?;
             shape
@@ -90,6 +108,9 @@ impl Config {
             .is_some_and(|trainer| trainer.get("experiment_name").is_some());
         if let Some(stem) = path.and_then(Path::file_stem).filter(|_| !named) {
             config.trainer.experiment_name = stem.to_string_lossy().into_owned();
+        }
+        for plugin in rewards.iter().filter(|spec| !is_file(spec)) {
+            config.add_reward(plugin)?;
         }
         Ok(config)
     }
@@ -147,6 +168,36 @@ fn read(path: &Path, shape: &Shape) -> Result<Table> {
         .check_root(&table)
         .map_err(|message| Error::Config(format!("{}: {message}", path.display())))?;
     Ok(table)
+}
+
+/// Adds the rewards of a file to `table`.
+fn add_rewards(table: &mut Table, path: &Path, shape: &Shape) -> Result<()> {
+    let at = |message: String| Error::Config(format!("{}: {message}", path.display()));
+    let mut file = read(path, shape)?;
+    let Some(Value::Table(found)) = file.remove("reward") else {
+        return Err(at("a file of rewards needs [reward.NAME] tables".into()));
+    };
+    if let Some(other) = file.keys().next() {
+        return Err(at(format!(
+            "`{other}`: a file of rewards has [reward.NAME] tables only; give the other sections in the configuration"
+        )));
+    }
+    let rewards = table
+        .entry("reward")
+        .or_insert_with(|| Value::Table(Table::new()));
+    // The configuration's own shape has been checked.
+    let Value::Table(rewards) = rewards else {
+        return Err(at("`reward` is no section of the configuration".into()));
+    };
+    for (name, reward) in found {
+        if rewards.contains_key(&name) {
+            return Err(at(format!(
+                "reward.{name} is there already; rename one of the two"
+            )));
+        }
+        rewards.insert(name, reward);
+    }
+    Ok(())
 }
 
 /// Sets the key of one override in `table`.

@@ -1,6 +1,8 @@
 //! The format checker on its golden cases, on its own description and on huge input.
 #![allow(clippy::unwrap_used, clippy::float_cmp)]
 
+mod peer;
+
 use format::Format;
 use rlhost_plugin::serde_json::json;
 use rlhost_plugin::{Sample, SampleReward};
@@ -8,7 +10,7 @@ use rlhost_verifier::golden;
 
 #[test]
 fn the_plugin_says_what_its_cases_expect() {
-    golden::check::<Format>(env!("CARGO_MANIFEST_DIR"), 90);
+    golden::check::<Format>(env!("CARGO_MANIFEST_DIR"), 180);
 }
 
 #[test]
