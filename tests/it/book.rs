@@ -175,6 +175,16 @@ fn a_first_verifier_in_python() {
 }
 
 #[test]
+fn a_first_verifier_in_go() {
+    tutorial("go");
+}
+
+#[test]
+fn a_first_verifier_in_javascript() {
+    tutorial("javascript");
+}
+
+#[test]
 fn a_review() {
     let project = Project::empty();
     project.ok(&["plugin", "new", "given", "--lang", "c"]);
