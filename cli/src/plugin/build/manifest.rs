@@ -1,0 +1,79 @@
+//! `plugin.toml`: what a plugin says about itself where its language has no manifest of its own.
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+use wit_parser::{Resolve, WorldId};
+
+/// The manifest's name.
+pub const NAME: &str = "plugin.toml";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    plugin: About,
+}
+
+/// What a manifest says.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct About {
+    pub name: String,
+    pub description: String,
+    pub version: String,
+    pub license: Option<String>,
+    /// The world of `wit/` that it is built for.
+    pub world: String,
+}
+
+/// The manifest of a plugin's folder.
+pub fn read(folder: &Path) -> Result<About> {
+    let path = folder.join(NAME);
+    let name = || path.display().to_string();
+    let text = fs::read_to_string(&path).with_context(name)?;
+    let manifest: Manifest = toml::from_str(&text).with_context(name)?;
+    let about = manifest.plugin;
+    for (key, text) in [
+        ("name", &about.name),
+        ("version", &about.version),
+        ("description", &about.description),
+    ] {
+        if text.is_empty() || text.chars().any(char::is_control) {
+            bail!(
+                "{}: plugin.{key} must be a text of one line, and not empty",
+                path.display()
+            );
+        }
+    }
+    Ok(about)
+}
+
+/// The contract in the folder's `wit`, and the world of it that the manifest names.
+pub fn world(folder: &Path, world: &str) -> Result<(Resolve, WorldId)> {
+    let wit = folder.join("wit");
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve
+        .push_path(&wit)
+        .with_context(|| format!("cannot read the contract in {}", wit.display()))?;
+    let world = resolve
+        .select_world(&[package], Some(world))
+        .with_context(|| format!("{NAME}: plugin.world names no world of {}", wit.display()))?;
+    Ok((resolve, world))
+}
+
+/// The files in `src` whose names end in `extension`, in the order of their names, as seen from the
+/// plugin's folder.
+pub fn sources(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let folder = folder.join("src");
+    let failed = || format!("cannot read {}", folder.display());
+    let mut sources = Vec::new();
+    for entry in fs::read_dir(&folder).with_context(failed)? {
+        let name = entry.with_context(failed)?.file_name();
+        if Path::new(&name).extension().is_some_and(|e| e == extension) {
+            sources.push(Path::new("src").join(name));
+        }
+    }
+    sources.sort();
+    Ok(sources)
+}
