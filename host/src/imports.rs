@@ -25,11 +25,13 @@ pub(crate) fn known_to_interpreters(import: &str, function: Option<&str>) -> boo
 }
 
 /// Whether algorithms may import an interface of this name, or such a function in it: the contract's types,
-/// the log, and the deterministic WASI.
+/// the log, and the deterministic WASI. Some languages' tools import all functions of an interface; those of
+/// images can't be called where nobody hands out an image.
 pub(crate) fn known_to_algorithms(import: &str, function: Option<&str>) -> bool {
     let log = Capability::Log;
     wasi::is_interface(import)
-        || is_interface(import, TYPES) && function.is_none()
+        || is_interface(import, TYPES)
+            && function.is_none_or(|function| TYPES_FUNCTIONS.contains(&function))
         || is_interface(import, log.interface())
             && function.is_none_or(|function| log.functions().contains(&function))
 }

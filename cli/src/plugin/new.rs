@@ -23,6 +23,8 @@ enum Language {
     Rust,
     /// Reward plugins only
     C,
+    #[value(alias = "js")]
+    Javascript,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -48,8 +50,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         (Language::Rust, World::Algorithm) => templates::rust_algorithm(name),
         (Language::C, World::Reward) => templates::c_reward(name),
         (Language::C, World::Algorithm) => {
-            bail!("there is a template for algorithms in rust only: give --lang rust")
+            bail!("there is no template for algorithms in c: give another --lang")
         }
+        (Language::Javascript, World::Reward) => templates::javascript_reward(name),
+        (Language::Javascript, World::Algorithm) => templates::javascript_algorithm(name),
     };
     let staged = output::staged(folder);
     let made = write(&staged, &files)
@@ -60,9 +64,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let _ = fs::remove_dir_all(&staged);
     }
     made?;
-    let test = match arguments.world {
-        World::Reward => "rlhost plugin test",
-        World::Algorithm => "cargo test",
+    let test = match (arguments.lang, arguments.world) {
+        (_, World::Reward) => "rlhost plugin test".to_owned(),
+        (Language::Rust, World::Algorithm) => "cargo test".to_owned(),
+        (_, World::Algorithm) => format!("rlhost plugin inspect {name}"),
     };
     output::standard(|out| {
         writeln!(out, "{name}: README.md says what is in it\n")?;

@@ -62,8 +62,25 @@ const C_REWARD: &[(&str, &str)] = template![
     "reward/cases/examples.jsonl"
 ];
 
+const JAVASCRIPT_REWARD: &[(&str, &str)] = template![
+    "javascript-reward/README.md",
+    "javascript-reward/plugin.toml",
+    "javascript-reward/src/rlhost.js",
+    "javascript-reward/src/score.js",
+    "reward/cases/examples.jsonl"
+];
+const JAVASCRIPT_ALGORITHM: &[(&str, &str)] = template![
+    "javascript-algorithm/README.md",
+    "javascript-algorithm/plugin.toml",
+    "javascript-algorithm/src/algorithm.js",
+    "javascript-algorithm/src/rlhost.js"
+];
+
 /// What a reward plugin does until it is edited.
 const REWARD: &str = "Looks for the reference answer in the response.";
+
+/// What an algorithm does until it is edited.
+const ALGORITHM: &str = "Policy gradient without ratios: −A · logp, the mean over tokens.";
 
 /// What a template's blanks are filled in with.
 struct Blanks<'a> {
@@ -86,15 +103,22 @@ pub fn rust_reward(name: &str) -> Files {
 
 /// A reward plugin in C.
 pub fn c_reward(name: &str) -> Files {
-    let description = REWARD;
-    let mut files = own(&Blanks { name, description }, C_REWARD);
-    files.extend(contract());
-    files
+    with_contract(name, REWARD, C_REWARD)
+}
+
+/// A reward plugin in JavaScript.
+pub fn javascript_reward(name: &str) -> Files {
+    with_contract(name, REWARD, JAVASCRIPT_REWARD)
+}
+
+/// An algorithm in JavaScript.
+pub fn javascript_algorithm(name: &str) -> Files {
+    with_contract(name, ALGORITHM, JAVASCRIPT_ALGORITHM)
 }
 
 /// An algorithm in Rust.
 pub fn rust_algorithm(name: &str) -> Files {
-    let description = "Policy gradient without ratios: −A · logp, the mean over tokens.";
+    let description = ALGORITHM;
     rust(&Blanks { name, description }, RUST_ALGORITHM)
 }
 
@@ -115,6 +139,13 @@ fn rust(blanks: &Blanks<'_>, template: &[(&str, &str)]) -> Files {
         add(format!("{sdk}/src/{name}"), text);
     }
     // Where the crate looks for it, too.
+    files.extend(contract());
+    files
+}
+
+/// A template's files and the contract.
+fn with_contract(name: &str, description: &str, template: &[(&str, &str)]) -> Files {
+    let mut files = own(&Blanks { name, description }, template);
     files.extend(contract());
     files
 }

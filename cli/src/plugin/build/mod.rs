@@ -1,6 +1,7 @@
 //! `rlhost plugin build`: from a plugin's folder to its component.
 
 mod c;
+mod javascript;
 mod manifest;
 mod rust;
 mod source;
@@ -38,6 +39,8 @@ struct Compiled {
 enum Product {
     /// A core module, which is yet to become a component.
     Module(Vec<u8>),
+    /// A component, made by the language's own tool.
+    Component(Vec<u8>),
 }
 
 impl Product {
@@ -46,9 +49,15 @@ impl Product {
         Ok(Self::Module(bytes))
     }
 
+    fn read_component(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Self::Component(bytes))
+    }
+
     fn into_component(self) -> Result<Vec<u8>> {
         match self {
             Self::Module(module) => component::encode(&module),
+            Self::Component(component) => Ok(component),
         }
     }
 }
@@ -57,7 +66,10 @@ impl Product {
 type Compile = fn(&Path) -> Result<Compiled>;
 
 /// The languages whose plugins have a `plugin.toml`, by what the files in `src` end in.
-const LANGUAGES: [(&str, Compile); 1] = [("c", c::compile)];
+const LANGUAGES: &[(&str, Compile)] = &[
+    ("c", c::compile),
+    ("js", javascript::compile),
+];
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let folder = &arguments.folder;
@@ -110,7 +122,7 @@ fn compiler(folder: &Path) -> Result<Compile> {
         );
     }
     let mut found = Vec::new();
-    for (extension, compile) in LANGUAGES {
+    for &(extension, compile) in LANGUAGES {
         if !manifest::sources(folder, extension)?.is_empty() {
             found.push((extension, compile));
         }
@@ -127,7 +139,7 @@ fn compiler(folder: &Path) -> Result<Compile> {
         [] => bail!(
             "there is no source file of a language that is known here in {}: {}",
             folder.join("src").display(),
-            named(&LANGUAGES)
+            named(LANGUAGES)
         ),
         _ => bail!(
             "a plugin is of one language, but {} has files {}",
