@@ -23,6 +23,7 @@ enum Language {
     Rust,
     /// Reward plugins only
     C,
+    Go,
     #[value(alias = "js")]
     Javascript,
 }
@@ -52,6 +53,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         (Language::C, World::Algorithm) => {
             bail!("there is no template for algorithms in c: give another --lang")
         }
+        (Language::Go, World::Reward) => templates::go_reward(name),
+        (Language::Go, World::Algorithm) => templates::go_algorithm(name),
         (Language::Javascript, World::Reward) => templates::javascript_reward(name),
         (Language::Javascript, World::Algorithm) => templates::javascript_algorithm(name),
     };

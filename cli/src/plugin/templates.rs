@@ -62,6 +62,22 @@ const C_REWARD: &[(&str, &str)] = template![
     "reward/cases/examples.jsonl"
 ];
 
+const GO_REWARD: &[(&str, &str)] = template![
+    "go-reward/README.md",
+    "go-reward/plugin.toml",
+    "go-reward/src/rlhost.go",
+    "go-reward/src/score.go",
+    "reward/cases/examples.jsonl",
+    "go/go.mod"
+];
+const GO_ALGORITHM: &[(&str, &str)] = template![
+    "go-algorithm/README.md",
+    "go-algorithm/plugin.toml",
+    "go-algorithm/src/algorithm.go",
+    "go-algorithm/src/rlhost.go",
+    "go/go.mod"
+];
+
 const JAVASCRIPT_REWARD: &[(&str, &str)] = template![
     "javascript-reward/README.md",
     "javascript-reward/plugin.toml",
@@ -104,6 +120,16 @@ pub fn rust_reward(name: &str) -> Files {
 /// A reward plugin in C.
 pub fn c_reward(name: &str) -> Files {
     with_contract(name, REWARD, C_REWARD)
+}
+
+/// A reward plugin in Go.
+pub fn go_reward(name: &str) -> Files {
+    with_contract(name, REWARD, GO_REWARD)
+}
+
+/// An algorithm in Go.
+pub fn go_algorithm(name: &str) -> Files {
+    with_contract(name, ALGORITHM, GO_ALGORITHM)
 }
 
 /// A reward plugin in JavaScript.

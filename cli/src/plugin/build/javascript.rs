@@ -151,7 +151,8 @@ fn exports(resolve: &Resolve, world: wit_parser::WorldId, entry: &str) -> Result
         }
         for function in interface.functions.keys() {
             let function = camel_case(function);
-            let message = format!("{entry} must export `{name}`, an object with a function `{function}`");
+            let message =
+                format!("{entry} must export `{name}`, an object with a function `{function}`");
             writeln!(
                 text,
                 "if (typeof plugin.{name}?.{function} !== \"function\") {{\n  throw new Error({});\n}}",

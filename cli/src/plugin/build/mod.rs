@@ -1,6 +1,7 @@
 //! `rlhost plugin build`: from a plugin's folder to its component.
 
 mod c;
+mod go;
 mod javascript;
 mod manifest;
 mod rust;
@@ -68,6 +69,7 @@ type Compile = fn(&Path) -> Result<Compiled>;
 /// The languages whose plugins have a `plugin.toml`, by what the files in `src` end in.
 const LANGUAGES: &[(&str, Compile)] = &[
     ("c", c::compile),
+    ("go", go::compile),
     ("js", javascript::compile),
 ];
 
