@@ -15,6 +15,8 @@ mod http;
 mod judged_run;
 mod learning;
 mod plugin_audit;
+mod plugin_examples;
+mod plugin_languages;
 mod plugin_new;
 mod plugin_test;
 mod presets;

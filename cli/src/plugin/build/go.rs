@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use wit_bindgen_core::Files;
 use wit_component::{StringEncoding, embed_component_metadata};
+use wit_parser::{Resolve, WorldId, WorldItem};
 
 /// The least version: what the bindings ask for.
 const LEAST: u32 = 25;
@@ -81,8 +82,7 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
     )?;
     write(
         &bindings.join("component/main.go"),
-        format!("package main\n\nimport _ \"{BINDINGS}/wit_exports\"\n\nfunc main() {{}}\n")
-            .as_bytes(),
+        main_package(&resolve, world).as_bytes(),
     )?;
 
     let mut command = go.command();
@@ -160,6 +160,21 @@ fn handed_on(stub: &str, module: &str) -> Result<Vec<u8>> {
 fn manifest_of_bindings() -> String {
     let version = wit_bindgen_go::remote_pkg_version();
     format!("module {BINDINGS}\n\ngo 1.{LEAST}\n\nrequire {version}\n")
+}
+
+/// The program. Collecting garbage reads the clock, which is the host's, and while the host puts arguments into the
+/// guest's memory the guest may not call it: the call would trap. So garbage is collected only where much of the
+/// memory that a call has by default is used up; most calls end before.
+fn main_package(resolve: &Resolve, world: WorldId) -> String {
+    let exports = resolve.worlds[world].exports.values();
+    let is_algorithm = exports.into_iter().any(|item| {
+        matches!(item, WorldItem::Interface { id, .. } if resolve.interfaces[*id].name.as_deref() == Some("objective"))
+    });
+    let memory = if is_algorithm { 1 << 30 } else { 48 << 20 };
+    format!(
+        "package main\n\nimport (\n\t_ \"{BINDINGS}/wit_exports\"\n\t\"runtime/debug\"\n)\n\n\
+         func init() {{\n\tdebug.SetGCPercent(-1)\n\tdebug.SetMemoryLimit({memory})\n}}\n\nfunc main() {{}}\n"
+    )
 }
 
 /// What the manifest says, for the plugin's description.
