@@ -62,11 +62,6 @@ const FAILING: &str = r#"{"response": "boom", "answer": "x", "expect": {"score":
 fn javascript_of_several_modules_that_logs_and_throws() {
     let project = plugin("js");
     fs::create_dir_all(project.path("own/src/words")).unwrap();
-    project.write(
-        "own/src/words/found.js",
-        "export { found } from '../../../shared.js';\n",
-    );
-    project.write("shared.js", "");
     // A link out of the folder is followed.
     project.write(
         "elsewhere.js",
@@ -92,7 +87,7 @@ fn javascript_of_several_modules_that_logs_and_throws() {
         &project,
         score,
         "response.includes(answer)",
-        "console.log(\"é\", {at: 1n}), console.error(new Error(\"odd\")), response === \"boom\" && null.x, found(response, answer)",
+        "(console.log(\"é\", {at: 1n}), console.error(new Error(\"odd\")), response === \"boom\" && null.x, found(response, answer))",
     );
     project.ok(&["plugin", "build", "own"]);
     let passing = r#"{"response": "a x", "answer": "x", "expect": {"score": 1}}"#;
@@ -104,7 +99,7 @@ fn javascript_of_several_modules_that_logs_and_throws() {
         &outcome.stdout,
         &[
             "got internal",
-            "TypeError: cannot read property 'x' of null (src/score.js:27:",
+            "TypeError: cannot read property 'x' of null (src/score.js:29:",
             "info: é {\"at\":\"1\"}",
             "warn: Error: odd",
         ],
@@ -177,7 +172,7 @@ fn go_of_several_packages_that_logs_and_panics() {
     );
     project.write(
         "own/src/more.go",
-        "package plugin\n\nimport (\n\t\"fmt\"\n\t\"own/src/words\"\n)\n\nfunc first(text string) string {\n\t\
+        "package plugin\n\nimport (\n\t\"fmt\"\n\t\"plugins/own/src/words\"\n)\n\nfunc first(text string) string {\n\t\
          fmt.Println(\"looking at\", text)\n\tif text == \"boom\" {\n\t\treturn words.First(nil)\n\t}\n\treturn text\n}\n",
     );
     replace(
@@ -208,7 +203,7 @@ fn go_of_several_packages_that_logs_and_panics() {
 fn go_that_can_not_be_is_refused() {
     let project = plugin("go");
     let go_mod = project.read("own/go.mod");
-    project.write("own/go.mod", &go_mod.replace("module own", ""));
+    project.write("own/go.mod", &go_mod.replace("module plugins/own", ""));
     project.refused(
         &["plugin", "build", "own"],
         &["own/go.mod", "names no module"],
@@ -279,6 +274,62 @@ fn capabilities_are_imported_where_they_are_used() {
         "import { ask } from \"rlhost:plugin/judge@0.1.0\";\nglobalThis.ask = ask;\nimport {",
     );
     assert_eq!(needs(&js), ["rlhost:plugin/judge@0.1.0"]);
+}
+
+/// What the host does not know is refused, with a way out.
+#[test]
+fn imports_that_are_refused_are_told_with_where_they_come_from() {
+    let project = plugin("javascript");
+    project.write(
+        "own/wit/own.wit",
+        "package rlhost:plugin@0.1.0;\n\ninterface net {\n  get: func(url: string) -> string;\n}\n\n\
+         world own {\n  include reward-plugin;\n  import net;\n}\n",
+    );
+    replace(&project, "own/plugin.toml", "\"reward-plugin\"", "\"own\"");
+    let mut command = rlhost(project.root());
+    let outcome: Outcome = command
+        .args(["plugin", "build", "own"])
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+    assert_names(
+        &outcome.stderr,
+        &[
+            "not granted: rlhost:plugin/net@0.1.0",
+            "own/target/guests/own.wasm",
+            "leave that interface out",
+        ],
+    );
+    assert!(!project.path("own/target/guests/own.wasm").exists());
+
+    let go = plugin("go");
+    let contract = project.read("own/wit/own.wit");
+    go.write("own/wit/own.wit", &contract);
+    replace(
+        &go,
+        "own/plugin.toml",
+        "\"capable-reward-plugin\"",
+        "\"own\"",
+    );
+    go.write(
+        "own/src/net.go",
+        "package plugin\n\nimport net \"rlhost/rlhost_plugin_net\"\n\nfunc init() {\n\t\
+         if len(description.Parts) == 0 {\n\t\tnet.Get(\"\")\n\t}\n}\n",
+    );
+    let outcome: Outcome = go
+        .command(&["plugin", "build", "own"])
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+    assert_names(
+        &outcome.stderr,
+        &[
+            "not granted: rlhost:plugin/net@0.1.0",
+            "do without that package",
+        ],
+    );
 }
 
 /// A row of two tokens, one of three with a hole, an empty one. By hand: −(2/4) Σ A · logp over the trained tokens.

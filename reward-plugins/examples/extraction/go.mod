@@ -1,4 +1,4 @@
-module extraction
+module plugins/extraction
 
 go 1.25
 

@@ -2,6 +2,7 @@
 
 mod c;
 mod go;
+mod hints;
 mod javascript;
 mod manifest;
 mod rust;
@@ -98,7 +99,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         fs::create_dir_all(parent)
             .with_context(|| format!("cannot make the folder {}", parent.display()))?;
     }
-    let found = component::put(&component, &path)?;
+    let found = component::put(&component, &path)
+        .map_err(|error| hints::about_imports(error, about.language.0))?;
     output::standard(|out| {
         writeln!(out, "{} {}", about.name, about.version)?;
         component::print(out, &path, &found)?;

@@ -232,7 +232,7 @@ func Describe() types.PluginInfo {
 func Score(samples []Sample) []wit.Result[types.Verdict, types.Failure] {
 	results := make([]wit.Result[types.Verdict, types.Failure], 0, len(samples))
 	for i := range samples {
-		verdict, err := judge(&samples[i])
+		verdict, err := verdictOf(&samples[i])
 		if err != nil {
 			results = append(results, wit.Err[types.Verdict](failed(err)))
 			continue
@@ -248,7 +248,7 @@ func Score(samples []Sample) []wit.Result[types.Verdict, types.Failure] {
 }
 
 // Calls score; a panic becomes an error with the place where it began.
-func judge(sample *Sample) (verdict Verdict, err error) {
+func verdictOf(sample *Sample) (verdict Verdict, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			err = fmt.Errorf("panic: %v%s", reason, place())
