@@ -264,9 +264,9 @@ fn capabilities_are_imported_where_they_are_used() {
     assert_eq!(needs(&js), [""; 0]);
     js.write(
         "own/wit/own.wit",
-        "package rlhost:plugin@0.1.0;\n\nworld own {\n  include reward-plugin;\n  import judge;\n}\n",
+        "package rlhost:plugin@0.1.0;\n\nworld mine {\n  include reward-plugin;\n  import judge;\n}\n",
     );
-    replace(&js, "own/plugin.toml", "\"reward-plugin\"", "\"own\"");
+    replace(&js, "own/plugin.toml", "\"reward-plugin\"", "\"mine\"");
     replace(
         &js,
         "own/src/score.js",
@@ -283,9 +283,9 @@ fn imports_that_are_refused_are_told_with_where_they_come_from() {
     project.write(
         "own/wit/own.wit",
         "package rlhost:plugin@0.1.0;\n\ninterface net {\n  get: func(url: string) -> string;\n}\n\n\
-         world own {\n  include reward-plugin;\n  import net;\n}\n",
+         world mine {\n  include reward-plugin;\n  import net;\n}\n",
     );
-    replace(&project, "own/plugin.toml", "\"reward-plugin\"", "\"own\"");
+    replace(&project, "own/plugin.toml", "\"reward-plugin\"", "\"mine\"");
     let mut command = rlhost(project.root());
     let outcome: Outcome = command
         .args(["plugin", "build", "own"])
@@ -310,7 +310,7 @@ fn imports_that_are_refused_are_told_with_where_they_come_from() {
         &go,
         "own/plugin.toml",
         "\"capable-reward-plugin\"",
-        "\"own\"",
+        "\"mine\"",
     );
     go.write(
         "own/src/net.go",

@@ -68,7 +68,7 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
     let bindings = made.join(BINDINGS);
     for (name, content) in files.iter() {
         let content = match name.strip_prefix("export_") {
-            Some(rest) if rest.ends_with(".go") => {
+            Some(rest) if rest.ends_with("wit_bindings.go") => {
                 handed_on(&String::from_utf8_lossy(content), &module)?
             }
             _ => content.to_vec(),
@@ -148,8 +148,9 @@ fn handed_on(stub: &str, module: &str) -> Result<Vec<u8>> {
     let functions: String = stub
         .lines()
         .filter_map(|line| line.strip_prefix("func ")?.split('(').next())
-        .map(|name| format!("\t{name} = plugin.{name}\n"))
-        .collect();
+        .fold(String::new(), |text, name| {
+            text + &format!("\t{name} = plugin.{name}\n")
+        });
     Ok(format!(
         "{package}\n\nimport plugin {}\n\nvar (\n{functions})\n",
         literal(&format!("{module}/src"))

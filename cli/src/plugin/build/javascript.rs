@@ -1,5 +1,5 @@
-//! Plugins in JavaScript: `plugin.toml` and modules in `src`, which componentize-qjs puts beside QuickJS, an
-//! interpreter, as a snapshot taken after they have been loaded.
+//! Plugins in JavaScript: `plugin.toml` and modules in `src`, which componentize-qjs puts beside the
+//! interpreter `QuickJS`, as a snapshot taken after they have been loaded.
 
 use super::{Compiled, Product, manifest};
 use crate::plugin::programs;

@@ -15,16 +15,16 @@
  * @typedef {object} AdvantageInput
  * @property {Rows} rows
  * @property {number[]} rewards one per token
- * @property {bigint[]} groups one per row: equal numbers are completions of one prompt
+ * @property {(number | bigint)[]} groups one per row: equal numbers are completions of one prompt
  * @property {Uint8Array} kept one per row: 0 where the row left the step
- * @property {number[]} [values]
- * @property {number[]} [baselines]
+ * @property {number[] | null} values
+ * @property {number[] | null} baselines
  *
  * @typedef {{advantages: number[], returns: number[]}} Advantages one number per token each
  */
 
 /**
- * A micro-batch: some rows of a mini-batch. Arrays have one entry per token; those that may be missing are there
+ * A micro-batch: some rows of a mini-batch. Arrays have one entry per token; those that may be null are there
  * where `needs` names them.
  *
  * @typedef {object} LossInput
@@ -32,13 +32,13 @@
  * @property {number[]} logp log-probs under the weights being trained
  * @property {number[]} oldLogp log-probs under the weights at the start of the step
  * @property {number[]} advantages
- * @property {number[]} [refLogp]
- * @property {number[]} [rolloutLogp]
- * @property {number[]} [entropy]
- * @property {Uint8Array} [prefixMask]
- * @property {number[]} [rowScores]
- * @property {number[]} [targetLogp]
- * @property {bigint} seed
+ * @property {number[] | null} refLogp
+ * @property {number[] | null} rolloutLogp
+ * @property {number[] | null} entropy
+ * @property {Uint8Array | null} prefixMask
+ * @property {number[] | null} rowScores
+ * @property {number[] | null} targetLogp
+ * @property {number | bigint} seed
  *
  * Counts of the whole mini-batch.
  *
@@ -53,7 +53,7 @@
  * @typedef {object} LossOutput
  * @property {number} loss
  * @property {number[]} dLogp the derivative of the loss with respect to each log-prob
- * @property {number[]} [dEntropy]
+ * @property {number[] | null} dEntropy
  * @property {Record<string, number>} [metrics] each divided by the totals already
  *
  * @typedef {"values" | "baselines" | "ref-logp" | "rollout-logp" | "entropy" | "prefix-mask" | "row-scores"
@@ -95,11 +95,12 @@ export function algorithm({ advantage, policyLoss, lossScope = "row", needs = []
   };
 }
 
+/** A function of the contract returns its result, and throws its error: here a text. */
 function result(work) {
   try {
-    return { tag: "ok", val: work() };
+    return work();
   } catch (error) {
-    return { tag: "err", val: told(error) };
+    throw told(error);
   }
 }
 
