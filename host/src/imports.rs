@@ -75,15 +75,25 @@ pub(crate) fn linker(
         if is_interface(import, TYPES) {
             types(&mut linker.instance(import)?)?;
         } else if let Some(capability) = capability(import) {
-            capability.add_to_linker(&mut linker.instance(import)?)?;
+            let mut instance = linker.instance(import)?;
+            if capability == Capability::Judge {
+                // It uses the images of `types`. Without saying so, WASI's part below would take them for
+                // something that nobody lends.
+                image(&mut instance)?;
+            }
+            capability.add_to_linker(&mut instance)?;
         }
     }
     wasi::add_to_linker(&mut linker, component)?;
     Ok(linker)
 }
 
+fn image(instance: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
+    instance.resource("image", ResourceType::host::<Image>(), |_, _| Ok(()))
+}
+
 fn types(types: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
-    types.resource("image", ResourceType::host::<Image>(), |_, _| Ok(()))?;
+    image(types)?;
     types.func_wrap(
         "[method]image.width",
         |mut store, (image,): (Resource<Image>,)| {

@@ -19,6 +19,7 @@ mod mixes;
 mod plugin_algorithms;
 mod plugin_audit;
 mod plugin_examples;
+mod plugin_languages;
 mod plugin_new;
 mod plugin_python;
 mod plugin_test;

@@ -3,13 +3,15 @@
 use crate::plugin_new::ok;
 use crate::support::repository;
 
-/// Builds the example's folder, and runs its cases.
+/// Builds the example's folder, and runs its cases, of which there are at least 25.
+#[track_caller]
 fn builds_and_passes(name: &str) {
     let folder = format!("reward-plugins/examples/{name}");
     let built = ok(&repository(), &["plugin", "build", &folder]);
     assert!(built.starts_with(&format!("{name} ")), "{built}");
-    let tested = ok(&repository(), &["plugin", "test", &folder]);
-    assert!(tested.contains(" passed       0 failed"), "{tested}");
+    let tested = ok(&repository(), &["plugin", "test", &folder, "--json"]);
+    let cases = tested.lines().count();
+    assert!(cases >= 25, "{cases} cases");
 }
 
 #[test]
@@ -25,4 +27,14 @@ fn grounded_responses_in_rust() {
 #[test]
 fn word_problems_in_python() {
     builds_and_passes("word-problems");
+}
+
+#[test]
+fn extraction_in_go() {
+    builds_and_passes("extraction");
+}
+
+#[test]
+fn tables_in_javascript() {
+    builds_and_passes("tables");
 }

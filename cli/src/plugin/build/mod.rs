@@ -1,6 +1,9 @@
 //! `rlhost plugin build`: from a plugin's folder to its component.
 
 mod c;
+mod go;
+mod hints;
+mod javascript;
 mod manifest;
 pub mod python;
 mod rust;
@@ -68,7 +71,12 @@ impl Product {
 type Compile = fn(&Path) -> Result<Compiled>;
 
 /// The languages whose plugins have a `plugin.toml`, by what the files in `src` end in.
-const LANGUAGES: [(&str, Compile); 2] = [("c", c::compile), ("py", python::compile)];
+const LANGUAGES: &[(&str, Compile)] = &[
+    ("c", c::compile),
+    ("go", go::compile),
+    ("js", javascript::compile),
+    ("py", python::compile),
+];
 
 /// A component that was built.
 pub struct Built {
@@ -116,7 +124,8 @@ pub fn build(folder: &Path, output: Option<&Path>) -> Result<Built> {
         fs::create_dir_all(parent)
             .with_context(|| format!("cannot make the folder {}", parent.display()))?;
     }
-    let found = component::put(&component, &path)?;
+    let found = component::put(&component, &path)
+        .map_err(|error| hints::about_imports(error, about.language.0))?;
     Ok(Built { path, found, about })
 }
 
@@ -139,7 +148,7 @@ fn compiler(folder: &Path) -> Result<Compile> {
         );
     }
     let mut found = Vec::new();
-    for (extension, compile) in LANGUAGES {
+    for &(extension, compile) in LANGUAGES {
         if !manifest::sources(folder, extension)?.is_empty() {
             found.push((extension, compile));
         }
@@ -156,7 +165,7 @@ fn compiler(folder: &Path) -> Result<Compile> {
         [] => bail!(
             "there is no source file of a language that is known here in {}: {}",
             folder.join("src").display(),
-            named(&LANGUAGES)
+            named(LANGUAGES)
         ),
         _ => bail!(
             "a plugin is of one language, but {} has files {}",

@@ -1,0 +1,191 @@
+// What nearly every reward plugin needs. Yours to change.
+//
+// Every call meets a fresh instance: what a module keeps in variables is gone with the call.
+
+/**
+ * @typedef {{tag: "text", val: string} | {tag: "image", val: number}} ContentPart a text, or an index into `images`
+ * @typedef {{role: string, content: ContentPart[]}} Message
+ * @typedef {{text: string, finishReason: "stop" | "length" | "cut", tokens: number}} Turn
+ * @typedef {{width(): number, height(): number, rgb(): Uint8Array}} Image three bytes (red, green, blue) a pixel
+ */
+
+/**
+ * One completion to be judged, with all that the data says about it.
+ *
+ * @typedef {object} Sample
+ * @property {number} group which prompt this is a completion of
+ * @property {Message[]} prompt
+ * @property {Turn[]} response what the model said, turn by turn
+ * @property {string} answer the reference answer, as JSON
+ * @property {string} dataSource
+ * @property {string} problemType
+ * @property {string} answerType
+ * @property {string} columns all further columns of the data: a JSON object
+ * @property {string} params the parameters: a JSON object
+ * @property {Image[]} images
+ */
+
+/**
+ * A judgement.
+ *
+ * @typedef {object} Verdict
+ * @property {number} total the whole score
+ * @property {Record<string, number>} [parts] named parts, for records and curves
+ * @property {{turn: number, endByte?: number, value: number}[]} [steps] rewards of places in the response
+ */
+
+/**
+ * A parameter that the plugin understands.
+ *
+ * @typedef {object} Param
+ * @property {string} name
+ * @property {string} doc what it does, in a sentence
+ * @property {unknown} default
+ */
+
+/** No judgement, and whose fault that is. */
+export class Failure extends Error {
+  constructor(tag, message) {
+    super(message);
+    this.tag = tag;
+  }
+}
+
+/** No judgement: the data is at fault. */
+export class InvalidReference extends Failure {
+  constructor(message) {
+    super("invalid-reference", message);
+  }
+}
+
+/** No judgement, through nobody's fault. */
+export class Abstain extends Failure {
+  constructor(message) {
+    super("abstain", message);
+  }
+}
+
+/** No judgement: the plugin is at fault, or its parameters. */
+export class Internal extends Failure {
+  constructor(message) {
+    super("internal", message);
+  }
+}
+
+/**
+ * What a reward plugin exports as `reward`. Name, version and description are those of plugin.toml.
+ *
+ * `score` judges one sample. An error that it throws and that is no `Failure` becomes the failure `internal`,
+ * with the place where it was thrown.
+ *
+ * @param {{parts?: string[], params?: Param[], score: (sample: Sample) => Verdict}} plugin
+ */
+export function rewardPlugin({ parts = [], params = [], score }) {
+  return {
+    describe() {
+      const described = params.map((param) => ({ ...param, default: JSON.stringify(param.default) }));
+      return { ...globalThis.PLUGIN, scope: "sample", parts, params: described };
+    },
+    score(samples) {
+      return samples.map((sample) => judged(score, sample));
+    },
+  };
+}
+
+function judged(score, sample) {
+  try {
+    const { total, parts = {}, steps = [] } = score(sample);
+    const ends = steps.map(({ turn, endByte, value }) => ({
+      turn,
+      endByte: endByte === undefined ? undefined : BigInt(endByte),
+      value,
+    }));
+    return { tag: "ok", val: { total, parts: Object.entries(parts), steps: ends } };
+  } catch (error) {
+    const tag = error instanceof Failure ? error.tag : "internal";
+    const message = error instanceof Failure ? error.message : told(error);
+    return { tag: "err", val: { tag, val: message } };
+  }
+}
+
+/** An error in a line, with the place where it was thrown. */
+function told(error) {
+  const place = /\(?\/?(src\/[^\s()]+:\d+:\d+)/.exec(error?.stack ?? "");
+  return place ? `${error} (${place[1]})` : String(error);
+}
+
+/**
+ * The last turn's text: in a single-turn response, the whole response.
+ *
+ * @param {Sample} sample
+ * @returns {string}
+ */
+export function lastText(sample) {
+  return sample.response.at(-1)?.text ?? "";
+}
+
+/**
+ * The reference answer as data.
+ *
+ * @param {Sample} sample
+ * @returns {unknown}
+ */
+export function answer(sample) {
+  const value = JSON.parse(sample.answer);
+  if (value === null) {
+    throw new InvalidReference("there is no reference answer");
+  }
+  return value;
+}
+
+/**
+ * The reference answer as text: a string as it is, a number or a boolean as JSON writes it.
+ *
+ * @param {Sample} sample
+ * @returns {string}
+ */
+export function answerText(sample) {
+  const value = answer(sample);
+  switch (typeof value) {
+    case "string":
+      return value;
+    case "object":
+      throw new InvalidReference(`the reference answer must be a string, a number or a boolean, but it is ${sample.answer}`);
+    default:
+      // Not `String(value)`, which would write -1.50e3 as -1500.
+      return sample.answer.trim();
+  }
+}
+
+/**
+ * A further column of the data; `undefined` where the data has none of that name.
+ *
+ * @param {Sample} sample
+ * @param {string} name
+ * @returns {unknown}
+ */
+export function column(sample, name) {
+  const columns = JSON.parse(sample.columns);
+  return Object.hasOwn(columns, name) ? columns[name] : undefined;
+}
+
+/**
+ * A parameter, or `standard` where it is not given. It must be of the same type as `standard`.
+ *
+ * @template T
+ * @param {Sample} sample
+ * @param {string} name
+ * @param {T} standard
+ * @returns {T}
+ */
+export function param(sample, name, standard) {
+  const params = JSON.parse(sample.params);
+  if (!Object.hasOwn(params, name)) {
+    return standard;
+  }
+  const wanted = { boolean: "true or false", number: "a number", string: "a string" }[typeof standard];
+  if (wanted !== undefined && typeof params[name] !== typeof standard) {
+    throw new Internal(`the parameter \`${name}\` must be ${wanted}, but it is ${JSON.stringify(params[name])}`);
+  }
+  return params[name];
+}

@@ -1,0 +1,1 @@
+../../../../cli/templates/javascript-reward/src/rlhost.js
