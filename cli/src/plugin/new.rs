@@ -23,7 +23,9 @@ enum Language {
     Rust,
     /// Reward plugins only
     C,
+    /// The stock Go toolchain
     Go,
+    /// ECMAScript modules, run by QuickJS; also `js`
     #[value(alias = "js")]
     Javascript,
 }
