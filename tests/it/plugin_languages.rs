@@ -237,6 +237,37 @@ fn go_that_can_not_be_is_refused() {
     );
 }
 
+#[test]
+fn verdicts_have_steps() {
+    let case = r#"{"response": "a x", "answer": "x", "expect": {"steps":
+        [{"turn": 0, "end_byte": 2, "value": 0.5}, {"turn": 0, "value": 0.25}]}}"#;
+    for (lang, file, from, to) in [
+        (
+            "go",
+            "own/src/score.go",
+            "Total: accuracy,",
+            "Total: accuracy, Steps: []StepReward{{EndByte: wit.Some[uint64](2), Value: 0.5}, {Value: 0.25}},",
+        ),
+        (
+            "javascript",
+            "own/src/score.js",
+            "total: accuracy,",
+            "total: accuracy, steps: [{ turn: 0, endByte: 2, value: 0.5 }, { turn: 0, value: 0.25 }],",
+        ),
+    ] {
+        let project = plugin(lang);
+        replace(&project, file, from, to);
+        if lang == "go" {
+            let import =
+                "import (\n\t\"strings\"\n\n\twit \"go.bytecodealliance.org/pkg/wit/types\"\n)";
+            replace(&project, file, "import \"strings\"", import);
+        }
+        project.ok(&["plugin", "build", "own"]);
+        let outcome = test(&project, &case.replace('\n', ""));
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    }
+}
+
 /// Asks a judge: what is called in Go, and what the world says in JavaScript, is imported.
 #[test]
 fn capabilities_are_imported_where_they_are_used() {

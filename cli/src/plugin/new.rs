@@ -27,10 +27,15 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Language {
+    /// cargo with the target `wasm32-unknown-unknown`
     Rust,
+    /// clang with a C library for WASI
     C,
+    /// CPython, with pure Python and the standard library
     Python,
+    /// The stock Go toolchain
     Go,
+    /// ECMAScript modules, run by QuickJS; also `js`
     #[value(alias = "js")]
     Javascript,
 }

@@ -15,7 +15,7 @@
  * @typedef {object} AdvantageInput
  * @property {Rows} rows
  * @property {number[]} rewards one per token
- * @property {(number | bigint)[]} groups one per row: equal numbers are completions of one prompt
+ * @property {number[]} groups one per row: equal numbers are completions of one prompt
  * @property {Uint8Array} kept one per row: 0 where the row left the step
  * @property {number[] | null} values
  * @property {number[] | null} baselines
@@ -38,7 +38,7 @@
  * @property {Uint8Array | null} prefixMask
  * @property {number[] | null} rowScores
  * @property {number[] | null} targetLogp
- * @property {number | bigint} seed
+ * @property {number} seed its 53 highest bits: numbers of 64 bits are rounded
  *
  * Counts of the whole mini-batch.
  *
@@ -53,7 +53,7 @@
  * @typedef {object} LossOutput
  * @property {number} loss
  * @property {number[]} dLogp the derivative of the loss with respect to each log-prob
- * @property {number[] | null} dEntropy
+ * @property {number[]} [dEntropy]
  * @property {Record<string, number>} [metrics] each divided by the totals already
  *
  * @typedef {"values" | "baselines" | "ref-logp" | "rollout-logp" | "entropy" | "prefix-mask" | "row-scores"
@@ -87,8 +87,7 @@ export function algorithm({ advantage, policyLoss, lossScope = "row", needs = []
     },
     policyLoss(input, totals, params) {
       return result(() => {
-        const counts = Object.fromEntries(Object.entries(totals).map(([name, count]) => [name, Number(count)]));
-        const out = policyLoss(input, counts, JSON.parse(params || "{}"));
+        const out = policyLoss(input, totals, JSON.parse(params || "{}"));
         return { ...out, metrics: Object.entries(out.metrics ?? {}) };
       });
     },

@@ -95,12 +95,7 @@ export function rewardPlugin({ parts = [], params = [], score }) {
 function judged(score, sample) {
   try {
     const { total, parts = {}, steps = [] } = score(sample);
-    const ends = steps.map(({ turn, endByte, value }) => ({
-      turn,
-      endByte: endByte === undefined ? undefined : BigInt(endByte),
-      value,
-    }));
-    return { tag: "ok", val: { total, parts: Object.entries(parts), steps: ends } };
+    return { tag: "ok", val: { total, parts: Object.entries(parts), steps } };
   } catch (error) {
     const tag = error instanceof Failure ? error.tag : "internal";
     const message = error instanceof Failure ? error.message : told(error);
