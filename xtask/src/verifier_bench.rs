@@ -161,12 +161,8 @@ pub(crate) fn run(project: &Project, rounds: u32) -> Result<Value> {
     for job in jobs() {
         let file = folder.join(format!("{}.jsonl", job.name.replace([',', ' '], "-")));
         let rows = samples(project, &job)?;
-        fs::write(
-            &file,
-            rows.iter()
-                .map(|row| format!("{row}\n"))
-                .collect::<String>(),
-        )?;
+        let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
+        fs::write(&file, lines.join("\n"))?;
         files.push((job, file, rows.len()));
     }
     let mut runs: Map<String, Value> = Map::new();
