@@ -37,8 +37,8 @@ fn check(mixes: &[&str], kind: (&str, &str), cases: &[Case]) {
         .iter()
         .map(|(response, answer, _)| {
             let mut sample = Sample::single(*response, *answer);
-            sample.answer_type = kind.0.to_owned();
-            sample.problem_type = kind.1.to_owned();
+            kind.0.clone_into(&mut sample.answer_type);
+            kind.1.clone_into(&mut sample.problem_type);
             sample
         })
         .collect();

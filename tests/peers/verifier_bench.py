@@ -153,8 +153,12 @@ def think_answer(row):
 def math():
     from math_verify import parse, verify
 
+    def marked(text):
+        """It reads LaTeX between dollar signs, or in a box."""
+        return text if "$" in text or "boxed" in text else f"${text}$"
+
     def score(row):
-        return float(verify(parse(first(row["answer"])), parse(row["response"])))
+        return float(verify(parse(marked(first(row["answer"]))), parse(marked(tag(row["response"])))))
 
     return score
 
@@ -173,9 +177,10 @@ def auto():
 
     def score(row):
         try:
-            return scorers[row["answer_type"]](row)
+            found = scorers[row["answer_type"]](row)
         except Exception:  # Boxes of no area, infinite numbers.
             return 0.0
+        return found if found == found else 0.0
 
     return score
 

@@ -16,7 +16,7 @@ use crate::project::Project;
 
 /// Where a job's samples come from.
 enum Samples {
-    /// The golden cases without parameters that expect a score.
+    /// The golden cases with the job's parameters that expect a score.
     Cases,
     /// The rows of `tests/fixtures/peer.jsonl`, as samples.
     Peer(fn(&Value) -> Vec<Value>),
@@ -87,7 +87,10 @@ fn jobs() -> Vec<Job> {
             schemas,
             "json, jsonschema",
         ),
-        cases("length", None),
+        Job {
+            params: r#"{"free_repetition": 0}"#,
+            ..cases("length", None)
+        },
         cases("math", Some("math-verify")),
         cases("number", Some("re")),
         cases("point", Some("re")),
@@ -158,12 +161,8 @@ pub(crate) fn run(project: &Project, rounds: u32) -> Result<Value> {
     for job in jobs() {
         let file = folder.join(format!("{}.jsonl", job.name.replace([',', ' '], "-")));
         let rows = samples(project, &job)?;
-        fs::write(
-            &file,
-            rows.iter()
-                .map(|row| format!("{row}\n"))
-                .collect::<String>(),
-        )?;
+        let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
+        fs::write(&file, lines.join("\n"))?;
         files.push((job, file, rows.len()));
     }
     let mut runs: Map<String, Value> = Map::new();
@@ -196,6 +195,7 @@ pub(crate) fn run(project: &Project, rounds: u32) -> Result<Value> {
 /// A job's samples as rows of `rlhost score`.
 fn samples(project: &Project, job: &Job) -> Result<Vec<Value>> {
     let source = project.root.join("reward-plugins").join(job.plugin);
+    let params = serde_json::from_str(job.params)?;
     let mut found = Vec::new();
     match job.samples {
         Samples::Peer(rows) => {
@@ -210,7 +210,8 @@ fn samples(project: &Project, job: &Job) -> Result<Vec<Value>> {
             files.retain(|file| file.extension().is_some_and(|e| e == "jsonl"));
             files.sort();
             for file in files {
-                found.extend(read(&file)?.into_iter().filter_map(plain_case));
+                let rows = read(&file)?.into_iter();
+                found.extend(rows.filter_map(|row| plain_case(row, &params)));
             }
         }
     }
@@ -218,17 +219,16 @@ fn samples(project: &Project, job: &Job) -> Result<Vec<Value>> {
     Ok(found)
 }
 
-/// A golden case as a sample, where it has no parameters, expects a score, and is of one turn.
-fn plain_case(mut row: Value) -> Option<Value> {
+/// A golden case as a sample, where it has these parameters, expects a score, and is of one turn.
+fn plain_case(mut row: Value, params: &Value) -> Option<Value> {
     let map = row.as_object_mut()?;
     let expect = map.remove("expect")?;
     let scored = expect
         .get("outcome")
         .is_none_or(|outcome| outcome == "score");
-    let plain = map.get("params").is_none_or(|params| *params == json!({}));
-    map.remove("params");
+    let own = map.remove("params").unwrap_or_else(|| json!({}));
     map.remove("call");
-    (scored && plain && map["response"].is_string()).then_some(row)
+    (scored && own == *params && map["response"].is_string()).then_some(row)
 }
 
 fn read(file: &Path) -> Result<Vec<Value>> {
@@ -336,7 +336,7 @@ mod tests {
     fn golden_cases_become_samples() {
         let row = json!({"response": "a", "answer": 1, "x": 2, "call": 1, "expect": {"score": 1}});
         assert_eq!(
-            plain_case(row),
+            plain_case(row, &json!({})),
             Some(json!({"response": "a", "answer": 1, "x": 2}))
         );
         for other in [
@@ -344,7 +344,7 @@ mod tests {
             json!({"response": "a", "expect": {"outcome": "internal"}}),
             json!({"response": [{"text": "a"}], "expect": {"score": 1}}),
         ] {
-            assert_eq!(plain_case(other), None);
+            assert_eq!(plain_case(other, &json!({})), None);
         }
     }
 
