@@ -25,7 +25,7 @@ enum Language {
     C,
     /// The stock Go toolchain
     Go,
-    /// ECMAScript modules, run by QuickJS; also `js`
+    /// ECMAScript modules; also `js`
     #[value(alias = "js")]
     Javascript,
 }
