@@ -35,7 +35,7 @@ enum Language {
     Python,
     /// The stock Go toolchain
     Go,
-    /// ECMAScript modules, run by QuickJS; also `js`
+    /// ECMAScript modules; also `js`
     #[value(alias = "js")]
     Javascript,
 }
