@@ -138,6 +138,11 @@ fn parts_right(found: &Found<'_>, wanted: &[(String, String)], options: &Options
         Found::Marked(text) | Found::Text(text) => *text,
     };
     if let Some(given) = parts::answered(text) {
+        // One that nobody asked for is as doubtful as one too many in a list.
+        let asked = |label: &str| wanted.iter().any(|(wanted, _)| wanted == label);
+        if given.iter().any(|(label, _)| !asked(label)) {
+            return 0;
+        }
         return wanted
             .iter()
             .filter(|(label, wanted)| {
