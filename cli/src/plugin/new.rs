@@ -27,9 +27,9 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Language {
-    /// cargo with the target `wasm32-unknown-unknown`
+    /// Cargo with the target `wasm32-unknown-unknown`
     Rust,
-    /// clang with a C library for WASI
+    /// Clang with a C library for WASI
     C,
     /// CPython, with pure Python and the standard library
     Python,
