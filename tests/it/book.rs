@@ -200,6 +200,16 @@ fn a_review() {
     );
 }
 
+#[test]
+fn the_list_of_cheats_is_what_the_verifiers_say() {
+    let project = xtask::project::Project::find().unwrap();
+    let page = xtask::cheats::page(&project).unwrap();
+    assert!(
+        page == fs::read_to_string(repository().join(xtask::cheats::PAGE)).unwrap(),
+        "docs/cheats.md is old: `cargo xtask book` writes it anew"
+    );
+}
+
 /// All pages, by their paths below `docs`, and the README.
 fn pages() -> BTreeMap<PathBuf, String> {
     let docs = repository().join("docs");

@@ -134,3 +134,26 @@ fn what_can_not_be_watched_is_refused() {
     fs::remove_dir_all(project.path("x/cases")).unwrap();
     project.refused(&["plugin", "test", "x", "--watch"], &["x/cases"]);
 }
+
+#[test]
+fn a_component_that_is_older_than_its_source_is_told() {
+    let project = Project::empty();
+    project.ok(&["plugin", "new", "word-count", "--lang", "c"]);
+    project.ok(&["plugin", "build", "word-count"]);
+    let tested = |project: &Project| project.ok(&["plugin", "test", "word-count"]).stderr;
+    assert_eq!(tested(&project), "");
+    let cases = project.path("word-count/cases/examples.jsonl");
+    replace(&cases, "It is Rome.", "It is Oslo.");
+    assert_eq!(tested(&project), "", "cases are not compiled");
+    replace(
+        &project.path("word-count/src/score.c"),
+        "? 1.0 : 0.0",
+        "? 0.0 : 1.0",
+    );
+    let note = tested(&project);
+    assert!(note.contains("was built from other files"), "{note}");
+    project.ok(&["plugin", "build", "word-count"]);
+    let outcome = project.run(&["plugin", "test", "word-count"]);
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+    assert!(!outcome.stderr.contains("note:"), "{outcome:?}");
+}

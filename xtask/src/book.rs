@@ -1,5 +1,5 @@
-//! `cargo xtask book`: writes the page of the book that is made from the contract, `docs/contract.md` from `wit/`.
-//! `cargo xtask lint` refuses a page that is not what the contract says.
+//! `cargo xtask book`: writes the pages of the book that are made from other things: `docs/contract.md` from `wit/`, and
+//! `docs/cheats.md` from the verifiers' cases. `cargo xtask lint` refuses a page that is not what the contract says.
 
 use std::fmt::Write;
 use std::fs;
@@ -11,6 +11,7 @@ use wit_parser::{
 };
 
 use crate::project::Project;
+use crate::{cheats, guests, process};
 
 const PAGE: &str = "docs/contract.md";
 
@@ -18,12 +19,21 @@ const HEAD: &str = "# The contract\n\n\
     What crosses the boundary between rlhost and its components, from [`wit/`](https://component-model.bytecodealliance.org/design/wit.html) of the repository. \
     `cargo xtask book` makes this page; the words are those of `wit/*.wit`.\n";
 
-/// Writes the page.
+/// Writes the pages.
 pub fn run(project: &Project) -> Result<()> {
     let page = page(project)?;
     let path = project.root.join(PAGE);
     fs::write(&path, page).with_context(|| path.display().to_string())?;
     println!("written   {PAGE}");
+    // What the components say: they have to be built.
+    guests::build_all(project)?;
+    process::run(
+        project
+            .cargo()
+            .args(["build", "--workspace", "--bin", "rlhost"]),
+    )?;
+    fs::write(project.root.join(cheats::PAGE), cheats::page(project)?).context(cheats::PAGE)?;
+    println!("written   {}", cheats::PAGE);
     Ok(())
 }
 

@@ -18,7 +18,7 @@ enum Task {
     Lint,
     /// Build the guest components into target/guests
     Guests(guests::Options),
-    /// Write the page of the book that is made from wit/
+    /// Write the pages of the book that are made from wit/ and from cases
     Book,
     /// Tell what this machine lacks and the command that mends it
     Doctor,

@@ -31,7 +31,7 @@ enum Language {
     Rust,
     /// Clang with a C library for WASI
     C,
-    /// CPython, with pure Python and the standard library
+    /// Pure Python and its standard library
     Python,
     /// The stock Go toolchain
     Go,
@@ -60,7 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         (None, None) => bail!("name the plugin"),
     };
     let name = &name;
-    check_name(name)?;
+    check_new_name(name)?;
     let folder = Path::new(name);
     if folder.symlink_metadata().is_ok() {
         bail!("{name} exists: choose another name, or remove it");
@@ -183,7 +183,7 @@ fn defined(line: &str) -> Option<&str> {
 }
 
 /// Components' names are words of lower-case letters and digits with hyphens in between.
-fn check_name(name: &str) -> Result<()> {
+pub fn check_name(name: &str) -> Result<()> {
     let is_word = |word: &str| {
         word.starts_with(|c: char| c.is_ascii_lowercase())
             && word
@@ -196,6 +196,12 @@ fn check_name(name: &str) -> Result<()> {
              letter and then letters and digits, such as `word-count`, and not longer than {LONGEST} characters"
         );
     }
+    Ok(())
+}
+
+/// The name of a folder that is yet to be made.
+fn check_new_name(name: &str) -> Result<()> {
+    check_name(name)?;
     if templates::is_dependency(name) {
         bail!("{name} can't be a plugin's name: every plugin needs a crate of that name");
     }
@@ -219,12 +225,12 @@ fn write(folder: &Path, files: &templates::Files) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::check_name;
+    use super::check_new_name;
 
     #[test]
     fn names_are_those_of_components() {
         for name in ["x", "word-count", "ocr2", "a1-b2-c3", "test", "fn"] {
-            assert!(check_name(name).is_ok(), "{name}");
+            assert!(check_new_name(name).is_ok(), "{name}");
         }
         let long = "x".repeat(65);
         for name in [
@@ -246,7 +252,7 @@ mod tests {
             "rlhost-plugin",
             &long,
         ] {
-            assert!(check_name(name).is_err(), "{name}");
+            assert!(check_new_name(name).is_err(), "{name}");
         }
     }
 }

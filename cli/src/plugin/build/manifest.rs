@@ -1,6 +1,7 @@
 //! `plugin.toml`: what a plugin says about itself where its language has no manifest of its own.
 
 use super::python;
+use crate::plugin::new::check_name;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::fs;
@@ -71,6 +72,7 @@ fn parse(folder: &Path) -> Result<Manifest> {
             );
         }
     }
+    check_name(&about.name).with_context(|| format!("{}: plugin.name", path.display()))?;
     Ok(manifest)
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// SHA-256 over names and contents of the files in `folder`, in the order of their names, as
 /// `sha256:` and hexadecimal digits. What is made from them (`target`, `__pycache__`, folders that hold a
-/// `CACHEDIR.TAG`, the file `output`) and hidden files do not count. Of a link the place it leads to counts.
+/// `CACHEDIR.TAG`, the file `output`), the golden cases in `cases` and hidden files do not count. Of a link the place it leads to counts.
 pub fn digest(folder: &Path, output: &Path) -> Result<String> {
     let files = files(folder)?;
     let output = output.canonicalize().ok();
@@ -54,7 +54,8 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         let name = entry.file_name();
         let path = folder.join(&name);
         let hidden = name.as_encoded_bytes().starts_with(b".");
-        if hidden || name == "__pycache__" || path == Path::new("target") {
+        let apart = [Path::new("target"), Path::new("cases")];
+        if hidden || name == "__pycache__" || apart.contains(&path.as_path()) {
             continue;
         }
         if !entry.file_type()?.is_dir() {
@@ -86,6 +87,7 @@ mod tests {
         let first = now();
         for name in [
             "target/x",
+            "cases/x.jsonl",
             ".git/HEAD",
             "made.wasm",
             "a/__pycache__/x.pyc",

@@ -3,10 +3,14 @@
 mod show;
 mod watch;
 
+use super::build::source;
+use super::metadata::Metadata;
 use crate::{allow, host, output, score};
 use anyhow::{Context, Result, bail};
 use rlhost_host::golden;
 use rlhost_host::{Host, Plugin, PluginRef};
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -104,6 +108,7 @@ fn find(host: &Host, arguments: &Arguments) -> Result<(Plugin, PathBuf)> {
                 folder.display()
             )
         })?;
+        note_if_old(folder, &plugin);
         return Ok((plugin, cases));
     }
     if named.is_some() {
@@ -120,6 +125,24 @@ fn find(host: &Host, arguments: &Arguments) -> Result<(Plugin, PathBuf)> {
     Ok((plugin, cases))
 }
 
+/// Says so where a component was built from other files than those that lie in the folder now. One that says
+/// nothing of its source is taken as it is.
+fn note_if_old(folder: &Path, plugin: &Plugin) {
+    let embedded = fs::read(plugin.path()).map_err(Into::into);
+    let embedded = embedded.and_then(|bytes| Metadata::read(&bytes));
+    let Some(built_from) = embedded.ok().and_then(|found| found.source) else {
+        return;
+    };
+    if source::digest(folder, plugin.path()).is_ok_and(|now| now != built_from) {
+        let name = plugin.path().display();
+        let note = format!(
+            "note: {name} was built from other files than are in the folder now: `rlhost plugin build` builds it anew"
+        );
+        // Not `eprintln!`: where nobody listens, the cases still count.
+        let _ = writeln!(std::io::stderr(), "{}", output::printable(&note));
+    }
+}
+
 /// The cases of a source folder.
 fn in_folder(folder: &Path) -> Result<PathBuf> {
     let cases = match folder.to_str() {
@@ -129,7 +152,7 @@ fn in_folder(folder: &Path) -> Result<PathBuf> {
     if !cases.is_dir() {
         bail!(
             "there is no folder {}: give a plugin's source folder, which has its cases in `cases`, or \
-             say where they are with --cases",
+             say where they are with --cases. (Golden cases are for rewards: an algorithm has none)",
             cases.display()
         );
     }
