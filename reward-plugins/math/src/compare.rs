@@ -18,7 +18,7 @@ const MAX_ITEMS: usize = 64;
 const MAX_STEPS: u32 = 10_000;
 /// Units of work for one comparison: a few milliseconds at the most. The cases need less than a fifth of it.
 const BUDGET: u32 = 2_000;
-/// Comparisons at points modulo a prime that one judgement may make.
+/// Comparisons at points modulo primes that one judgement may make.
 const MAX_MODULAR: u32 = 40;
 
 pub(crate) struct Comparer<'a> {
@@ -26,11 +26,12 @@ pub(crate) struct Comparer<'a> {
     pub(crate) budget: Budget,
     percent: Percent,
     seed: u64,
+    fields: Option<modular::Fields>,
     steps: u32,
     modular: u32,
 }
 
-/// Is the response's answer the reference? The seed picks the points of the modular test.
+/// Is the response's answer the reference? The seed draws the primes and points of the modular test.
 pub fn equal(response: &Node, reference: &Node, options: &Options, seed: u64) -> bool {
     if options.arithmetic == Arithmetic::Reject
         && response.is_unfinished()
@@ -49,6 +50,7 @@ pub fn equal(response: &Node, reference: &Node, options: &Options, seed: u64) ->
             budget: Budget::of(BUDGET),
             percent,
             seed,
+            fields: None,
             steps: MAX_STEPS,
             modular: MAX_MODULAR,
         }
@@ -403,7 +405,9 @@ impl Comparer<'_> {
             Ok(equal) => equal,
             Err(Stop::TooBig) if self.modular > 0 => {
                 self.modular -= 1;
-                modular::agree(a, b, self.percent, self.seed)
+                let seed = self.seed;
+                let fields = self.fields.get_or_insert_with(|| modular::Fields::of(seed));
+                fields.agree(a, b, self.percent)
             }
             Err(_) => false,
         }
