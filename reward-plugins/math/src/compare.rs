@@ -77,6 +77,12 @@ impl Comparer<'_> {
         if a == b {
             return true;
         }
+        // Lists of numbers need no more than this.
+        if self.options.tolerance.is_zero()
+            && let (Some(a), Some(b)) = (a.exact(), b.exact())
+        {
+            return a == b;
+        }
         if let Some(a) = expanded(a) {
             return self.same(&a, b);
         }

@@ -3,7 +3,7 @@
 use crate::find::{self, Found};
 use crate::params::{Arithmetic, Extract, Format, Options};
 use crate::syntax::Node;
-use crate::{clock, compare, extract, lexer, modular, parser, parts, prose, text, words};
+use crate::{clock, compare, extract, lexer, modular, parser, parts, prose, sign, text, words};
 use rlhost_verifier::answer::MAX_RESPONSE;
 use rlhost_verifier::fold::folded;
 use serde_json::Value;
@@ -345,7 +345,7 @@ fn matches(found: &str, reference: &str, options: &Options) -> bool {
     {
         return chosen == letter;
     }
-    let (mut a, mut b) = (Cow::Borrowed(a), Cow::Borrowed(b));
+    let (mut a, mut b) = (sign::signed(a), sign::signed(b));
     if has_words(&a) || has_words(&b) {
         let normal = [text::normal(&a), text::normal(&b)];
         if let Some(same) = in_words([&a, &b], &normal) {

@@ -41,6 +41,7 @@ mod quantity;
 mod region;
 mod rewrite;
 mod sentence;
+mod sign;
 mod symbols;
 pub mod syntax;
 pub mod text;

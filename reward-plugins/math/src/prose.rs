@@ -3,6 +3,7 @@
 //! What could be meant in two ways is no answer: several values, a word that takes something back, a question.
 
 use crate::sentence::{Word, clause, joined, spans, words};
+use crate::sign::signed;
 
 /// Longest text whose sentences are looked at, in bytes, counted from its end.
 const MAX_TEXT: usize = 4000;
@@ -226,6 +227,7 @@ fn sentences(line: &str) -> Vec<&str> {
 /// The one value that a sentence states.
 pub fn in_sentence(sentence: &str) -> Option<String> {
     let flat = flattened(sentence);
+    let flat = signed(&flat);
     let sentence = flat.trim();
     if sentence.len() > MAX_TEXT || sentence.ends_with('?') || sentence.contains("{\"") {
         return None;
@@ -257,6 +259,11 @@ pub fn in_sentence(sentence: &str) -> Option<String> {
     // `or` outside of the value is a hedge, and so is a value that goes on in words with `or`.
     let outside = clause[..found.0].iter().chain(&clause[found.1..]);
     if outside.clone().any(|word| word.bare() == "or") {
+        return None;
+    }
+    // A sign in words that is left belongs to a difference that is not worked out.
+    let before = clause[..found.0].last().map(Word::bare);
+    if before.is_some_and(|word| matches!(word.as_str(), "minus" | "negative")) {
         return None;
     }
     let mut text = joined(&clause[found.0..found.1]);
@@ -306,6 +313,10 @@ fn label(words: &[Word<'_>]) -> Option<String> {
     };
     let mut out = bare(first);
     let lower = out.to_lowercase();
+    // At the end, `in` is no preposition but the inch.
+    if out == "in" && words.len() == 1 {
+        return Some(out);
+    }
     if out.is_empty() || NO_LABEL.contains(&lower.as_str()) {
         return Some(String::new());
     }
