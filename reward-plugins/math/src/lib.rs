@@ -45,6 +45,7 @@ mod sign;
 mod symbols;
 pub mod syntax;
 pub mod text;
+mod touch;
 mod units;
 mod words;
 
