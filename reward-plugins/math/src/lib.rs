@@ -47,6 +47,7 @@ pub mod syntax;
 pub mod text;
 mod touch;
 mod units;
+mod valueless;
 mod words;
 
 pub use judge::{InvalidReference, Judgement, judge};
