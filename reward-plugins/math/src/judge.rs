@@ -339,7 +339,8 @@ fn matches(found: &str, reference: &str, options: &Options) -> bool {
         // A text that is too long to be read is itself.
         return a.len() > lexer::MAX_BYTES || !valueless::text(a);
     }
-    if a.len().max(b.len()) > lexer::MAX_BYTES {
+    // Between tildes, a text is struck out.
+    if a.len().max(b.len()) > lexer::MAX_BYTES || a.matches("~~").count() > 1 {
         return false;
     }
     // A reference that is a capital letter, with or without its text, asks for a choice.
