@@ -74,7 +74,7 @@ fn touched(text: &str, first: &str, last: &str) -> bool {
     };
     let (mut first, mut last) = (first - start, last - start);
     // From the outermost box inwards.
-    for _ in 0..8 {
+    for _ in 0..5 {
         let boxes = boxes(text);
         let around = |at: usize| boxes.iter().find(|b| b.0 < at && at < b.1);
         let (Some(a), Some(b)) = (around(first), around(last)) else {

@@ -28,15 +28,33 @@ pub(crate) fn touched(text: &str, start: usize, end: usize) -> bool {
 
 /// Is a formula open at the end of a text?
 fn in_formula(before: &str) -> bool {
-    // A formula does not go on over an empty line.
-    let before = before.rsplit("\n\n").next().unwrap_or(before);
-    let dollars = before
-        .replace("\\$", "")
-        .replace("$$", "$")
-        .matches('$')
-        .count();
-    let open = |open: &str, close: &str| before.rfind(open) > before.rfind(close);
-    dollars % 2 == 1 || open("\\(", "\\)") || open("\\[", "\\]") || open("\\begin{", "\\end{")
+    let bytes = before.as_bytes();
+    let (mut dollars, mut brackets) = (false, false);
+    let mut i = 0;
+    while let Some(byte) = bytes.get(i) {
+        let next = bytes.get(i + 1);
+        match byte {
+            b'\\' => {
+                match next {
+                    Some(b'(' | b'[') => brackets = true,
+                    Some(b')' | b']') => brackets = false,
+                    Some(b'b') if before[i..].starts_with("\\begin{") => brackets = true,
+                    Some(b'e') if before[i..].starts_with("\\end{") => brackets = false,
+                    _ => {}
+                }
+                i += 1;
+            }
+            b'$' => {
+                dollars = !dollars;
+                i += usize::from(next == Some(&b'$'));
+            }
+            // A formula does not go on over an empty line.
+            b'\n' if next == Some(&b'\n') => (dollars, brackets) = (false, false),
+            _ => {}
+        }
+        i += 1;
+    }
+    dollars || brackets
 }
 
 /// The command of a group that opens at the end of a text, also behind groups before it: `\frac{1}` in `\frac{1}{`.
