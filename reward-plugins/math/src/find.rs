@@ -5,6 +5,9 @@ use rlhost_verifier::extract::{self, Extract};
 
 use crate::{parts, touch};
 
+/// Boxes that are joined, at most: longer lists are not compared.
+const MAX_JOINED: usize = 128;
+
 /// Where an answer stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found<'a> {
@@ -114,7 +117,10 @@ fn boxed<'a>(text: &'a str, last: &'a str) -> Found<'a> {
         return Found::Marked(last);
     }
     let mut first = boxes.len() - 1;
-    while first > 0 && joins(&text[boxes[first - 1].1..boxes[first].0]) {
+    while first > 0
+        && boxes.len() - first < MAX_JOINED
+        && joins(&text[boxes[first - 1].1..boxes[first].0])
+    {
         first -= 1;
     }
     let joined: Vec<&str> = boxes[first..].iter().map(|b| b.2.trim()).collect();
