@@ -29,7 +29,7 @@ impl Lexer {
     pub(crate) fn number(&mut self) -> Bounded<()> {
         let mut whole = self.digits();
         let mut plain = true;
-        if (1..=3).contains(&whole.len()) {
+        if (1..=3).contains(&whole.len()) && self.at >= self.listed {
             let (start, head) = (self.at, whole.clone());
             while let Some(length) = self.separator() {
                 self.at += length;
@@ -38,6 +38,7 @@ impl Lexer {
             }
             // `1,234,5` is a list, not a number and a rest.
             if !plain && self.peek(0) == ',' && self.digit(1) {
+                self.listed = self.at;
                 self.at = start;
                 whole = head;
                 plain = true;

@@ -3,7 +3,10 @@
 use rlhost_verifier::answer::{MAX_RESPONSE, after_thinking, without_ends};
 use rlhost_verifier::extract::{self, Extract};
 
-use crate::parts;
+use crate::{parts, touch};
+
+/// Boxes that are joined, at most: longer lists are not compared.
+const MAX_JOINED: usize = 128;
 
 /// Where an answer stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,11 +39,60 @@ pub fn answer(response: &str, mode: Extract) -> Option<Found<'_>> {
         Extract::Auto if is_marked(text) => boxed(text, extract::marked(text)?),
         Extract::Auto | Extract::Text => Found::Text(without_ends(text)),
     };
-    let empty = match &found {
-        Found::Marked(text) | Found::Text(text) => text.trim().is_empty(),
-        Found::Boxes(_) => false,
+    let touched = match &found {
+        Found::Marked(inner) => touched(text, inner, inner),
+        Found::Boxes(all) => match all.as_slice() {
+            [first, .., last] => touched(text, first, last),
+            _ => false,
+        },
+        Found::Text(_) => false,
     };
+    let empty = touched
+        || match &found {
+            Found::Marked(text) | Found::Text(text) => text.trim().is_empty(),
+            Found::Boxes(_) => false,
+        };
     (!empty).then_some(found)
+}
+
+/// Does something touch the boxes in which an answer stands, from the box of `first` to that of `last`?
+fn touched(text: &str, first: &str, last: &str) -> bool {
+    let at = |part: &str| (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize);
+    let (Some(first), Some(last)) = (at(first), at(last)) else {
+        return false;
+    };
+    // A tag ends what can touch a box in it.
+    let start = text[..first]
+        .rfind("<answer>")
+        .map_or(0, |i| i + "<answer>".len());
+    let start = text[..first]
+        .rfind("</answer>")
+        .map_or(0, |i| i + "</answer>".len())
+        .max(start);
+    let end = text[last..]
+        .find("</answer>")
+        .map_or(text.len(), |i| last + i);
+    let Some(mut text) = text.get(start..end) else {
+        return false;
+    };
+    let (mut first, mut last) = (first - start, last - start);
+    // From the outermost box inwards.
+    for _ in 0..5 {
+        let boxes = boxes(text);
+        let around = |at: usize| boxes.iter().find(|b| b.0 < at && at < b.1);
+        let (Some(a), Some(b)) = (around(first), around(last)) else {
+            return false;
+        };
+        if touch::touched(text, a.0, b.1) {
+            return true;
+        }
+        if a.0 != b.0 {
+            return false;
+        }
+        let inner = a.2.as_ptr() as usize - text.as_ptr() as usize;
+        (first, last, text) = (first - inner, last - inner, a.2);
+    }
+    false
 }
 
 /// Whether a text has a mark of an answer, be it a broken one.
@@ -65,7 +117,10 @@ fn boxed<'a>(text: &'a str, last: &'a str) -> Found<'a> {
         return Found::Marked(last);
     }
     let mut first = boxes.len() - 1;
-    while first > 0 && joins(&text[boxes[first - 1].1..boxes[first].0]) {
+    while first > 0
+        && boxes.len() - first < MAX_JOINED
+        && joins(&text[boxes[first - 1].1..boxes[first].0])
+    {
         first -= 1;
     }
     let joined: Vec<&str> = boxes[first..].iter().map(|b| b.2.trim()).collect();

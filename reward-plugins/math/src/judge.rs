@@ -3,7 +3,9 @@
 use crate::find::{self, Found};
 use crate::params::{Arithmetic, Extract, Format, Options};
 use crate::syntax::Node;
-use crate::{clock, compare, extract, lexer, modular, parser, parts, prose, text, words};
+use crate::{
+    clock, compare, extract, lexer, modular, parser, parts, prose, sign, text, valueless, words,
+};
 use rlhost_verifier::answer::MAX_RESPONSE;
 use rlhost_verifier::fold::folded;
 use serde_json::Value;
@@ -334,9 +336,11 @@ fn matches(found: &str, reference: &str, options: &Options) -> bool {
         return false;
     }
     if a == b {
-        return true;
+        // A text that is too long to be read is itself.
+        return a.len() > lexer::MAX_BYTES || !valueless::text(a);
     }
-    if a.len().max(b.len()) > lexer::MAX_BYTES {
+    // Between tildes, a text is struck out.
+    if a.len().max(b.len()) > lexer::MAX_BYTES || a.matches("~~").count() > 1 {
         return false;
     }
     // A reference that is a capital letter, with or without its text, asks for a choice.
@@ -345,7 +349,7 @@ fn matches(found: &str, reference: &str, options: &Options) -> bool {
     {
         return chosen == letter;
     }
-    let (mut a, mut b) = (Cow::Borrowed(a), Cow::Borrowed(b));
+    let (mut a, mut b) = (sign::signed(a), sign::signed(b));
     if has_words(&a) || has_words(&b) {
         let normal = [text::normal(&a), text::normal(&b)];
         if let Some(same) = in_words([&a, &b], &normal) {
@@ -367,7 +371,7 @@ fn matches(found: &str, reference: &str, options: &Options) -> bool {
         Sides::Mathematics(x, y) => compare::equal(&x, &y, options, modular::seed(&a, &b)),
         Sides::Words => {
             let text = text::normal(&a);
-            !text.is_empty() && text == text::normal(&b)
+            !text.is_empty() && text != "nan" && text == text::normal(&b)
         }
         Sides::Different => false,
     }

@@ -55,6 +55,8 @@ pub(crate) struct Lexer {
     pub(crate) at: usize,
     /// Open brackets of lists, in which a comma always separates.
     pub(crate) depth: usize,
+    /// Where a run of numbers ends of which it is known that its commas separate items.
+    pub(crate) listed: usize,
     tokens: Vec<Token>,
     spaced: bool,
 }
@@ -68,6 +70,7 @@ pub fn tokens(source: &str) -> Bounded<Vec<Token>> {
         chars: source.chars().collect(),
         at: 0,
         depth: 0,
+        listed: 0,
         tokens: Vec::new(),
         spaced: false,
     };

@@ -41,10 +41,13 @@ mod quantity;
 mod region;
 mod rewrite;
 mod sentence;
+mod sign;
 mod symbols;
 pub mod syntax;
 pub mod text;
+mod touch;
 mod units;
+mod valueless;
 mod words;
 
 pub use judge::{InvalidReference, Judgement, judge};

@@ -1,28 +1,57 @@
-//! Equality of rational functions that are too long to expand: values at several points modulo a prime.
+//! Equality of rational functions that are too long to expand: values at several points modulo two primes.
 //!
-//! By the Schwartz-Zippel lemma two different functions of degree `d` agree at one random point with a
-//! probability of at most `d / 2^61`; here all of eight points have to agree. The points come from the
-//! reference and the response together, so a response can't be made for them without knowing both.
+//! The primes and the points are drawn by a hash of both expressions' texts, so neither expression can be made for a prime:
+//! there are more than 10^16 primes of 61 bits, and a difference of the size that is let through has less than 10^6 of
+//! them as factors. By the Schwartz-Zippel lemma, two different functions of degree `d` agree at one random point with a
+//! probability of at most `d / 2^60`; the degree, with nested powers multiplied out, is bounded, and all points have to agree.
 
 use crate::canonical::Percent;
 use crate::number::{Rational, inverse_mod, mul_mod, pow_mod};
 use crate::syntax::Node;
 
-/// The Mersenne prime 2^61 − 1.
-const PRIME: u64 = (1 << 61) - 1;
-const POINTS: u64 = 8;
-/// Exponents beyond this make the lemma's bound weak.
-const MAX_EXPONENT: i64 = 100_000;
+/// Points for each prime.
+const POINTS: u64 = 4;
+/// Expressions of a greater weight are not compared.
+const MAX_WEIGHT: u64 = 1 << 24;
 
-/// Do two expressions agree at all points? `false` also where they can't be evaluated.
-pub fn agree(a: &Node, b: &Node, percent: Percent, seed: u64) -> bool {
-    (0..POINTS).all(|point| {
-        let seed = mix(seed ^ mix(point + 1));
-        match (value(a, percent, seed), value(b, percent, seed)) {
-            (Some(a), Some(b)) => a == b,
-            _ => false,
+/// Two primes between 2^60 and 2^61, and the seed of the points.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields {
+    primes: [u64; 2],
+    seed: u64,
+}
+
+impl Fields {
+    /// The fields that a seed draws.
+    pub fn of(seed: u64) -> Self {
+        let first = prime(mix(seed));
+        let second = prime(mix(seed ^ first));
+        Self {
+            primes: [first, second],
+            seed,
         }
-    })
+    }
+
+    /// Do two expressions agree at all points? `false` also where they can't be evaluated, or are of too high a degree.
+    pub fn agree(&self, a: &Node, b: &Node, percent: Percent) -> bool {
+        let light = |node: &Node| weight(node).is_some_and(|weight| weight <= MAX_WEIGHT);
+        if !light(a) || !light(b) {
+            return false;
+        }
+        self.primes.iter().all(|&prime| {
+            (0..POINTS).all(|point| {
+                let point = Point {
+                    percent,
+                    prime,
+                    seed: mix(self.seed ^ mix(prime.wrapping_add(point))),
+                };
+                match (point.value(a), point.value(b)) {
+                    (Some(a), Some(b)) => a == b,
+                    _ => false,
+                }
+            })
+        })
+    }
 }
 
 /// A deterministic seed from two texts (FNV-1a).
@@ -43,66 +72,148 @@ fn mix(x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-fn value(node: &Node, percent: Percent, seed: u64) -> Option<u64> {
-    Some(match node {
-        Node::Number(value) => value.modulo(PRIME)?,
-        // i has relations that a residue does not keep; pi and e have none over the rationals that matter here.
-        Node::Symbol(name) if name != "i" => {
-            2 + mix(self::seed(name, "").wrapping_add(seed)) % (PRIME - 3)
+/// A prime between 2^60 and 2^61, drawn by `state`.
+fn prime(mut state: u64) -> u64 {
+    loop {
+        state = mix(state);
+        let candidate = (1 << 60) | (state >> 4) | 1;
+        if is_prime(candidate) {
+            return candidate;
         }
-        Node::Sum(items) => {
-            let mut sum = 0;
-            for item in items {
-                sum = (sum + value(item, percent, seed)?) % PRIME;
+    }
+}
+
+/// Miller and Rabin's test; of these bases it is right for every number below 2^64 (Sorenson and Webster, 2015).
+fn is_prime(n: u64) -> bool {
+    const BASES: [u64; 12] = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37];
+    if n < 2 {
+        return false;
+    }
+    if let Some(base) = BASES.iter().find(|base| n.is_multiple_of(**base)) {
+        return n == *base;
+    }
+    let twos = (n - 1).trailing_zeros();
+    let odd = (n - 1) >> twos;
+    BASES.iter().all(|&base| {
+        let mut power = pow_mod(base, odd, n);
+        if power == 1 || power == n - 1 {
+            return true;
+        }
+        for _ in 1..twos {
+            power = mul_mod(power, power, n);
+            if power == n - 1 {
+                return true;
             }
-            sum
         }
-        Node::Negative(inner) => (PRIME - value(inner, percent, seed)?) % PRIME,
-        Node::Product(items) => {
-            let mut product = 1;
-            for (divided, item) in items {
-                let factor = value(item, percent, seed)?;
-                if *divided && factor == 0 {
-                    return None;
+        false
+    })
+}
+
+/// A bound of the degree of numerator and denominator, and of the length of the numbers in them: what is nested in powers
+/// counts as often as their exponents say.
+fn weight(node: &Node) -> Option<u64> {
+    match node {
+        Node::Number(value) => Some(1 + value.bits() / 64),
+        Node::Power(base, exponent) => {
+            weight(base)?.checked_mul(whole(exponent)?.unsigned_abs().max(1))
+        }
+        _ => node
+            .parts()
+            .into_iter()
+            .try_fold(1u64, |sum, part| sum.checked_add(weight(part)?)),
+    }
+}
+
+/// An exponent that is a whole number.
+fn whole(exponent: &Node) -> Option<i64> {
+    match exponent {
+        Node::Number(n) => n.to_i64(),
+        Node::Negative(n) => match n.as_ref() {
+            Node::Number(n) => n.to_i64()?.checked_neg(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A point at which expressions are evaluated: its seed gives each name a value.
+struct Point {
+    percent: Percent,
+    prime: u64,
+    seed: u64,
+}
+
+impl Point {
+    fn value(&self, node: &Node) -> Option<u64> {
+        let prime = self.prime;
+        Some(match node {
+            Node::Number(value) => value.modulo(prime)?,
+            // i has relations that a residue does not keep; pi and e have none over the rationals that matter here.
+            Node::Symbol(name) if name != "i" => {
+                2 + mix(seed(name, "").wrapping_add(self.seed)) % (prime - 3)
+            }
+            Node::Sum(items) => {
+                let mut sum = 0;
+                for item in items {
+                    sum = (sum + self.value(item)?) % prime;
                 }
-                product = mul_mod(
-                    product,
-                    if *divided {
-                        inverse_mod(factor, PRIME)
+                sum
+            }
+            Node::Negative(inner) => (prime - self.value(inner)?) % prime,
+            Node::Product(items) => {
+                let mut product = 1;
+                for (divided, item) in items {
+                    let factor = self.value(item)?;
+                    if *divided && factor == 0 {
+                        return None;
+                    }
+                    let factor = if *divided {
+                        inverse_mod(factor, prime)
                     } else {
                         factor
-                    },
-                    PRIME,
-                );
+                    };
+                    product = mul_mod(product, factor, prime);
+                }
+                product
             }
-            product
+            Node::Power(base, exponent) => {
+                let (base, exponent) = (self.value(base)?, whole(exponent)?);
+                if base == 0 && exponent <= 0 {
+                    return None;
+                }
+                let power = pow_mod(base, exponent.unsigned_abs(), prime);
+                if exponent < 0 {
+                    inverse_mod(power, prime)
+                } else {
+                    power
+                }
+            }
+            Node::Percent(inner) if self.percent == Percent::Value => mul_mod(
+                self.value(inner)?,
+                Rational::ratio(1, 100)?.modulo(prime)?,
+                prime,
+            ),
+            Node::Percent(inner) => self.value(inner)?,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn primes_are_prime() {
+        // Known primes, a Carmichael number, a strong pseudoprime to the bases 2, 3, 5 and 7, a product of two large primes.
+        for prime in [2, 37, 41, (1 << 61) - 1, 18_446_744_073_709_551_557] {
+            assert!(is_prime(prime), "{prime}");
         }
-        Node::Power(base, exponent) => {
-            let base = value(base, percent, seed)?;
-            let exponent = match exponent.as_ref() {
-                Node::Number(n) => n.to_i64()?,
-                Node::Negative(n) => match n.as_ref() {
-                    Node::Number(n) => n.to_i64()?.checked_neg()?,
-                    _ => return None,
-                },
-                _ => return None,
-            };
-            if exponent.abs() > MAX_EXPONENT || (base == 0 && exponent <= 0) {
-                return None;
-            }
-            let power = pow_mod(base, exponent.unsigned_abs(), PRIME);
-            if exponent < 0 {
-                inverse_mod(power, PRIME)
-            } else {
-                power
-            }
+        for composite in [0, 1, 561, 3_215_031_751, 4_294_967_291 * 4_294_967_279] {
+            assert!(!is_prime(composite), "{composite}");
         }
-        Node::Percent(inner) if percent == Percent::Value => mul_mod(
-            value(inner, percent, seed)?,
-            Rational::ratio(1, 100)?.modulo(PRIME)?,
-            PRIME,
-        ),
-        Node::Percent(inner) => value(inner, percent, seed)?,
-        _ => return None,
-    })
+        let fields = Fields::of(1);
+        assert!(fields.primes.iter().all(|p| p >> 60 == 1 && is_prime(*p)));
+        assert_ne!(fields.primes, Fields::of(2).primes);
+    }
 }

@@ -3,11 +3,16 @@
 //! What could be meant in two ways is no answer: several values, a word that takes something back, a question.
 
 use crate::sentence::{Word, clause, joined, spans, words};
+use crate::sign::signed;
 
 /// Longest text whose sentences are looked at, in bytes, counted from its end.
 const MAX_TEXT: usize = 4000;
 /// Words with which a sentence states nothing for certain, or something else than a value.
-const HEDGES: [&str; 38] = [
+const HEDGES: [&str; 42] = [
+    "false",
+    "untrue",
+    "anything",
+    "none",
     "not",
     "never",
     "either",
@@ -47,6 +52,52 @@ const HEDGES: [&str; 38] = [
     "less",
     "nothing",
 ];
+
+/// Words that make something else of the value after them, or say that it is not quite that one.
+const CHANGERS: [&str; 34] = [
+    "twice",
+    "thrice",
+    "double",
+    "triple",
+    "quadruple",
+    "half",
+    "third",
+    "quarter",
+    "fifth",
+    "tenth",
+    "root",
+    "square",
+    "squared",
+    "cube",
+    "cubed",
+    "reciprocal",
+    "inverse",
+    "opposite",
+    "factorial",
+    "logarithm",
+    "complement",
+    "almost",
+    "nearly",
+    "barely",
+    "under",
+    "over",
+    "below",
+    "above",
+    "beyond",
+    "far",
+    "everything",
+    "everyone",
+    "short",
+    "close",
+];
+/// Words with which the number after them is a name and counts nothing.
+const NUMBERED: [&str; 10] = [
+    "step", "steps", "case", "equation", "question", "problem", "lemma", "theorem", "figure",
+    "attempt",
+];
+
+/// Words that leave nothing of a sentence certain, wherever they stand in it.
+const DOUBTS: [&str; 7] = ["unsure", "sure", "doubt", "guess", "if", "unless", "false"];
 
 /// Words directly before the value that a sentence with several values states.
 const CUES: [&str; 24] = [
@@ -175,7 +226,24 @@ pub fn stated(text: &str) -> Option<String> {
     {
         return None;
     }
+    // What stands before it in its sentence may doubt it: `It is false that the answer is 12`.
+    let line = text[..at].rfind('\n').map_or(0, |i| i + 1);
+    let before = &text[line..at];
+    let before = sentences(before).last().copied().unwrap_or_default();
+    if doubted(before.trim_start()) {
+        return None;
+    }
     in_sentence(&rest[..sentence])
+}
+
+/// Does the beginning of a sentence have a word that doubts what follows?
+fn doubted(before: &str) -> bool {
+    words(before).is_none_or(|words| {
+        clause(&words).iter().any(|word| {
+            let bare = word.bare();
+            HEDGES.contains(&bare.as_str()) || DOUBTS.contains(&bare.as_str())
+        })
+    })
 }
 
 /// The answer that a line states: the whole of it where it has no verb, or what its last sentence says.
@@ -226,6 +294,7 @@ fn sentences(line: &str) -> Vec<&str> {
 /// The one value that a sentence states.
 pub fn in_sentence(sentence: &str) -> Option<String> {
     let flat = flattened(sentence);
+    let flat = signed(&flat);
     let sentence = flat.trim();
     if sentence.len() > MAX_TEXT || sentence.ends_with('?') || sentence.contains("{\"") {
         return None;
@@ -233,12 +302,16 @@ pub fn in_sentence(sentence: &str) -> Option<String> {
     let words: Vec<Word<'_>> = words(sentence)?;
     let clause = clause(&words);
     let hedged = |word: &Word<'_>| HEDGES.contains(&word.bare().as_str());
-    // Doubt counts wherever it stands, the rest only where the conclusion is.
-    let doubts = ["unsure", "sure", "doubt", "guess"];
-    if clause.iter().any(hedged)
+    // Doubt and a condition count wherever they stand, the rest only where the conclusion is.
+    let gives_up = words.windows(2).any(|pair| {
+        matches!(pair[0].bare().as_str(), "give" | "gave" | "giving") && pair[1].bare() == "up"
+    });
+    if gives_up
+        || sentence.contains("~~")
+        || clause.iter().any(hedged)
         || words
             .iter()
-            .any(|word| doubts.contains(&word.bare().as_str()))
+            .any(|word| DOUBTS.contains(&word.bare().as_str()))
     {
         return None;
     }
@@ -259,10 +332,40 @@ pub fn in_sentence(sentence: &str) -> Option<String> {
     if outside.clone().any(|word| word.bare() == "or") {
         return None;
     }
+    // What changes the value stands between the verb and it.
+    let from = clause[..found.0]
+        .iter()
+        .rposition(|word| CUES.contains(&word.bare().as_str()))
+        .map_or(0, |cue| cue + 1);
+    let counts = clause[found.0]
+        .bare()
+        .starts_with(|c: char| c.is_ascii_digit());
+    if changed(&clause[from..found.0], counts) {
+        return None;
+    }
+    // A sign in words that is left belongs to a difference that is not worked out.
+    let before = clause[..found.0].last().map(Word::bare);
+    if before.is_some_and(|word| matches!(word.as_str(), "minus" | "negative")) {
+        return None;
+    }
     let mut text = joined(&clause[found.0..found.1]);
     text.push_str(&label(&clause[found.1..])?);
     let text = text.trim().trim_end_matches(['.', '!', ',', ';']).trim();
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Do the words before a value change or doubt it: `half of`, `up to`, `all but`, or is the value a name: `step 5`?
+fn changed(before: &[Word<'_>], counts: bool) -> bool {
+    let words: Vec<String> = before.iter().map(Word::bare).collect();
+    let pair = |a: &str, b: &str| words.windows(2).any(|pair| pair[0] == a && pair[1] == b);
+    words.iter().any(|word| CHANGERS.contains(&word.as_str()))
+        || counts
+            && words
+                .last()
+                .is_some_and(|word| NUMBERED.contains(&word.as_str()))
+        || pair("up", "to")
+        || pair("all", "but")
+        || pair("next", "to")
 }
 
 /// `\text{…}` and its like outside of formulas as plain words.
@@ -306,6 +409,10 @@ fn label(words: &[Word<'_>]) -> Option<String> {
     };
     let mut out = bare(first);
     let lower = out.to_lowercase();
+    // At the end, `in` is no preposition but the inch.
+    if out == "in" && words.len() == 1 {
+        return Some(out);
+    }
     if out.is_empty() || NO_LABEL.contains(&lower.as_str()) {
         return Some(String::new());
     }

@@ -66,6 +66,18 @@ impl Node {
         }
     }
 
+    /// The value of a number as it is written, with or without a sign.
+    pub fn exact(&self) -> Option<Rational> {
+        match self {
+            Self::Number(value) => Some(value.clone()),
+            Self::Negative(inner) => match inner.as_ref() {
+                Self::Number(value) => Some(value.neg()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Is it a number with a unit?
     pub fn is_quantity(&self) -> bool {
         match self {

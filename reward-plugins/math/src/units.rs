@@ -112,6 +112,38 @@ const STOP_WORDS: [&str; 26] = [
     "both",
 ];
 
+/// Words that make another number of the one before them: fractions, and powers of ten that are not read.
+const SCALES: [&str; 28] = [
+    "tenth",
+    "tenths",
+    "hundredth",
+    "hundredths",
+    "thousandth",
+    "thousandths",
+    "millionth",
+    "millionths",
+    "halves",
+    "thirds",
+    "fourths",
+    "fifths",
+    "sixths",
+    "sevenths",
+    "eighths",
+    "ninths",
+    "twelfths",
+    "lakh",
+    "lakhs",
+    "crore",
+    "crores",
+    "hundreds",
+    "thousands",
+    "millions",
+    "billions",
+    "trillions",
+    "quadrillion",
+    "dozens",
+];
+
 /// Reads the words after a number as a product of units or one label (`apples`); exponents count.
 ///
 /// Nothing comes back where the words are not a unit: too many, or words that take something back.
@@ -141,7 +173,7 @@ pub fn label(text: &str) -> Option<Vec<(String, i64)>> {
             "square" | "sq" | "squared" => power = 2,
             "cubic" | "cubed" | "cu" => power = 3,
             "of" | "a" | "an" | "the" => {}
-            stop if STOP_WORDS.contains(&stop) => return None,
+            stop if STOP_WORDS.contains(&stop) || SCALES.contains(&stop) => return None,
             _ => {
                 let (name, written) = match bare.split_once('^') {
                     Some((name, digits)) => {
