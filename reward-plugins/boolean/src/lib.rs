@@ -211,7 +211,7 @@ fn agrees(clause: &str, found: bool) -> bool {
         let before = at.checked_sub(1).map(|at| words[at]);
         let negated = before.is_some_and(|word| word == "not" || word.ends_with("n't"));
         // `the right` is a side.
-        !negated && !(words[at] == "right" && before == Some("the"))
+        !(negated || words[at] == "right" && before == Some("the"))
     };
     let affirmed = (0..words.len()).any(|at| AFFIRMS.contains(&words[at]) && affirms(at));
     if found {
