@@ -1,7 +1,8 @@
 //! The verifier of yes and no.
 //!
 //! [`read`] decides by clauses: a clause counts where it is `yes`, `no`, `true` or `false` as a whole, perhaps after
-//! `the answer is`. All clauses that count have to agree. So `I do not know` is not no, and `eyes` is not yes.
+//! `the answer is`. All clauses that count have to agree, and no other clause may turn or doubt them. So `I do not know`
+//! is not no, `eyes` is not yes, and `Yes. Actually no.` is neither.
 
 use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict};
 use rlhost_verifier::answer::Frame;
@@ -34,6 +35,102 @@ const LEADS: [&str; 19] = [
     "therefore",
 ];
 
+/// Words that say yes or no; a clause with one that is not the word as a whole is unclear. `no` may be a part of an
+/// agreeing clause (`there are no dogs`), and is a negation there.
+const POLAR: [&str; 4] = ["yes", "true", "false", "untrue"];
+
+/// Words that say not.
+const NEGATIONS: [&str; 18] = [
+    "no", "not", "never", "none", "nor", "neither", "nothing", "nobody", "nowhere", "without",
+    "nope", "nah", "nay", "non", "hardly", "cannot", "negative", "nix",
+];
+
+/// Words that turn what was said, doubt it or take it back.
+const DOUBTS: [&str; 62] = [
+    "but",
+    "or",
+    "if",
+    "unless",
+    "maybe",
+    "perhaps",
+    "possibly",
+    "probably",
+    "might",
+    "may",
+    "could",
+    "wait",
+    "actually",
+    "however",
+    "though",
+    "although",
+    "except",
+    "opposite",
+    "contrary",
+    "reverse",
+    "inverse",
+    "converse",
+    "wrong",
+    "incorrect",
+    "incorrectly",
+    "mistaken",
+    "mistake",
+    "error",
+    "lie",
+    "lying",
+    "joking",
+    "kidding",
+    "rather",
+    "instead",
+    "otherwise",
+    "sure",
+    "unsure",
+    "certain",
+    "uncertain",
+    "know",
+    "unknown",
+    "unclear",
+    "depends",
+    "depending",
+    "partly",
+    "partially",
+    "sometimes",
+    "correction",
+    "scratch",
+    "strike",
+    "ignore",
+    "disregard",
+    "reject",
+    "rejected",
+    "retract",
+    "doubt",
+    "doubtful",
+    "guess",
+    "impossible",
+    "invalid",
+    "either",
+    "mean",
+];
+
+/// Words that say yes; beside no they contradict it unless they are negated.
+const AFFIRMS: [&str; 10] = [
+    "true",
+    "correct",
+    "right",
+    "indeed",
+    "yep",
+    "yeah",
+    "yup",
+    "aye",
+    "affirmative",
+    "positive",
+];
+
+/// Verbs that make a clause an answer with a pronoun before them.
+const AUXILIARIES: [&str; 19] = [
+    "is", "are", "was", "were", "do", "does", "did", "has", "have", "had", "can", "could", "will",
+    "would", "should", "must", "am", "might", "ought",
+];
+
 /// The plugin. Of an episode of several turns, the last one holds the answer.
 pub struct Boolean;
 
@@ -57,19 +154,28 @@ pub fn read(text: &str) -> Option<bool> {
         text = text.replace(command, "");
     }
     text.retain(|c| !matches!(c, '*' | '_' | '`' | '$' | '{' | '}' | '"'));
+    // What is asked is not said.
+    if text.contains(['?', '؟']) {
+        return None;
+    }
     // A colon belongs to the lead before it (`the answer is: yes`).
     let text = text.replace(['(', ')', '[', ']'], ",").replace(':', " ");
-    let clauses = text.split(['.', ',', ';', '!', '?', '\n', '。', '、']);
+    let clauses: Vec<&str> = text
+        .split(['.', ',', ';', '!', '\n', '。', '、'])
+        .flat_map(|clause| clause.split(" - "))
+        .collect();
     let mut found = None;
-    for clause in clauses.flat_map(|clause| clause.split(" - ")) {
-        if let Some(value) = polarity(clause) {
-            if found.is_some_and(|found| found != value) {
-                return None;
-            }
-            found = Some(value);
+    for value in clauses.iter().filter_map(|clause| polarity(clause)) {
+        if found.is_some_and(|found| found != value) {
+            return None;
         }
+        found = Some(value);
     }
-    found
+    let found = found?;
+    clauses
+        .iter()
+        .all(|clause| polarity(clause).is_some() || agrees(clause, found))
+        .then_some(found)
 }
 
 /// What a clause says if it is a polarity word as a whole.
@@ -84,6 +190,54 @@ fn polarity(clause: &str) -> Option<bool> {
         "no" | "false" => Some(false),
         _ => None,
     }
+}
+
+/// Whether a clause beside the word leaves it as it stands: no word of it turns, doubts or takes back. Beside no, one
+/// negation agrees (`it is not true`); beside yes, none does.
+fn agrees(clause: &str, found: bool) -> bool {
+    let words: Vec<&str> = clause
+        .split(|c: char| !c.is_alphanumeric() && c != '\'')
+        .map(|word| word.trim_matches('\''))
+        .filter(|word| !word.is_empty())
+        .collect();
+    if words
+        .iter()
+        .any(|word| DOUBTS.contains(word) || POLAR.contains(word) && *word != "true" || mixed(word))
+    {
+        return false;
+    }
+    let negations = words.iter().filter(|word| negates(word)).count();
+    let affirms = |at: usize| {
+        let before = at.checked_sub(1).map(|at| words[at]);
+        let negated = before.is_some_and(|word| word == "not" || word.ends_with("n't"));
+        // `the right` is a side.
+        !(negated || words[at] == "right" && before == Some("the"))
+    };
+    let affirmed = (0..words.len()).any(|at| AFFIRMS.contains(&words[at]) && affirms(at));
+    if found {
+        negations == 0 && !words.contains(&"true")
+    } else {
+        // `it does` says yes.
+        let whole = words.len() == 2 && AUXILIARIES.contains(&words[1]);
+        negations <= 1 && !affirmed && !whole
+    }
+}
+
+/// Whether a word says not: `no` and `not`, their like, and auxiliaries with `n't`, with the apostrophe or without.
+fn negates(word: &str) -> bool {
+    NEGATIONS.contains(&word)
+        || word.ends_with("n't")
+        || word == "cant"
+        || word == "wont"
+        || word
+            .strip_suffix("nt")
+            .is_some_and(|rest| AUXILIARIES.contains(&rest))
+}
+
+/// Whether a word has letters of several alphabets, so that it may look like another one.
+fn mixed(word: &str) -> bool {
+    word.contains(|c: char| c.is_ascii_alphabetic())
+        && word.contains(|c: char| matches!(c, '\u{370}'..='\u{58F}'))
 }
 
 impl SampleReward for Boolean {

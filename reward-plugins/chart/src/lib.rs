@@ -16,7 +16,9 @@ const OWN: [&str; 4] = ["tolerance", "years", "percent", "separators"];
 /// Texts of more bytes than this equal nothing.
 const MAX_BYTES: usize = 4000;
 /// Words of a reference that is a number all the same.
-const SCALES: [&str; 5] = ["thousand", "million", "billion", "trillion", "percent"];
+const SCALES: [&str; 8] = [
+    "thousand", "million", "billion", "trillion", "percent", "per", "cent", "pct",
+];
 
 /// The plugin. Of an episode of several turns, the last one holds the answer.
 pub struct Chart;

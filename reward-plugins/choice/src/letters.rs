@@ -115,7 +115,10 @@ fn label(text: &str) -> Option<(Letters, &str)> {
     let rest = if open {
         rest.strip_prefix([')', ']'])?
     } else {
-        rest.strip_prefix([')', '.', ':', '、'])
+        // `U.S.` is no label.
+        let spaced = |rest: &&str| rest.is_empty() || rest.starts_with(char::is_whitespace);
+        rest.strip_prefix([')', '、'])
+            .or_else(|| rest.strip_prefix(['.', ':']).filter(spaced))
             .or_else(|| rest.strip_prefix(" - "))?
     };
     let rest = rest.trim();
@@ -125,6 +128,10 @@ fn label(text: &str) -> Option<(Letters, &str)> {
 /// An answer that is a label with its text, which must neither name another letter nor be another option's text.
 pub fn labelled(text: &str, options: &[String]) -> Option<Letters> {
     let (letter, rest) = label(text)?;
+    // An option's own text may have any words.
+    if written_out(rest, options) == Some(letter) {
+        return Some(letter);
+    }
     if crate::prose::has_letters(rest) || crate::prose::turns(rest) {
         return None;
     }

@@ -20,8 +20,8 @@ const LEADS: [&str; 13] = [
     "so",
 ];
 
-/// Words with which a letter may not be the choice.
-const TURNING: [&str; 18] = [
+/// Words with which a letter may not be the choice, be they a label's text or prose.
+const TURNING: [&str; 54] = [
     "not",
     "isn't",
     "never",
@@ -40,7 +40,158 @@ const TURNING: [&str; 18] = [
     "cannot",
     "can't",
     "maybe",
+    "wait",
+    "reject",
+    "rejected",
+    "rejects",
+    "avoid",
+    "ruled",
+    "exclude",
+    "excluded",
+    "excludes",
+    "discard",
+    "discarded",
+    "dismiss",
+    "dismissed",
+    "fail",
+    "fails",
+    "failed",
+    "worst",
+    "doubt",
+    "doubts",
+    "doubtful",
+    "unsure",
+    "untrue",
+    "mistaken",
+    "impossible",
+    "invalid",
+    "actually",
+    "doesn't",
+    "don't",
+    "didn't",
+    "won't",
+    "wasn't",
+    "aren't",
+    "isnt",
+    "nope",
+    "nah",
+    "unlikely",
 ];
+
+/// Words with which prose leaves a choice open or takes it back.
+const DOUBTS: [&str; 35] = [
+    "no",
+    "none",
+    "nothing",
+    "could",
+    "might",
+    "may",
+    "perhaps",
+    "possibly",
+    "probably",
+    "guess",
+    "but",
+    "however",
+    "though",
+    "although",
+    "rather",
+    "instead",
+    "opposite",
+    "other",
+    "others",
+    "another",
+    "else",
+    "besides",
+    "least",
+    "worse",
+    "mistake",
+    "ignore",
+    "without",
+    "if",
+    "unless",
+    "would've",
+    "shouldn't",
+    "wouldn't",
+    "couldn't",
+    "hardly",
+    "inferior",
+];
+
+/// The only words that may stand before a letter in its clause.
+const BEFORE: [&str; 58] = [
+    "the",
+    "a",
+    "my",
+    "our",
+    "final",
+    "correct",
+    "right",
+    "best",
+    "true",
+    "most",
+    "likely",
+    "answer",
+    "answers",
+    "is",
+    "option",
+    "choice",
+    "choose",
+    "chose",
+    "select",
+    "selected",
+    "pick",
+    "picked",
+    "be",
+    "letter",
+    "therefore",
+    "thus",
+    "so",
+    "hence",
+    "i",
+    "we",
+    "you",
+    "it",
+    "it's",
+    "that",
+    "this",
+    "that's",
+    "will",
+    "would",
+    "must",
+    "should",
+    "go",
+    "going",
+    "with",
+    "think",
+    "believe",
+    "say",
+    "conclude",
+    "to",
+    "question",
+    "here",
+    "clearly",
+    "and",
+    "as",
+    "solution",
+    "result",
+    "which",
+    "means",
+    "indeed",
+];
+
+/// Words after `is` with which a clause confirms the letter before it.
+const CONFIRMING: [&str; 9] = [
+    "correct", "right", "best", "true", "the", "my", "most", "clearly", "indeed",
+];
+
+/// Verbs that say something of the letter before them.
+const VERBS: [&str; 22] = [
+    "is", "was", "are", "be", "has", "had", "does", "did", "can", "will", "would", "should",
+    "must", "seems", "looks", "appears", "gets", "got", "becomes", "remains", "needs", "goes",
+];
+
+/// Words that give a reason after a letter.
+const REASONS: [&str; 4] = ["because", "since", "as", "for"];
 
 /// A word of an answer, and what stands around its letters.
 struct Word<'a> {
@@ -50,6 +201,10 @@ struct Word<'a> {
     held: bool,
     /// Whether it ends a sentence.
     ends: bool,
+    /// Whether it ends a clause.
+    stops: bool,
+    /// As it stands.
+    whole: &'a str,
 }
 
 fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
@@ -61,7 +216,14 @@ fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
             .iter()
             .any(|(open, close)| outer.starts_with(*open) && outer.ends_with(*close));
         let ends = word.ends_with(['.', '!', '?']);
-        Word { core, held, ends }
+        let stops = word.ends_with(['.', ',', ';', '!', '?']);
+        Word {
+            core,
+            held,
+            ends,
+            stops,
+            whole: word,
+        }
     })
 }
 
@@ -71,14 +233,79 @@ fn single(text: &str) -> Option<char> {
     chars.next().filter(|_| chars.next().is_none())
 }
 
-/// Whether a text has words that turn a choice into its opposite or leave it open.
+/// Whether the text beside a label turns the choice into its opposite or leaves it open.
 pub fn turns(text: &str) -> bool {
-    words(text).any(|word| TURNING.contains(&word.core.to_lowercase().as_str()))
+    let words: Vec<Word> = words(text).collect();
+    let first = words.first().map(|word| word.core.to_lowercase());
+    let stated = first.is_some_and(|first| VERBS.contains(&first.as_str()))
+        && !words.get(1).is_some_and(confirms);
+    stated
+        || text.contains('?')
+        || words.iter().any(|word| {
+            let core = word.core.to_lowercase();
+            // `no dogs` is a text, `No, …` takes back.
+            TURNING.contains(&core.as_str()) || (core == "no" && word.stops && words.len() > 1)
+        })
+}
+
+fn confirms(word: &Word) -> bool {
+    CONFIRMING.contains(&word.core.to_lowercase().as_str())
+}
+
+/// Whether prose leaves a choice open or takes it back.
+fn doubts(text: &str) -> bool {
+    text.contains('?')
+        || words(text).any(|word| {
+            let core = word.core.to_lowercase();
+            TURNING.contains(&core.as_str()) || DOUBTS.contains(&core.as_str())
+        })
 }
 
 /// Whether a text marks some letter as a choice.
 pub fn has_letters(text: &str) -> bool {
-    candidates(text).next().is_some()
+    candidates(text).next().is_some() || labels(text).next().is_some()
+}
+
+/// The letters of labels inside of a text: `C) dog`, `C. dog`.
+fn labels(text: &str) -> impl Iterator<Item = Letters> {
+    let words: Vec<Word> = words(text).collect();
+    let mut found = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let Some(c) = single(word.core) else {
+            continue;
+        };
+        let capital = latin(c).is_ascii_uppercase();
+        let last = at + 1 == words.len();
+        if word.whole.ends_with([')', ']'])
+            || (capital && !last && word.whole.ends_with(['.', ':']))
+        {
+            found.extend(Letters::one(c));
+        }
+    }
+    found.into_iter()
+}
+
+/// Whether all that a clause says of the letter at a place is that it is the choice.
+fn chosen(words: &[Word], at: usize) -> bool {
+    let lower = |word: &Word| word.core.to_lowercase();
+    // A lead may stand before a comma: `Therefore, B`.
+    let mut clause = words[..at].iter().rev().enumerate();
+    let before = clause
+        .by_ref()
+        .take_while(|(back, word)| !(word.ends || word.stops && *back > 0))
+        .all(|(_, word)| word.core.is_empty() || BEFORE.contains(&lower(word).as_str()));
+    let word = &words[at];
+    let Some(next) = words.get(at + 1) else {
+        return before;
+    };
+    let after = word.stops
+        || word.whole.ends_with(':')
+        || next.core.is_empty()
+        || next.whole.starts_with('(')
+        || REASONS.contains(&lower(next).as_str())
+        || (VERBS.contains(&lower(next).as_str()) && words.get(at + 2).is_some_and(confirms))
+        || (word.whole.ends_with([')', ']']) && !VERBS.contains(&lower(next).as_str()));
+    before && after
 }
 
 /// The letters that a text marks as choices: those in brackets or quotes, and capitals after a word that leads to a
@@ -110,12 +337,19 @@ fn ends_clause(text: &str, at: usize) -> bool {
         .is_some_and(|word| word.ends_with(['.', ',', ';', ':', '!', '?', ')']))
 }
 
-/// The letter that prose chooses: marked at least once, always the same, and nothing turned.
+/// The letter that prose chooses: marked at least once, always the same, in clauses that say nothing else of it, and
+/// nothing doubted.
 pub fn choice(text: &str) -> Option<Letters> {
-    if turns(text) {
+    if doubts(text) {
         return None;
     }
-    let mut letters = candidates(text);
-    let first = letters.next()?;
-    letters.all(|other| other == first).then_some(first)
+    let words: Vec<Word> = words(text).collect();
+    // A label chooses nothing in prose, but may contradict.
+    let first = candidates(text).next()?;
+    let mut letters = candidates(text).chain(labels(text));
+    let clear = words.iter().enumerate().all(|(at, word)| {
+        let same = single(word.core).filter(|c| word.held || latin(*c).is_ascii_uppercase());
+        same.and_then(Letters::one) != Some(first) || chosen(&words, at)
+    });
+    (clear && letters.all(|other| other == first)).then_some(first)
 }

@@ -1,5 +1,7 @@
 //! Finds the answer in a response, and checks the shape of the response.
 
+use crate::fold::folded;
+
 /// Where the answer is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extract {
@@ -148,6 +150,78 @@ fn last_box(text: &str) -> Option<(usize, &str)> {
     last.map(|(start, end)| (end + 1, &text[start..end]))
 }
 
+/// Whether a text shows nothing: white space, characters of no width, control characters and letters that are blank.
+///
+/// ```
+/// use rlhost_verifier::extract::is_blank;
+/// assert!(is_blank(" \u{200B}\u{2800}\u{3164}"));
+/// assert!(!is_blank("{}"));
+/// ```
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| {
+        c.is_whitespace()
+            || c.is_control()
+            || folded(c).is_none()
+            || matches!(c,
+                '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
+                | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2061}'..='\u{206F}' | '\u{2800}'
+                | '\u{3164}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
+    })
+}
+
+/// Whether a box shows nothing: also where it holds only spaces and groups of LaTeX.
+///
+/// ```
+/// use rlhost_verifier::extract::is_blank_box;
+/// assert!(is_blank_box(r"~\,{\quad}\text{ }"));
+/// assert!(!is_blank_box(r"\{\}"));
+/// ```
+pub fn is_blank_box(inner: &str) -> bool {
+    const COMMANDS: [&str; 16] = [
+        "boxed",
+        "fbox",
+        "mbox",
+        "hbox",
+        "text",
+        "textbf",
+        "textit",
+        "mathrm",
+        "mathbf",
+        "quad",
+        "qquad",
+        "enspace",
+        "thinspace",
+        "space",
+        "displaystyle",
+        "null",
+    ];
+    let mut rest = inner;
+    while let Some(at) = rest.find('\\') {
+        if !is_blank(&rest[..at].replace(['~', '{', '}', '$'], "")) {
+            return false;
+        }
+        rest = &rest[at + 1..];
+        let length = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+        if length > 0 {
+            if !COMMANDS.contains(&&rest[..length]) {
+                return false;
+            }
+            rest = &rest[length..];
+        } else if let Some(c) = rest.chars().next() {
+            if !(c.is_whitespace()
+                || matches!(
+                    c,
+                    ',' | ';' | ':' | '!' | '>' | '/' | '(' | ')' | '[' | ']' | '\\'
+                ))
+            {
+                return false;
+            }
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    is_blank(&rest.replace(['~', '{', '}', '$'], ""))
+}
+
 /// Is the response exactly one `<think>…</think>` and one `<answer>…</answer>` after it, and nothing else?
 pub fn is_answer_shaped(response: &str) -> bool {
     let text = response.trim();
@@ -165,7 +239,7 @@ pub fn is_answer_shaped(response: &str) -> bool {
         return false;
     };
     text.strip_suffix("</answer>")
-        .is_some_and(|answer| !answer.trim().is_empty())
+        .is_some_and(|answer| !is_blank(answer))
 }
 
 /// Does the response hold a box with something in it, after its thinking if it thinks in tags?
@@ -184,5 +258,52 @@ pub fn is_box_shaped(response: &str) -> bool {
         },
         _ => return false,
     };
-    last_box(text).is_some_and(|(_, inner)| !inner.trim().is_empty())
+    last_box(text).is_some_and(|(_, inner)| !is_blank_box(inner))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_shows_nothing_is_empty() {
+        for blank in [
+            "",
+            " \n",
+            "\u{200B}",
+            "\u{2800}",
+            "\u{3164}",
+            "\u{FEFF}\u{2062}",
+        ] {
+            let shaped =
+                |answer| is_answer_shaped(&format!("<think>x</think><answer>{answer}</answer>"));
+            assert!(!shaped(blank) && shaped("{}"), "{blank:?}");
+            assert!(!is_box_shaped(&format!("\\boxed{{{blank}}}")), "{blank:?}");
+        }
+        for blank in [
+            "~",
+            "\\ ",
+            "{}",
+            "{{}}",
+            "\\,~\\quad{ }",
+            "\\text{ }",
+            "$$",
+            "\\boxed{}",
+            "\\",
+        ] {
+            assert!(!is_box_shaped(&format!("\\boxed{{{blank} }}")), "{blank}");
+        }
+        for full in [
+            "5",
+            "\\frac{1}{2}",
+            "\\{\\}",
+            "~5",
+            "\\%",
+            "\\text{a}",
+            "\\pi",
+            "-",
+        ] {
+            assert!(is_box_shaped(&format!("\\boxed{{{full}}}")), "{full}");
+        }
+    }
 }

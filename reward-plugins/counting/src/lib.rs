@@ -2,6 +2,7 @@
 
 use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict, export_reward};
 use rlhost_verifier::answer::Frame;
+use rlhost_verifier::fold::spaced;
 use rlhost_verifier::numeral::{self, Style};
 use rlhost_verifier::rational::Rational;
 use rlhost_verifier::reference;
@@ -27,7 +28,12 @@ pub fn read(text: &str) -> Option<u64> {
         percent: false,
         european: false,
     };
-    if text.contains(['%', '％']) {
+    // A share is no count.
+    let lower = spaced(text);
+    if ["%", "percent", "per cent", "pct"]
+        .iter()
+        .any(|share| lower.contains(share))
+    {
         return None;
     }
     let number = numeral::only(text, style).filter(Rational::is_integer)?;

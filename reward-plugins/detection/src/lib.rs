@@ -96,8 +96,8 @@ impl SampleReward for Detection {
             "metric",
             "The accuracy. \"iou\": the sum of the pairs' intersections over unions, over the larger number of boxes; \
              \"f1\": 2 pairs / (boxes of the answer + boxes of the reference); \"precision\"; \"recall\"; \"confidence\": \
-             the mean over the answer's boxes of the confidence of those in a pair and 1 - confidence of the others, and \
-             0 where there is no pair.",
+             the mean over the answer's boxes of the confidence of those in a pair and minus the confidence of the \
+             others, and 0 where this is negative.",
             "\"iou\"",
         )
         .param("threshold", "The least intersection over union of a pair, from 0 to 1.", "0.5")

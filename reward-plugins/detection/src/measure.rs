@@ -14,7 +14,8 @@ pub struct Measures {
     pub precision: f64,
     /// Pairs / boxes of the reference.
     pub recall: f64,
-    /// Mean over the answer's boxes of the confidence of those in a pair, and of 1 - confidence of the others.
+    /// Mean over the answer's boxes of the confidence of those in a pair, and of minus the confidence of the others; 0
+    /// where this is negative.
     pub confidence: f64,
 }
 
@@ -42,8 +43,8 @@ pub fn weights(
 impl Measures {
     /// The measures of `found` beside `wanted` boxes of a reference, with the reference's box of each of them.
     ///
-    /// Where there is nothing to find, an empty list is right and any box wrong. Where no box is in a pair, confidence is
-    /// worth nothing: to be sure that all boxes are wrong is no detection.
+    /// Where there is nothing to find, an empty list is right and any box wrong. A box in no pair never adds to the
+    /// confidence: to be sure that a box is wrong is no detection.
     pub fn of(
         found: &[Detected],
         wanted: usize,
@@ -68,7 +69,7 @@ impl Measures {
                     count += 1;
                     confidence += detected.confidence;
                 }
-                None => confidence += 1.0 - detected.confidence,
+                None => confidence -= detected.confidence,
             }
         }
         let (pairs, boxes, wanted) = (f64::from(count), found.len() as f64, wanted as f64);
@@ -77,7 +78,7 @@ impl Measures {
             f1: 2.0 * pairs / (boxes + wanted),
             precision: pairs / boxes,
             recall: pairs / wanted,
-            confidence: if count == 0 { 0.0 } else { confidence / boxes },
+            confidence: (confidence / boxes).max(0.0),
         }
     }
 

@@ -16,7 +16,8 @@ pub fn any(answer: &str, reference: &str) -> bool {
     spaced(answer) == spaced(reference)
 }
 
-/// Equal as `SQuAD` compares: without case, ASCII punctuation and the articles a, an, the.
+/// Equal as `SQuAD` compares: without case, ASCII punctuation and the articles a, an, the; but with the punctuation
+/// that makes another number or term of it (`-3`, `3.5`, `1/2`, `x<y`, `C++`).
 pub fn exact(answer: &str, reference: &str) -> bool {
     let (answer, reference) = tokens(answer, reference);
     answer == reference
@@ -66,8 +67,8 @@ pub fn anls(answer: &str, reference: &str) -> f64 {
 fn tokens(answer: &str, reference: &str) -> (Vec<String>, Vec<String>) {
     let words = |text: &str| -> Vec<String> {
         let text = spaced(text);
-        let text: String = text.chars().filter(|c| !c.is_ascii_punctuation()).collect();
-        text.split_whitespace()
+        counting(&text)
+            .split_whitespace()
             .filter(|word| !matches!(*word, "a" | "an" | "the"))
             .map(str::to_owned)
             .collect()
@@ -79,5 +80,68 @@ fn tokens(answer: &str, reference: &str) -> (Vec<String>, Vec<String>) {
         (whole(answer), whole(reference))
     } else {
         (words(answer), wanted)
+    }
+}
+
+/// `text`, in single spaces, with all its characters but the ASCII punctuation that says nothing.
+fn counting(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    // For each place whether the next character that is no punctuation is a digit.
+    let mut digit_after = vec![false; chars.len()];
+    let mut digit = false;
+    for (at, c) in chars.iter().enumerate().rev() {
+        digit_after[at] = digit;
+        if !c.is_ascii_punctuation() {
+            digit = c.is_numeric();
+        }
+    }
+    let mut digit_before = false;
+    let mut kept = String::new();
+    for (at, &c) in chars.iter().enumerate() {
+        if !c.is_ascii_punctuation() {
+            digit_before = c.is_numeric();
+        }
+        // Between the digits of a number, of a time, of a list: `3.5`, `10:30`, `1,2`, `(1)(2)`.
+        let inside = digit_before && digit_after[at];
+        if !c.is_ascii_punctuation() || inside || counts(&chars, at) {
+            kept.push(c);
+        }
+    }
+    kept
+}
+
+/// Whether the ASCII punctuation at a place is a sign, a leading point or an operator.
+fn counts(chars: &[char], at: usize) -> bool {
+    let (before, after) = (&chars[..at], &chars[at + 1..]);
+    let is = |c: Option<&char>, kind: fn(char) -> bool| c.is_some_and(|c| kind(*c));
+    let digit = |c: char| c.is_numeric();
+    let (last, next) = (before.last(), after.first());
+    match chars[at] {
+        '<' | '>' | '=' | '^' | '+' => true,
+        '#' => is(last, char::is_alphanumeric),
+        '.' => !is(last, |c| c.is_alphanumeric() || c == '.') && is(next, digit),
+        '-' if next == Some(&' ') => {
+            // A sign may stand apart where a term begins: `- 40`, `10 - 3`.
+            let term = before.iter().rev().find(|c| **c != ' ');
+            is(after.get(1), digit)
+                && term.is_none_or(|c| {
+                    digit(*c) || matches!(c, '<' | '>' | '=' | '+' | '*' | '/' | '(')
+                })
+        }
+        '-' => {
+            let number = after
+                .iter()
+                .find(|c| !matches!(c, '$' | '£' | '€' | '¥' | '.'));
+            !is(last, |c| c.is_alphanumeric() || c == '-') && is(number, digit)
+        }
+        // An operator stands between two terms, with spaces on both sides or on none; emphasis has one on one side.
+        '*' | '/' => {
+            let (last, next) = match (last, next) {
+                (Some(' '), Some(' ')) => (before.iter().rev().nth(1), after.get(1)),
+                sides => sides,
+            };
+            is(last, char::is_alphanumeric) && is(next, char::is_alphanumeric)
+        }
+        _ => false,
     }
 }

@@ -38,7 +38,7 @@ const UNITS: [&str; 52] = [
 ];
 
 /// Words that turn a number into another one, or into none.
-const TURNING: [&str; 62] = [
+const TURNING: [&str; 119] = [
     "not",
     "no",
     "never",
@@ -101,6 +101,63 @@ const TURNING: [&str; 62] = [
     "mod",
     "couple",
     "pair",
+    "twice",
+    "thrice",
+    "double",
+    "doubled",
+    "triple",
+    "tripled",
+    "quadruple",
+    "quadrupled",
+    "halved",
+    "almost",
+    "nearly",
+    "virtually",
+    "upto",
+    "lakh",
+    "lakhs",
+    "lac",
+    "lacs",
+    "crore",
+    "crores",
+    "myriad",
+    "permille",
+    "promille",
+    "mille",
+    "absolute",
+    "sin",
+    "cos",
+    "tan",
+    "sine",
+    "cosine",
+    "tangent",
+    "exp",
+    "ln",
+    "thousandth",
+    "thousandths",
+    "hundredth",
+    "hundredths",
+    "millionth",
+    "millionths",
+    "billionth",
+    "billionths",
+    "tenth",
+    "fourth",
+    "fifth",
+    "sixth",
+    "sixths",
+    "seventh",
+    "sevenths",
+    "eighth",
+    "eighths",
+    "ninth",
+    "ninths",
+    "eleventh",
+    "elevenths",
+    "twelfth",
+    "twelfths",
+    "twentieth",
+    "twentieths",
 ];
 
 /// Scale words and their powers of ten, directly after a number.
@@ -109,6 +166,47 @@ const SCALES: [(&str, i64); 4] = [
     ("million", 6),
     ("billion", 9),
     ("trillion", 12),
+];
+
+/// Words that make another number of the number directly before them.
+const AFTER: [&str; 12] = [
+    "bn", "bln", "mn", "mln", "mio", "tn", "trn", "score", "gross", "grand", "fold", "th",
+];
+
+/// Words that make another number of the number directly after them, perhaps after `of` or `to`.
+const OPERATORS: [&str; 32] = [
+    "square",
+    "cube",
+    "reciprocal",
+    "inverse",
+    "opposite",
+    "multiple",
+    "multiples",
+    "power",
+    "powers",
+    "factor",
+    "factors",
+    "logarithm",
+    "fraction",
+    "part",
+    "percentage",
+    "complement",
+    "successor",
+    "predecessor",
+    "after",
+    "before",
+    "until",
+    "till",
+    "past",
+    "beyond",
+    "exceeding",
+    "exceeds",
+    "following",
+    "up",
+    "toward",
+    "towards",
+    "approaching",
+    "approaches",
 ];
 
 const ONES: [&str; 20] = [
@@ -366,7 +464,7 @@ impl Reader<'_> {
         if c.is_alphabetic() {
             let word = self.letters();
             let lower = word.to_lowercase();
-            if lower == "percent" {
+            if matches!(lower.as_str(), "percent" | "pct") || (lower == "per" && self.cent()) {
                 return if self.style.percent {
                     times(-2)
                 } else {
@@ -383,6 +481,7 @@ impl Reader<'_> {
             let allowed = unit || (spaced && word.chars().count() > 1);
             if !allowed
                 || TURNING.contains(&lower.as_str())
+                || AFTER.contains(&lower.as_str())
                 || (self.style.words && spaced && is_number_word(&lower))
             {
                 return None;
@@ -434,10 +533,52 @@ impl Reader<'_> {
                 return self.keep(Rational::zero());
             }
             if let Some(value) = self.spelled(&word) {
+                if AFTER.contains(&self.next_word(self.at).0.as_str()) {
+                    return None;
+                }
                 return self.keep(Rational::integer(value));
             }
         }
-        (!TURNING.contains(&word.as_str())).then_some(())
+        let operates = OPERATORS.contains(&word.as_str()) && self.before_number();
+        (!operates && !TURNING.contains(&word.as_str())).then_some(())
+    }
+
+    /// The word after spaces at a place, in lower case, and where it ends.
+    fn next_word(&self, at: usize) -> (String, usize) {
+        let rest = &self.chars[at..];
+        let start = at + rest.iter().take_while(|c| **c == ' ').count();
+        let letters = self.chars[start..].iter().take_while(|c| c.is_alphabetic());
+        let word: String = letters.collect();
+        let end = start + word.chars().count();
+        (word.to_lowercase(), end)
+    }
+
+    /// Reads `cent` after `per`.
+    fn cent(&mut self) -> bool {
+        let (word, end) = self.next_word(self.at);
+        let cent = word == "cent";
+        if cent {
+            self.at = end;
+        }
+        cent
+    }
+
+    /// Whether a number follows, perhaps after `of`, `to` and articles.
+    fn before_number(&self) -> bool {
+        let mut at = self.at;
+        loop {
+            let (word, end) = self.next_word(at);
+            match word.as_str() {
+                "of" | "to" | "the" | "number" | "minus" => at = end,
+                "" => {
+                    let mut rest = self.chars[end..]
+                        .iter()
+                        .skip_while(|c| matches!(c, '-' | '+' | '.' | '('));
+                    return rest.next().is_some_and(char::is_ascii_digit);
+                }
+                word => return self.style.words && is_number_word(word),
+            }
+        }
     }
 
     /// `seven`, `twenty`, `twenty-one`.
@@ -530,6 +671,13 @@ mod tests {
             ("50%", "1/2"),
             ("50\\%", "1/2"),
             ("5 percent", "0.05"),
+            ("5 per cent", "0.05"),
+            ("5 per cent of them", "0.05"),
+            ("5 per day", "5"),
+            ("a score of 5", "5"),
+            ("the square of x is 5", "5"),
+            ("After rounding it is 5", "5"),
+            ("5 square metres", "5"),
             ("2 million", "2000000"),
             ("$5", "5"),
             ("-$5", "-5"),
@@ -609,6 +757,19 @@ mod tests {
             "\u{202E}24",
             "10²",
             "5 thousandths 3",
+            "3 bn",
+            "3 lakh",
+            "3 crore",
+            "3 score",
+            "3 thousandths",
+            "3 sixths",
+            "twice 3",
+            "the square of 3",
+            "the square of the number 3",
+            "the reciprocal of -3",
+            "the number after 3",
+            "up to 3",
+            "almost 3",
             "5k",
             "3rd",
             "1/2/3",
@@ -656,6 +817,14 @@ mod tests {
         }
         for text in [
             "two or three",
+            "up to three",
+            "almost three",
+            "twice three",
+            "three score",
+            "three bn",
+            "three lakh",
+            "three thousandths",
+            "the square of three",
             "one of the 3",
             "a dozen",
             "two hundred",
