@@ -15,7 +15,7 @@ pub(crate) const MAX_TABLES: u32 = 16;
 /// Elements of one table.
 pub(crate) const MAX_TABLE_ELEMENTS: usize = 1 << 18;
 /// Bytes of each memory that stay mapped between instances, so that small guests cause no page faults.
-const KEEP_RESIDENT: usize = 1 << 20;
+const KEEP_RESIDENT: usize = 8 << 20;
 /// Wasm frames that a trap's message names.
 const BACKTRACE_FRAMES: usize = 8;
 

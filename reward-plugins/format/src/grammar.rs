@@ -3,6 +3,8 @@
 //! A grammar is compiled to states with steps, as Thompson does for regular expressions; a response is read once, with
 //! the set of states that it may be in, so no response takes longer than its length times the grammar's.
 
+use rlhost_verifier::extract::is_blank;
+
 /// Grammars of more states than this are refused.
 const MAX_STATES: usize = 256;
 /// How deep groups may stand in each other.
@@ -203,7 +205,7 @@ impl Grammar {
                 return false;
             };
             let matched = !open.closes && close.closes && open.name == close.name;
-            let empty = response[open.end..close.start].trim().is_empty();
+            let empty = is_blank(&response[open.end..close.start]);
             if !matched || empty || (strict && !response[at..open.start].trim().is_empty()) {
                 return false;
             }
