@@ -91,11 +91,7 @@ impl Search {
             folders.extend(Self::build_folder_above(&here));
         }
         if let Ok(program) = env::current_exe() {
-            // Cargo marks its target folders; elsewhere (such as /usr/bin) nothing is looked for.
-            let target = program
-                .ancestors()
-                .find(|p| p.join("CACHEDIR.TAG").is_file());
-            folders.extend(target.map(|p| p.join("guests")));
+            folders.extend(Self::target_folder(&program).map(|p| p.join("guests")));
         }
         let data = var("XDG_DATA_HOME")
             .map(PathBuf::from)
@@ -113,6 +109,17 @@ impl Search {
     /// The folders, in order.
     pub fn folders(&self) -> &[PathBuf] {
         &self.folders
+    }
+
+    /// The folder of Cargo's build that a program lies in; none for an installed program, such as in /usr/bin.
+    ///
+    /// Cargo leaves both of these files in a target folder that it makes, but no tag in one that it finds.
+    fn target_folder(program: &Path) -> Option<&Path> {
+        program.ancestors().find(|p| {
+            ["CACHEDIR.TAG", ".rustc_info.json"]
+                .iter()
+                .any(|mark| p.join(mark).is_file())
+        })
     }
 
     /// The nearest existing `target/guests` in `folder` or above it; `folder`'s own where there is none.
@@ -142,6 +149,27 @@ impl Search {
                 name: name.clone(),
                 searched,
             }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_target_folder_is_known_by_what_cargo_leaves_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("target");
+        let program = target.join("debug").join("rlhost");
+        fs::create_dir_all(&program).unwrap();
+        assert_eq!(Search::target_folder(&program), None);
+        for mark in ["CACHEDIR.TAG", ".rustc_info.json"] {
+            fs::write(target.join(mark), "").unwrap();
+            assert_eq!(Search::target_folder(&program), Some(&*target), "{mark}");
+            fs::remove_file(target.join(mark)).unwrap();
         }
     }
 }

@@ -55,7 +55,7 @@ fn the_usual_places_include_this_projects_build_folder() {
     let target = std::env::current_exe().unwrap();
     let target = target
         .ancestors()
-        .find(|p| p.join("CACHEDIR.TAG").is_file())
+        .find(|p| p.join(".rustc_info.json").is_file())
         .unwrap();
     assert!(
         search.folders().contains(&target.join("guests")),
