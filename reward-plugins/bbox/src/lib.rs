@@ -1,18 +1,19 @@
 //! The verifier of one bounding box: intersection over union with the reference.
 //!
-//! [`read`] finds the box of an answer, [`space`] brings both boxes to the same coordinates, [`geometry`] has the
+//! [`read`] finds the box of an answer, [`coordinates`] brings both boxes to the same coordinates, [`geometry`] has the
 //! measure. A box has finite numbers and a positive area, so no division can go wrong.
 
+pub mod coordinates;
 pub mod geometry;
 pub mod read;
 pub mod space;
 
+use coordinates::Coordinates;
 use geometry::Box2;
 use read::Layout;
 use rlhost_plugin::serde_json::Value;
 use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict};
 use rlhost_verifier::answer::{self, Frame, fraction};
-use space::Space;
 
 /// The plugin's own parameters.
 const OWN: [&str; 5] = [
@@ -56,7 +57,7 @@ fn boxes(value: &Value, layout: Layout) -> Option<Vec<Box2>> {
 
 impl SampleReward for Bbox {
     fn describe() -> PluginInfo {
-        Frame::describe(PluginInfo::new(
+        let info = Frame::describe(PluginInfo::new(
             "bbox",
             env!("CARGO_PKG_VERSION"),
             "Intersection over union of the one box of an answer with the reference. What has no area, or several \
@@ -69,24 +70,8 @@ impl SampleReward for Bbox {
              is at least `threshold`, else 0.",
             "\"iou\"",
         )
-        .param("threshold", "From 0 to 1; \"iou\" and \"iou_squared\" below it are 0 too, where it is given.", "null")
-        .param(
-            "response_coordinates",
-            "What the numbers of a response are. \"pixel\": pixels of the image; \"unit\": shares of its sides from 0 to \
-             1; \"thousandth\": thousandths of its sides, from 0 to 1000; \"same\": what the reference's are.",
-            "\"same\"",
-        )
-        .param(
-            "reference_coordinates",
-            "What the numbers of a reference are: \"pixel\", \"unit\" or \"thousandth\". Between pixels and others the \
-             sample's first image, or the row's columns `width` and `height`, give the size.",
-            "\"pixel\"",
-        )
-        .param(
-            "layout",
-            "\"xyxy\": left, top, right, bottom; \"xywh\": left, top, width, height; on both sides.",
-            "\"xyxy\"",
-        )
+        .param("threshold", "From 0 to 1; \"iou\" and \"iou_squared\" below it are 0 too, where it is given.", "null");
+        Coordinates::describe(info)
     }
 
     fn score(sample: &Sample) -> Result<Verdict, Failure> {
@@ -97,35 +82,16 @@ impl SampleReward for Bbox {
             Some(value) if !value.is_null() => Some(fraction(&params, "threshold", 0.5)?),
             _ => None,
         };
-        let layout = match params.choice("layout", &["xyxy", "xywh"], "xyxy")? {
-            "xywh" => Layout::Xywh,
-            _ => Layout::Xyxy,
-        };
-        let spaces = ["pixel", "unit", "thousandth"];
-        let wanted = Space::named(params.choice("reference_coordinates", &spaces, "pixel")?);
-        let spaces = ["same", "pixel", "unit", "thousandth"];
-        let given = match params.choice("response_coordinates", &spaces, "same")? {
-            "same" => wanted,
-            name => Space::named(name),
-        };
-        let references = boxes(&sample.answer_json()?, layout)
-            .filter(|boxes| boxes.iter().all(|found| wanted.holds(found)))
+        let coordinates = Coordinates::read(&params)?;
+        let references = boxes(&sample.answer_json()?, coordinates.layout)
+            .filter(|boxes| boxes.iter().all(|found| coordinates.reference.holds(found)))
             .ok_or_else(|| {
                 Failure::InvalidReference(format!(
                     "the reference answer {} is no box with an area in these coordinates",
                     sample.answer
                 ))
             })?;
-        // Between two kinds of coordinates both boxes become shares of the image's sides.
-        let size = if wanted == given {
-            None
-        } else if wanted == Space::Pixel || given == Space::Pixel {
-            Some(space::size(sample)?)
-        } else {
-            Some((1.0, 1.0))
-        };
-        let to_common =
-            |space: Space, found: &Box2| size.map_or(*found, |size| space.shares(found, size));
+        let to_common = coordinates.common(sample)?;
         let response = sample.last_text();
         let found = frame
             .answer(response)
@@ -136,14 +102,14 @@ impl SampleReward for Bbox {
                 } else {
                     answer::after_thinking(response)?
                 };
-                read::only(text, layout)
+                read::only(text, coordinates.layout)
             })
-            .filter(|found| given.holds(found));
+            .filter(|found| coordinates.response.holds(found));
         let iou = found.map_or(0.0, |found| {
-            let found = to_common(given, &found);
+            let found = to_common(coordinates.response, &found);
             references
                 .iter()
-                .map(|reference| found.iou(&to_common(wanted, reference)))
+                .map(|reference| found.iou(&to_common(coordinates.reference, reference)))
                 .fold(0.0, f64::max)
         });
         let least = threshold.unwrap_or(if metric == "threshold" { 0.5 } else { 0.0 });

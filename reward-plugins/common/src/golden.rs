@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use rlhost_plugin::serde_json::{self, Map, Value};
-use rlhost_plugin::{Failure, FinishReason, Reward, Sample, Scope, Turn, Verdict};
+use rlhost_plugin::{Failure, FinishReason, Reward, Sample, SampleReward, Scope, Turn, Verdict};
 
 /// Columns of a case that the plugin does not see as further columns.
 const KNOWN: [&str; 9] = [
@@ -183,5 +183,33 @@ pub fn check_description<T: Reward>(name: &str, rows: &[Value]) {
         }
         let unknown = score(row, Some(r#"{"no_such_parameter": 1}"#));
         assert!(matches!(unknown, Err(Failure::Internal(_))));
+    }
+}
+
+/// Holds a verifier to responses of ten million bytes, as the contract may bring them: they score 0 unread. One of nearly
+/// a MiB with `answer` in tags is read, and right for `reference`, which is JSON.
+///
+/// # Panics
+/// Where a score is another, or missing.
+#[allow(clippy::float_cmp)]
+pub fn check_huge<T: SampleReward>(answer: &str, reference: &str) {
+    let total = |response: &str| {
+        let verdict = T::score(&Sample::from_text(response, reference));
+        verdict.expect("a verdict").total
+    };
+    let filler = "word <b>\\x{ ".repeat(80_000);
+    assert_eq!(total(&format!("{filler}<answer>{answer}</answer>")), 1.0);
+    let filler = filler.repeat(11);
+    for response in [
+        format!("{filler}<answer>{answer}</answer>"),
+        format!("<answer>{filler}{answer}</answer>"),
+        format!("<think>{filler}{answer}"),
+        "<answer>".repeat(1_250_000),
+        "\\boxed{".repeat(1_400_000),
+        "[".repeat(10_000_000),
+        "[{\"a\":".repeat(1_400_000),
+    ] {
+        assert!(response.len() > 8_000_000);
+        assert_eq!(total(&response), 0.0, "{}", &response[..40]);
     }
 }

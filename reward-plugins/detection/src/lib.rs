@@ -6,11 +6,9 @@ pub mod matching;
 pub mod measure;
 pub mod read;
 
-use bbox::read::Layout;
-use bbox::space::{self, Space};
+use bbox::coordinates::Coordinates;
 use measure::Measures;
-use read::Detected;
-use rlhost_plugin::{Failure, Params, PluginInfo, Sample, SampleReward, Verdict};
+use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict};
 use rlhost_verifier::answer::{self, Frame, fraction};
 
 /// The plugin's own parameters.
@@ -30,57 +28,6 @@ pub const MAX_BOXES: usize = 256;
 /// The plugin. Of an episode of several turns, the last one holds the answer.
 pub struct Detection;
 
-/// Both kinds of coordinates, and how four numbers make a box.
-struct Coordinates {
-    response: Space,
-    reference: Space,
-    layout: Layout,
-}
-
-impl Coordinates {
-    fn read(params: &Params) -> Result<Self, Failure> {
-        let names = ["pixel", "unit", "thousandth"];
-        let reference = Space::named(params.choice("reference_coordinates", &names, "pixel")?);
-        let names = ["same", "pixel", "unit", "thousandth"];
-        let response = match params.choice("response_coordinates", &names, "same")? {
-            "same" => reference,
-            name => Space::named(name),
-        };
-        let layout = match params.choice("layout", &["xyxy", "xywh"], "xyxy")? {
-            "xywh" => Layout::Xywh,
-            _ => Layout::Xyxy,
-        };
-        Ok(Self {
-            response,
-            reference,
-            layout,
-        })
-    }
-
-    /// Brings the boxes of answer and reference to the same coordinates.
-    fn unite(
-        &self,
-        sample: &Sample,
-        found: &mut [Detected],
-        wanted: &mut [Detected],
-    ) -> Result<(), Failure> {
-        if self.response == self.reference {
-            return Ok(());
-        }
-        let size = if self.response == Space::Pixel || self.reference == Space::Pixel {
-            space::size(sample)?
-        } else {
-            (1.0, 1.0)
-        };
-        for (space, boxes) in [(self.response, found), (self.reference, wanted)] {
-            for detected in boxes {
-                detected.place = detected.place.map(|place| space.shares(&place, size));
-            }
-        }
-        Ok(())
-    }
-}
-
 impl SampleReward for Detection {
     fn describe() -> PluginInfo {
         let info = Frame::describe(PluginInfo::new(
@@ -92,7 +39,7 @@ impl SampleReward for Detection {
         let info = ["iou", "f1", "precision", "recall", "confidence"]
             .iter()
             .fold(info, |info, part| info.part(part));
-        info.param(
+        let info = info.param(
             "metric",
             "The accuracy. \"iou\": the sum of the pairs' intersections over unions, over the larger number of boxes; \
              \"f1\": 2 pairs / (boxes of the answer + boxes of the reference); \"precision\"; \"recall\"; \"confidence\": \
@@ -117,24 +64,8 @@ impl SampleReward for Detection {
             "repair",
             "Whether a list that is cut off counts as far as its boxes are complete; else it is no answer.",
             "false",
-        )
-        .param(
-            "response_coordinates",
-            "What the numbers of a response are. \"pixel\": pixels of the image; \"unit\": shares of its sides from 0 to \
-             1; \"thousandth\": thousandths of its sides, from 0 to 1000; \"same\": what the reference's are.",
-            "\"same\"",
-        )
-        .param(
-            "reference_coordinates",
-            "What the numbers of a reference are: \"pixel\", \"unit\" or \"thousandth\". Between pixels and others the \
-             sample's first image, or the row's columns `width` and `height`, give the size.",
-            "\"pixel\"",
-        )
-        .param(
-            "layout",
-            "\"xyxy\": left, top, right, bottom; \"xywh\": left, top, width, height; on both sides.",
-            "\"xyxy\"",
-        )
+        );
+        Coordinates::describe(info)
     }
 
     fn score(sample: &Sample) -> Result<Verdict, Failure> {
@@ -162,7 +93,15 @@ impl SampleReward for Detection {
             // Not even an empty list.
             return Ok(Measures::default().report(frame.verdict(response, 0.0)));
         };
-        coordinates.unite(sample, &mut found, &mut wanted)?;
+        let to_common = coordinates.common(sample)?;
+        for (space, boxes) in [
+            (coordinates.response, &mut found),
+            (coordinates.reference, &mut wanted),
+        ] {
+            for detected in boxes {
+                detected.place = detected.place.map(|place| to_common(space, &place));
+            }
+        }
         let weights = measure::weights(&found, &wanted, threshold, labels);
         let pairs = if optimal {
             matching::optimal(&weights)

@@ -5,7 +5,6 @@ mod peer;
 
 use bbox::Bbox;
 use rlhost_plugin::serde_json::json;
-use rlhost_plugin::{Sample, SampleReward};
 use rlhost_verifier::golden;
 
 #[test]
@@ -22,26 +21,7 @@ fn the_description_is_that_of_the_plugin() {
     golden::check_description::<Bbox>("bbox", &rows);
 }
 
-/// Ten million bytes, as the contract may bring them, score 0 unread; nearly a MiB is read.
 #[test]
 fn a_response_of_ten_megabytes_is_judged() {
-    let filler = "word <b>\\x{ ".repeat(80_000);
-    let sample = Sample::from_text(
-        &format!("{filler}<answer>[10, 10, 30, 30]</answer>"),
-        r#""[10, 10, 30, 30]""#,
-    );
-    assert_eq!(Bbox::score(&sample).unwrap().total, 1.0);
-    let filler = filler.repeat(11);
-    for (response, expected) in [
-        (format!("{filler}<answer>[10, 10, 30, 30]</answer>"), 0.0),
-        (format!("<answer>{filler}[10, 10, 30, 30]</answer>"), 0.0),
-        (format!("<think>{filler}[10, 10, 30, 30]"), 0.0),
-        ("<answer>".repeat(1_250_000), 0.0),
-        ("\\boxed{".repeat(1_400_000), 0.0),
-        ("[".repeat(10_000_000), 0.0),
-    ] {
-        assert!(response.len() > 8_000_000);
-        let verdict = Bbox::score(&Sample::from_text(&response, r#""[10, 10, 30, 30]""#)).unwrap();
-        assert_eq!(verdict.total, expected);
-    }
+    golden::check_huge::<Bbox>("[10, 10, 30, 30]", r#""[10, 10, 30, 30]""#);
 }

@@ -1,9 +1,7 @@
 //! The verifier of counts on its golden cases, on its own description and on huge input.
-#![allow(clippy::unwrap_used, clippy::float_cmp)]
 
 use counting::Counting;
 use rlhost_plugin::serde_json::json;
-use rlhost_plugin::{Sample, SampleReward};
 use rlhost_verifier::golden;
 
 #[test]
@@ -20,23 +18,7 @@ fn the_description_is_that_of_the_plugin() {
     golden::check_description::<Counting>("counting", &rows);
 }
 
-/// Ten million bytes, as the contract may bring them, score 0 unread; nearly a MiB is read.
 #[test]
 fn a_response_of_ten_megabytes_is_judged() {
-    let filler = "word <b>\\x{ ".repeat(80_000);
-    let sample = Sample::from_text(&format!("{filler}<answer>12</answer>"), r#""12""#);
-    assert_eq!(Counting::score(&sample).unwrap().total, 1.0);
-    let filler = filler.repeat(11);
-    for (response, expected) in [
-        (format!("{filler}<answer>12</answer>"), 0.0),
-        (format!("<answer>{filler}12</answer>"), 0.0),
-        (format!("<think>{filler}12"), 0.0),
-        ("<answer>".repeat(1_250_000), 0.0),
-        ("\\boxed{".repeat(1_400_000), 0.0),
-        ("[".repeat(10_000_000), 0.0),
-    ] {
-        assert!(response.len() > 8_000_000);
-        let verdict = Counting::score(&Sample::from_text(&response, r#""12""#)).unwrap();
-        assert_eq!(verdict.total, expected);
-    }
+    golden::check_huge::<Counting>("12", r#""12""#);
 }

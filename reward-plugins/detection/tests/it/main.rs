@@ -5,7 +5,6 @@ mod peer;
 
 use detection::Detection;
 use rlhost_plugin::serde_json::{Value, from_str, json};
-use rlhost_plugin::{Sample, SampleReward};
 use rlhost_verifier::golden;
 
 const RIGHT: &str = r#"[{"bbox_2d": [10, 10, 30, 30], "label": "cat"}]"#;
@@ -26,28 +25,7 @@ fn the_description_is_that_of_the_plugin() {
     golden::check_description::<Detection>("detection", &rows);
 }
 
-/// Ten million bytes, as the contract may bring them, score 0 unread; nearly a MiB is read.
 #[test]
 fn a_response_of_ten_megabytes_is_judged() {
-    let filler = "word <b>\\x{ ".repeat(80_000);
-    let answer = format!("{filler}<answer>{RIGHT}</answer>");
-    assert_eq!(
-        Detection::score(&Sample::from_text(&answer, REFERENCE))
-            .unwrap()
-            .total,
-        1.0
-    );
-    let filler = filler.repeat(11);
-    for response in [
-        format!("{filler}<answer>{RIGHT}</answer>"),
-        format!("<answer>{filler}{RIGHT}</answer>"),
-        format!("<think>{filler}{RIGHT}"),
-        "<answer>".repeat(1_250_000),
-        "[".repeat(10_000_000),
-        "[{\"a\":".repeat(1_400_000),
-    ] {
-        assert!(response.len() > 8_000_000);
-        let verdict = Detection::score(&Sample::from_text(&response, REFERENCE)).unwrap();
-        assert_eq!(verdict.total, 0.0);
-    }
+    golden::check_huge::<Detection>(RIGHT, REFERENCE);
 }

@@ -4,7 +4,6 @@
 mod peer;
 
 use rlhost_plugin::serde_json::json;
-use rlhost_plugin::{Sample, SampleReward};
 use rlhost_verifier::golden;
 use text::Text;
 
@@ -22,23 +21,7 @@ fn the_description_is_that_of_the_plugin() {
     golden::check_description::<Text>("text", &rows);
 }
 
-/// Ten million bytes, as the contract may bring them, score 0 unread; nearly a MiB is read.
 #[test]
 fn a_response_of_ten_megabytes_is_judged() {
-    let filler = "word <b>\\x{ ".repeat(80_000);
-    let sample = Sample::from_text(&format!("{filler}<answer>Paris</answer>"), r#""Paris""#);
-    assert_eq!(Text::score(&sample).unwrap().total, 1.0);
-    let filler = filler.repeat(11);
-    for (response, expected) in [
-        (format!("{filler}<answer>Paris</answer>"), 0.0),
-        (format!("<answer>{filler}Paris</answer>"), 0.0),
-        (format!("<think>{filler}Paris"), 0.0),
-        ("<answer>".repeat(1_250_000), 0.0),
-        ("\\boxed{".repeat(1_400_000), 0.0),
-        ("[".repeat(10_000_000), 0.0),
-    ] {
-        assert!(response.len() > 8_000_000);
-        let verdict = Text::score(&Sample::from_text(&response, r#""Paris""#)).unwrap();
-        assert_eq!(verdict.total, expected);
-    }
+    golden::check_huge::<Text>("Paris", r#""Paris""#);
 }
