@@ -11,7 +11,7 @@ use wit_parser::{
 };
 
 use crate::project::Project;
-use crate::{cheats, guests, process};
+use crate::{book_pages, cheats, guests, process};
 
 const PAGE: &str = "docs/contract.md";
 
@@ -19,8 +19,27 @@ const HEAD: &str = "# The contract\n\n\
     What crosses the boundary between rlhost and its components, from [`wit/`](https://component-model.bytecodealliance.org/design/wit.html) of the repository. \
     `cargo xtask book` makes this page; the words are those of `wit/*.wit`.\n";
 
+/// What to do with the book.
+#[derive(clap::Args)]
+pub struct Options {
+    #[command(subcommand)]
+    part: Option<Part>,
+}
+
+#[derive(clap::Subcommand)]
+enum Part {
+    /// Make pages of the repository's files whole, as a preprocessor of mdBook (`mdbook build docs` calls it)
+    Pages {
+        /// `supports RENDERER`, as mdBook asks; without it a book is read
+        question: Vec<String>,
+    },
+}
+
 /// Writes the pages.
-pub fn run(project: &Project) -> Result<()> {
+pub fn run(project: &Project, options: &Options) -> Result<()> {
+    if let Some(Part::Pages { question }) = &options.part {
+        return book_pages::run(project, question);
+    }
     let page = page(project)?;
     let path = project.root.join(PAGE);
     fs::write(&path, page).with_context(|| path.display().to_string())?;

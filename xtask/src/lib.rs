@@ -7,6 +7,7 @@ pub mod algorithms;
 mod algorithms_plot;
 pub mod bench;
 pub mod book;
+mod book_pages;
 pub mod cheats;
 pub mod cuda;
 pub mod demo;

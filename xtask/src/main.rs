@@ -19,7 +19,7 @@ enum Task {
     /// Build the guest components into target/guests
     Guests(guests::Options),
     /// Write the pages of the book that are made from wit/ and from cases
-    Book,
+    Book(book::Options),
     /// Tell what this machine lacks and the command that mends it
     Doctor,
     /// Measure the sandbox, the algorithms and the quickstart; raw results go to docs/benchmarks/raw
@@ -48,7 +48,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Test(options) => test::run(&project, options),
         Task::Lint => lint::run(&project),
         Task::Guests(options) => guests::run(&project, options),
-        Task::Book => book::run(&project),
+        Task::Book(options) => book::run(&project, options),
         Task::Doctor => doctor::run(&project),
         Task::Bench(options) => bench::run(&project, options),
         Task::Algorithms(options) => algorithms::run(&project, options),
