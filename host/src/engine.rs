@@ -1,7 +1,7 @@
 //! The configured wasmtime engine.
 
 use wasmtime::{
-    Config, Enabled, Engine, OperatorCost, PoolingAllocationConfig, VariableOperatorCost,
+    Config, Enabled, Engine, OperatorCost, OptLevel, PoolingAllocationConfig, VariableOperatorCost,
 };
 
 use crate::{Error, Result};
@@ -37,6 +37,13 @@ pub(crate) fn build(stack: usize, slots: u32, sessions: u32) -> Result<Engine> {
 pub(crate) fn for_compiling() -> Result<Engine> {
     // The stack is a setting of running code, but the engine wants one.
     Engine::new(&base(512 << 10)).map_err(|e| Error::Engine(format!("{e:#}")))
+}
+
+/// An engine for a module that runs once: its code is made fast, not fast code.
+pub(crate) fn for_one_run() -> Result<Engine> {
+    let mut config = base(512 << 10);
+    config.cranelift_opt_level(OptLevel::None);
+    Engine::new(&config).map_err(|e| Error::Engine(format!("{e:#}")))
 }
 
 fn base(stack: usize) -> Config {

@@ -89,6 +89,12 @@ pub enum Error {
         /// The interface and version of this host.
         expected: String,
     },
+    /// What a module does before its first call can't be done when it is built.
+    #[error("what the plugin does at its start, before any call: it {message}")]
+    Preinitialise {
+        /// What it does.
+        message: String,
+    },
     /// The plugin's `describe` failed, or what it says can't be true.
     #[error("{}: the plugin's description is unusable: {message}", path.display())]
     Describe {

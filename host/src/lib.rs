@@ -46,6 +46,7 @@
 //! | [`receipt`] | What a score was made of, so that anyone can make it again. |
 //! | [`golden`] | Cases beside a plugin's source, with what it has to say about them. |
 //! | [`algorithm`] | Advantage estimators and policy losses that run in the sandbox. |
+//! | [`preinitialise`] | The start of a language's runtime, once at build time. |
 //! | [`audit`] | Is every answer the same in any order, on any threads and in any process? |
 //!
 //! What goes wrong outside of guests is an [`Error`], which names the thing and the way out.
@@ -77,6 +78,7 @@ mod memory;
 mod outcome;
 mod plugin;
 mod pool;
+mod preinit;
 pub mod receipt;
 mod record;
 pub mod replay;
@@ -105,6 +107,7 @@ pub use input::SampleReader;
 pub use limits::Limits;
 pub use outcome::Outcome;
 pub use plugin::{Inspected, Inspection, ParamInfo, Plugin, PluginInfo, Scope};
+pub use preinit::preinitialise;
 pub use receipt::Receipt;
 pub use record::{Judgement, Record, RewardRecord, StepReward};
 pub use reward_set::{FailureAction, FailurePolicy, Reward, RewardSet, Share, sum_rewards};

@@ -216,6 +216,34 @@ fn go_that_can_not_be_is_refused() {
         "func describe()",
     );
     not_compiled(&project, &["plugin.Describe"]);
+    replace(
+        &project,
+        "own/src/rlhost.go",
+        "func describe()",
+        "func Describe()",
+    );
+
+    // Packages start when the plugin is built.
+    project.write(
+        "own/src/start.go",
+        "package plugin\n\nvar rulers []string\n\nvar ruler = rulers[3]\n",
+    );
+    let outcome: Outcome = project
+        .command(&["plugin", "build", "own"])
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+    assert_names(
+        &outcome.stderr,
+        &[
+            "at its start",
+            "panic: runtime error: index out of range [3]",
+            "src/start.go:5",
+        ],
+    );
+    assert!(!project.path("own/target/guests").exists());
+    fs::remove_file(project.path("own/src/start.go")).unwrap();
 
     // A compiler that is too old.
     fs::create_dir(project.path("bin")).unwrap();

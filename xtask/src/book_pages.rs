@@ -110,6 +110,14 @@ fn verifier(file: &str) -> Option<&str> {
     (!name.contains('/')).then_some(name)
 }
 
+/// Where a file of the repository is in the book.
+fn place(file: &str) -> Option<String> {
+    match file.strip_prefix("docs/") {
+        Some(docs) => Some(docs.to_owned()),
+        None => verifier(file).map(|name| format!("verifiers/{name}.md")),
+    }
+}
+
 /// A text with its links as they are in the book; it lies at `source` in the repository and at `page` in the book.
 fn with_links(text: &str, source: &str, page: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -122,30 +130,25 @@ fn with_links(text: &str, source: &str, page: &str) -> String {
             None => (link.target, String::new()),
         };
         let folder = source.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let place = match resolve(folder, file) {
-            _ if file.is_empty() || file.contains(':') => Some(link.target.to_owned()),
-            Some(file) => match (file.strip_prefix("docs/"), verifier(&file)) {
-                (Some(docs), _) => Some(relative(page, docs) + &anchor),
-                (None, Some(name)) => {
-                    Some(relative(page, &format!("verifiers/{name}.md")) + &anchor)
-                }
-                (None, None) => None,
-            },
-            None => None,
+        let found = resolve(folder, file);
+        let place = if file.is_empty() || file.contains(':') {
+            Some(link.target.to_owned())
+        } else {
+            found
+                .as_deref()
+                .and_then(place)
+                .map(|place| relative(page, &place) + &anchor)
         };
-        match place {
-            Some(place) => {
-                out.push_str(&text[link.start..link.label_end]);
-                out.extend(["](", &place, ")"]);
-            }
+        if let Some(place) = place {
+            out.push_str(&text[link.start..link.label_end]);
+            out.extend(["](", &place, ")"]);
+        } else {
             // The path in the repository, unless the words are the path.
-            None => {
-                let words = text[link.start..link.label_end].trim_start_matches(['!', '[']);
-                let file = resolve(folder, file).unwrap_or_else(|| file.to_owned());
-                out.push_str(words);
-                if words.trim_matches('`') != file {
-                    out.extend([" (`", &file, "`)"]);
-                }
+            let words = text[link.start..link.label_end].trim_start_matches(['!', '[']);
+            let file = found.as_deref().unwrap_or(file);
+            out.push_str(words);
+            if words.trim_matches('`') != file {
+                out.extend([" (`", file, "`)"]);
             }
         }
     }
@@ -255,8 +258,8 @@ mod tests {
                     continue;
                 }
                 let file = resolve(folder, file).unwrap();
-                let is_asset =
-                    !file.ends_with(".md") && project.root.join("docs").join(&file).exists();
+                let is_asset = Path::new(&file).extension().is_none_or(|name| name != "md")
+                    && project.root.join("docs").join(&file).exists();
                 assert!(
                     is_asset || pages.contains_key(file.as_str()),
                     "{page}: {}",

@@ -5,7 +5,7 @@ use wasmtime::component::{ComponentType, LinkerInstance, Lower, Resource};
 use crate::guest::{GuestState, charge};
 
 /// What the wall clock shows when a guest starts: 2023-11-14 22:13:20 UTC.
-const START_SECONDS: u64 = 1_700_000_000;
+pub(crate) const START_SECONDS: u64 = 1_700_000_000;
 /// Nanoseconds between two readings.
 const TICK: u64 = 1_000;
 /// Moments that a guest may wait for, in all.

@@ -26,7 +26,8 @@ use wasmtime::component::{Component, Linker, ResourceType};
 use crate::capability::LogLevel;
 use crate::guest::GuestState;
 
-pub(crate) use clocks::VirtualClock;
+pub(crate) use clocks::{START_SECONDS, VirtualClock};
+pub(crate) use random::Sequence;
 
 /// Packages of WASI that exist here, at any version 0.2.x.
 const PACKAGES: [&str; 6] = [
@@ -137,7 +138,7 @@ const LINE: usize = 4_096;
 #[derive(Default)]
 pub(crate) struct Wasi {
     clock: VirtualClock,
-    random: random::Sequence,
+    random: Sequence,
     /// Lines of standard output and error that have not ended yet.
     lines: [Vec<u8>; 2],
     /// The end of what was written to standard error.

@@ -7,7 +7,7 @@ use crate::guest::{GuestState, charge};
 /// The generator `SplitMix64` from a fixed seed (Steele, Lea and Flood, "Fast splittable pseudorandom number
 /// generators", 2014).
 #[derive(Default)]
-pub(super) struct Sequence(u64);
+pub(crate) struct Sequence(u64);
 
 impl Sequence {
     fn next(&mut self) -> u64 {
@@ -18,7 +18,7 @@ impl Sequence {
         z ^ (z >> 31)
     }
 
-    fn bytes(&mut self, count: usize) -> Vec<u8> {
+    pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(count.next_multiple_of(8));
         while bytes.len() < count {
             bytes.extend_from_slice(&self.next().to_le_bytes());

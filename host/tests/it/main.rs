@@ -13,6 +13,7 @@ mod guest;
 mod input;
 mod limits;
 mod loading;
+mod preinit;
 mod receipts;
 mod rewards;
 mod scoring;

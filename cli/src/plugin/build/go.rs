@@ -102,7 +102,9 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
         .arg(format!("{BINDINGS}/component"));
     programs::compile(&mut command)?;
     let path = made.join("module.wasm");
-    let mut module = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let module = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    // The runtime and the packages start once, here, and not for every sample.
+    let mut module = rlhost_host::preinitialise(&module)?;
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
     Ok(Compiled {
         product: Product::Module(module),
