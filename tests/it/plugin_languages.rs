@@ -32,7 +32,7 @@ fn test(project: &Project, cases: &str) -> Outcome {
 
 /// What a build says that fails in the compiler.
 #[track_caller]
-fn not_compiled(project: &Project, names: &[&str]) {
+fn not_compiled(project: &Project, names: &[&str]) -> String {
     let mut command = rlhost(project.root());
     let outcome: Outcome = command
         .args(["plugin", "build", "own"])
@@ -46,6 +46,7 @@ fn not_compiled(project: &Project, names: &[&str]) {
     );
     assert_names(&outcome.stderr, &["error: the plugin does not compile: "]);
     assert_names(&outcome.stderr, names);
+    outcome.stderr
 }
 
 #[track_caller]
@@ -135,14 +136,29 @@ fn javascript_that_can_not_be_is_refused_with_its_place() {
     let score = project.read("own/src/score.js");
     let refused = |text: &str, names: &[&str]| {
         project.write("own/src/score.js", text);
-        not_compiled(&project, names);
+        let said = not_compiled(&project, names);
+        // Nothing of the tool's own words, nor of where it works.
+        for inner in ["Failed to", "main.js", "plugin-build"] {
+            assert!(!said.contains(inner), "{inner:?} is in: {said}");
+        }
         assert!(fs::read(&component).unwrap() == before);
     };
     refused(
         &score.replace("./rlhost.js", "./other.js"),
         &["./other.js", "src/score.js"],
     );
-    refused(&score.replace("./rlhost.js", "fs"), &["fs"]);
+    refused(
+        &score.replace("./rlhost.js", "fs"),
+        &["src/score.js:3 imports \"fs\": it is Node.js's"],
+    );
+    refused(
+        &score.replace("./rlhost.js", "lodash"),
+        &["src/score.js:3 imports \"lodash\": ", "npx esbuild"],
+    );
+    refused(
+        &format!("const fs = require(\"fs\");\n{score}"),
+        &["(src/score.js:1:", "in the place of `require`"],
+    );
     refused(
         &score.replace("{ answerText,", "{ answerTxt,"),
         &["answerTxt", "src/rlhost.js"],
@@ -215,7 +231,13 @@ fn go_that_can_not_be_is_refused() {
         "func Describe()",
         "func describe()",
     );
-    not_compiled(&project, &["plugin.Describe"]);
+    not_compiled(&project, &["plugin.Describe", "the function `Describe`"]);
+    project.write("own/src/other.go", "package other\n");
+    not_compiled(
+        &project,
+        &["src/other.go is of package other, and src/rlhost.go of package plugin"],
+    );
+    project.remove("own/src/other.go");
 
     // A compiler that is too old.
     fs::create_dir(project.path("bin")).unwrap();
