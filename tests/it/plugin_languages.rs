@@ -105,6 +105,23 @@ fn javascript_of_several_modules_that_logs_and_throws() {
             "warn: Error: odd",
         ],
     );
+    // What a function may return in place of a verdict, and what not.
+    let source = project.read(score);
+    replace(
+        &project,
+        score,
+        "return { total: accuracy, parts: { accuracy } };",
+        "return { number: 0.25, nothing: undefined, text: { total: \"1\" }, part: { total: 1, parts: { accuracy: \"1\" } } }[response];",
+    );
+    project.ok(&["plugin", "build", "own"]);
+    let returned = r#"{"response": "number", "answer": "x", "expect": {"score": 0.25, "parts": {}}}
+{"response": "nothing", "answer": "x", "expect": {"outcome": "internal", "message": "score must return a number or {total: a number, …}, but it returned undefined"}}
+{"response": "text", "answer": "x", "expect": {"outcome": "internal", "message": "but it returned {\"total\":\"1\"}"}}
+{"response": "part", "answer": "x", "expect": {"outcome": "internal", "message": "the part `accuracy` must be a number, but it is \"1\""}}
+"#;
+    let outcome = test(&project, returned);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    project.write(score, &source);
     // Clock and chance are the same in each call.
     replace(
         &project,

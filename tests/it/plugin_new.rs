@@ -544,6 +544,48 @@ fn core_modules_become_components() {
     assert!(project.path("core.component.wasm").is_file());
 }
 
+/// A table as a local variable, as distances between texts have one, and recursion without end.
+const STACK: &str = r#"#include "rlhost.h"
+#include <string.h>
+static char global[4096] = {7};
+void describe(rlhost_info *info) { (void)info; }
+static __attribute__((noinline)) double table(int from) {
+  volatile double cells[300][300];
+  for (int i = 0; i < 300; i++) for (int j = 0; j < 300; j++) cells[i][j] = from;
+  double sum = 0;
+  for (int i = 0; i < 300; i++) for (int j = 0; j < 300; j++) sum += cells[i][j];
+  return sum;
+}
+static __attribute__((noinline)) int deep(volatile int *above) {
+  volatile int here[64];
+  memset((void *)here, 1, sizeof here);
+  return above[0] < 0 ? 0 : deep(here) + here[1];
+}
+rlhost_result score(const rlhost_sample *sample) {
+  volatile int start = 0;
+  if (rlhost_is(rlhost_last_text(sample), "deep")) return rlhost_verdict(deep(&start));
+  double sum = table((int)sample->response.len);
+  for (size_t i = 1; i < sizeof global; i++) if (((volatile char *)global)[i] != 0) return rlhost_verdict(-1);
+  return rlhost_verdict(((volatile char *)global)[0] == 7 ? sum : -1);
+}
+"#;
+
+#[test]
+fn c_has_room_for_tables_and_ends_where_the_stack_does() {
+    let project = Project::empty();
+    project.ok(&["plugin", "new", "own", "--lang", "c"]);
+    project.write("own/src/score.c", STACK);
+    project.write(
+        "own/cases/examples.jsonl",
+        r#"{"response": "table", "expect": {"score": 90000}}
+{"response": "deep", "expect": {"outcome": "trap", "message": "out of bounds memory access"}}
+"#,
+    );
+    ok(project.root(), &["plugin", "build", "own"]);
+    let tested = ok(&project.path("own"), &["plugin", "test"]);
+    assert!(tested.contains("2 passed       0 failed"), "{tested}");
+}
+
 #[test]
 fn what_is_no_module_of_the_contract_is_refused_and_nothing_is_left() {
     let project = Project::empty();

@@ -213,6 +213,10 @@ impl Clang {
             "-Os",
             "-flto",
             "-Wl,--strip-all",
+            // Room for tables in local variables, and what goes beyond it traps: by default 64 KiB, with global
+            // variables below it, which would be overwritten.
+            "-Wl,-z,stack-size=1048576",
+            "-Wl,--stack-first",
         ]);
         command
     }
