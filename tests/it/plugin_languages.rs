@@ -88,7 +88,7 @@ fn javascript_of_several_modules_that_logs_and_throws() {
         &project,
         score,
         "response.includes(answer)",
-        "(console.log(\"é\", {at: 1n}), console.error(new Error(\"odd\")), response === \"boom\" && null.x, found(response, answer))",
+        "(console.log(\"é\", {at: 1n}), console.log(\"y\".repeat(5000)), console.error(new Error(\"odd\")), response === \"boom\" && null.x, found(response, answer))",
     );
     project.ok(&["plugin", "build", "own"]);
     let passing = r#"{"response": "a x", "answer": "x", "expect": {"score": 1}}"#;
@@ -102,9 +102,12 @@ fn javascript_of_several_modules_that_logs_and_throws() {
             "got internal",
             "TypeError: cannot read property 'x' of null (src/score.js:29:",
             "info: é {\"at\":\"1\"}",
+            "info: yyyy",
             "warn: Error: odd",
         ],
     );
+    let longest = outcome.stdout.lines().map(|line| line.chars().count());
+    assert!(longest.max().unwrap() < 2100, "{outcome:?}");
     // What a function may return in place of a verdict, and what not.
     let source = project.read(score);
     replace(
