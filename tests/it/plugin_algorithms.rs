@@ -1,4 +1,4 @@
-//! Templates of algorithms: in every language the same loss, on numbers worked out by hand.
+//! Templates of algorithms: in every language the same loss, on numbers worked out by hand, and in a step of training.
 
 use crate::plugin_new::ok;
 use crate::support::Project;
@@ -32,7 +32,7 @@ fn a_new_algorithm(lang: &str) {
     assert!(text.starts_with("my-loss 0.1.0\n"), "{text}");
     assert!(text.contains("advantage no\n"), "{text}");
     assert!(text.contains("loss      yes, of scope row"), "{text}");
-    assert!(text.contains("scale = 1.0\n"), "{text}");
+    assert!(text.contains("scale = 1"), "{text}");
 
     let host = Host::builder().threads(1).build().unwrap();
     let rows = Rows {
@@ -61,6 +61,38 @@ fn a_new_algorithm(lang: &str) {
     let refused = runner(&host, &component, json!({"scale": "x"})).policy_loss(&input, &totals);
     let text = refused.unwrap_err().to_string();
     assert!(text.contains("refused") && text.contains("scale"), "{text}");
+    trains(&component);
+}
+
+/// With one update a step all ratios are 1, and the built-in loss has the gradient of the template's.
+fn trains(component: &Path) {
+    let project = Project::new();
+    let mode = format!("actor.policy_loss.loss_mode={}", component.display());
+    let step = |run: &str, settings: &[&str]| {
+        let name = format!("trainer.experiment_name={run}");
+        let shared = [
+            "train",
+            "train.toml",
+            &name,
+            "trainer.max_steps=1",
+            "algorithm.use_kl_loss=false",
+        ];
+        project.ok(&[&shared[..], settings].concat());
+        // There is a line of the untrained model's validation, too.
+        let rows = project.metrics(&format!("runs/{run}"));
+        rows.iter()
+            .find_map(|row| row["actor/grad_norm"].as_f64())
+            .unwrap()
+    };
+    let built_in = step("built-in", &["actor.policy_loss.loss_mode=vanilla"]);
+    assert!(built_in > 0.0);
+    for (run, params, factor) in [
+        ("own", "actor.policy_loss.params={}", 1.0),
+        ("own-twice", "actor.policy_loss.params={ scale = 2 }", 2.0),
+    ] {
+        let found = step(run, &[&mode, params]) / built_in;
+        assert!((found - factor).abs() < 1e-5, "{run}: {found}");
+    }
 }
 
 #[test]
@@ -76,4 +108,14 @@ fn an_algorithm_in_c() {
 #[test]
 fn an_algorithm_in_python() {
     a_new_algorithm("python");
+}
+
+#[test]
+fn an_algorithm_in_go() {
+    a_new_algorithm("go");
+}
+
+#[test]
+fn an_algorithm_in_javascript() {
+    a_new_algorithm("javascript");
 }

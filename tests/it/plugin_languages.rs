@@ -32,7 +32,7 @@ fn test(project: &Project, cases: &str) -> Outcome {
 
 /// What a build says that fails in the compiler.
 #[track_caller]
-fn not_compiled(project: &Project, names: &[&str]) {
+fn not_compiled(project: &Project, names: &[&str]) -> String {
     let mut command = rlhost(project.root());
     let outcome: Outcome = command
         .args(["plugin", "build", "own"])
@@ -46,6 +46,7 @@ fn not_compiled(project: &Project, names: &[&str]) {
     );
     assert_names(&outcome.stderr, &["error: the plugin does not compile: "]);
     assert_names(&outcome.stderr, names);
+    outcome.stderr
 }
 
 #[track_caller]
@@ -87,7 +88,7 @@ fn javascript_of_several_modules_that_logs_and_throws() {
         &project,
         score,
         "response.includes(answer)",
-        "(console.log(\"é\", {at: 1n}), console.error(new Error(\"odd\")), response === \"boom\" && null.x, found(response, answer))",
+        "(console.log(\"é\", {at: 1n}), console.log(\"y\".repeat(5000)), console.error(new Error(\"odd\")), response === \"boom\" && null.x, found(response, answer))",
     );
     project.ok(&["plugin", "build", "own"]);
     let passing = r#"{"response": "a x", "answer": "x", "expect": {"score": 1}}"#;
@@ -101,9 +102,29 @@ fn javascript_of_several_modules_that_logs_and_throws() {
             "got internal",
             "TypeError: cannot read property 'x' of null (src/score.js:29:",
             "info: é {\"at\":\"1\"}",
+            "info: yyyy",
             "warn: Error: odd",
         ],
     );
+    let longest = outcome.stdout.lines().map(|line| line.chars().count());
+    assert!(longest.max().unwrap() < 2100, "{outcome:?}");
+    // What a function may return in place of a verdict, and what not.
+    let source = project.read(score);
+    replace(
+        &project,
+        score,
+        "return { total: accuracy, parts: { accuracy } };",
+        "return { number: 0.25, nothing: undefined, text: { total: \"1\" }, part: { total: 1, parts: { accuracy: \"1\" } } }[response];",
+    );
+    project.ok(&["plugin", "build", "own"]);
+    let returned = r#"{"response": "number", "answer": "x", "expect": {"score": 0.25, "parts": {}}}
+{"response": "nothing", "answer": "x", "expect": {"outcome": "internal", "message": "score must return a number or {total: a number, …}, but it returned undefined"}}
+{"response": "text", "answer": "x", "expect": {"outcome": "internal", "message": "but it returned {\"total\":\"1\"}"}}
+{"response": "part", "answer": "x", "expect": {"outcome": "internal", "message": "the part `accuracy` must be a number, but it is \"1\""}}
+"#;
+    let outcome = test(&project, returned);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    project.write(score, &source);
     // Clock and chance are the same in each call.
     replace(
         &project,
@@ -135,14 +156,29 @@ fn javascript_that_can_not_be_is_refused_with_its_place() {
     let score = project.read("own/src/score.js");
     let refused = |text: &str, names: &[&str]| {
         project.write("own/src/score.js", text);
-        not_compiled(&project, names);
+        let said = not_compiled(&project, names);
+        // Nothing of the tool's own words, nor of where it works.
+        for inner in ["Failed to", "main.js", "plugin-build"] {
+            assert!(!said.contains(inner), "{inner:?} is in: {said}");
+        }
         assert!(fs::read(&component).unwrap() == before);
     };
     refused(
         &score.replace("./rlhost.js", "./other.js"),
         &["./other.js", "src/score.js"],
     );
-    refused(&score.replace("./rlhost.js", "fs"), &["fs"]);
+    refused(
+        &score.replace("./rlhost.js", "fs"),
+        &["src/score.js:3 imports \"fs\": it is Node.js's"],
+    );
+    refused(
+        &score.replace("./rlhost.js", "lodash"),
+        &["src/score.js:3 imports \"lodash\": ", "npx esbuild"],
+    );
+    refused(
+        &format!("const fs = require(\"fs\");\n{score}"),
+        &["(src/score.js:1:", "in the place of `require`"],
+    );
     refused(
         &score.replace("{ answerText,", "{ answerTxt,"),
         &["answerTxt", "src/rlhost.js"],
@@ -215,7 +251,13 @@ fn go_that_can_not_be_is_refused() {
         "func Describe()",
         "func describe()",
     );
-    not_compiled(&project, &["plugin.Describe"]);
+    not_compiled(&project, &["plugin.Describe", "the function `Describe`"]);
+    project.write("own/src/other.go", "package other\n");
+    not_compiled(
+        &project,
+        &["src/other.go is of package other, and src/rlhost.go of package plugin"],
+    );
+    project.remove("own/src/other.go");
     replace(
         &project,
         "own/src/rlhost.go",

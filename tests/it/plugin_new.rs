@@ -264,7 +264,167 @@ fn a_name_that_can_not_be_is_refused_and_nothing_is_left() {
         &["plugin", "new", "x", "--lang", "cobol"],
         &["'cobol'", "--lang", "rust"],
     );
-    project.refused(&["plugin", "new", "x"], &["--lang"]);
+    // A name that only a crate can't have.
+    project.ok(&["plugin", "new", "syn", "--lang", "c"]);
+}
+
+#[test]
+fn languages_are_named_as_people_do() {
+    let project = Project::empty();
+    let no_language = [
+        "--lang rust, c, python, go or javascript",
+        "--from-python FILE.py:FUNCTION",
+    ];
+    project.refused(&["plugin", "new", "x"], &no_language);
+    project.refused(&["plugin", "new"], &no_language);
+    project.refused(&["plugin", "new", "--lang", "c"], &["name the plugin"]);
+    for (given, source) in [
+        ("JS", "score.js"),
+        ("JavaScript", "score.js"),
+        ("py", "reward.py"),
+        ("Python", "reward.py"),
+        ("golang", "score.go"),
+        ("Go", "score.go"),
+        ("Rust", "lib.rs"),
+        ("C", "score.c"),
+    ] {
+        project.ok(&["plugin", "new", "x", "--lang", given]);
+        assert!(project.path("x/src").join(source).is_file(), "{given}");
+        fs::remove_dir_all(project.path("x")).unwrap();
+    }
+}
+
+#[test]
+fn what_a_manifest_says_has_to_make_sense() {
+    let project = Project::empty();
+    for lang in ["c", "go", "javascript", "python"] {
+        project.ok(&["plugin", "new", lang, "--lang", lang]);
+        let path = format!("{lang}/plugin.toml");
+        let manifest = project.read(&path);
+        for (from, to, names) in [
+            (
+                "version = \"0.1.0\"",
+                "version = \"1.0\"",
+                ["plugin.version = \"1.0\"", "such as \"0.1.0\""],
+            ),
+            (
+                "version = \"0.1.0\"",
+                "version = \"v0.1.0\"",
+                ["plugin.version = \"v0.1.0\"", "such as \"0.1.0\""],
+            ),
+            (
+                "license = \"Apache-2.0\"",
+                "license = \"MIT/Apache-2.0\"",
+                [
+                    "plugin.license = \"MIT/Apache-2.0\"",
+                    "\"MIT OR Apache-2.0\"",
+                ],
+            ),
+            (
+                "license = \"Apache-2.0\"",
+                "license = \"\"",
+                ["plugin.license = \"\"", "\"LicenseRef-Ours\""],
+            ),
+        ] {
+            assert!(manifest.contains(from), "{manifest}");
+            project.write(&path, &manifest.replace(from, to));
+            let text = project.refused(&["plugin", "build", lang], &names);
+            assert!(text.contains(&path), "{text}");
+            assert!(!project.path(lang).join("target").exists());
+        }
+    }
+}
+
+#[test]
+fn a_source_of_the_other_world_is_told_before_it_is_compiled() {
+    let project = Project::empty();
+    for (lang, reward_world) in [
+        ("c", "capable-reward-plugin"),
+        ("go", "capable-reward-plugin"),
+        ("python", "reward-plugin"),
+    ] {
+        for (world, own, other, told) in [
+            ("reward", reward_world, "algorithm", "of algorithms"),
+            ("algorithm", "algorithm", reward_world, "of rewards"),
+        ] {
+            let name = format!("{lang}-{world}");
+            project.ok(&["plugin", "new", &name, "--lang", lang, "--world", world]);
+            let path = format!("{name}/plugin.toml");
+            let manifest = project.read(&path);
+            let line = format!("world = \"{own}\"");
+            assert!(manifest.contains(&line), "{manifest}");
+            let swapped = manifest.replace(&line, &format!("world = \"{other}\""));
+            project.write(&path, &swapped);
+            let text = project.refused(&["plugin", "build", &name], &[&path, &line, told]);
+            assert_eq!(text.lines().count(), 1, "{text}");
+            assert!(!project.path(&name).join("target").exists());
+        }
+    }
+}
+
+#[test]
+fn c_without_a_function_or_with_calls_of_wasi_is_told_so() {
+    let project = Project::empty();
+    project.ok(&["plugin", "new", "one", "--lang", "c"]);
+    let source = project.read("one/src/score.c");
+    let build = |name: &str| -> Outcome {
+        command(project.root(), &["plugin", "build", name])
+            .output()
+            .unwrap()
+            .into()
+    };
+    project.write(
+        "one/src/score.c",
+        &source.replace("rlhost_result score(", "rlhost_result judge("),
+    );
+    let outcome = build("one");
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+    for told in [
+        "undefined symbol: score",
+        "must define `score`, as src/rlhost.h declares it: rlhost_result score(const rlhost_sample *sample)",
+    ] {
+        assert!(outcome.stderr.contains(told), "{outcome:?}");
+    }
+    project.write(
+        "one/src/score.c",
+        &format!("int fork(void);\n{source}").replace(
+            "bool ignore_case = false;",
+            "bool ignore_case = fork() == 0;",
+        ),
+    );
+    let outcome = build("one");
+    assert!(
+        outcome
+            .stderr
+            .contains("`fork` is defined in no file src/*.c"),
+        "{outcome:?}"
+    );
+
+    project.write("one/src/score.c", &source);
+    let outcome = build("one");
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
+    // In a copy of the folder.
+    fs::rename(project.path("one"), project.path("two")).unwrap();
+    let asks = "#include <stdio.h>\n#include <stdlib.h>\n#include <time.h>\n";
+    project.write(
+        "two/src/score.c",
+        &(asks.to_owned() + &source).replace(
+            "bool ignore_case = false;",
+            "if (fopen(\"x\", \"r\") || getenv(\"HOME\") || time(NULL) != 1700000000) return rlhost_verdict(2);\n\
+             bool ignore_case = false;",
+        ),
+    );
+    let outcome = build("two");
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    for told in [
+        "files (none can be opened), the clock (the same in every call), the environment or arguments (there are none): ",
+        "note: the folder is two, and the plugin in it calls itself one",
+    ] {
+        assert!(outcome.stderr.contains(told), "{outcome:?}");
+    }
+    // The instant is the documented one, 2023-11-14 22:13:20 UTC.
+    let tested = ok(&project.path("two"), &["plugin", "test"]);
+    assert!(tested.contains(" passed       0 failed"), "{tested}");
 }
 
 #[test]
@@ -298,7 +458,7 @@ fn a_folder_without_a_plugin_is_refused() {
         project.write(
             "c/plugin.toml",
             &format!(
-                "[plugin]\nname = \"{name}\"\ndescription = \"d\"\nversion = \"1\"\nworld = \"{world}\"\n"
+                "[plugin]\nname = \"{name}\"\ndescription = \"d\"\nversion = \"1.0.0\"\nworld = \"{world}\"\n"
             ),
         );
     };
@@ -384,6 +544,48 @@ fn core_modules_become_components() {
     assert!(project.path("core.component.wasm").is_file());
 }
 
+/// A table as a local variable, as distances between texts have one, and recursion without end.
+const STACK: &str = r#"#include "rlhost.h"
+#include <string.h>
+static char global[4096] = {7};
+void describe(rlhost_info *info) { (void)info; }
+static __attribute__((noinline)) double table(int from) {
+  volatile double cells[300][300];
+  for (int i = 0; i < 300; i++) for (int j = 0; j < 300; j++) cells[i][j] = from;
+  double sum = 0;
+  for (int i = 0; i < 300; i++) for (int j = 0; j < 300; j++) sum += cells[i][j];
+  return sum;
+}
+static __attribute__((noinline)) int deep(volatile int *above) {
+  volatile int here[64];
+  memset((void *)here, 1, sizeof here);
+  return above[0] < 0 ? 0 : deep(here) + here[1];
+}
+rlhost_result score(const rlhost_sample *sample) {
+  volatile int start = 0;
+  if (rlhost_is(rlhost_last_text(sample), "deep")) return rlhost_verdict(deep(&start));
+  double sum = table((int)sample->response.len);
+  for (size_t i = 1; i < sizeof global; i++) if (((volatile char *)global)[i] != 0) return rlhost_verdict(-1);
+  return rlhost_verdict(((volatile char *)global)[0] == 7 ? sum : -1);
+}
+"#;
+
+#[test]
+fn c_has_room_for_tables_and_ends_where_the_stack_does() {
+    let project = Project::empty();
+    project.ok(&["plugin", "new", "own", "--lang", "c"]);
+    project.write("own/src/score.c", STACK);
+    project.write(
+        "own/cases/examples.jsonl",
+        r#"{"response": "table", "expect": {"score": 90000}}
+{"response": "deep", "expect": {"outcome": "trap", "message": "out of bounds memory access"}}
+"#,
+    );
+    ok(project.root(), &["plugin", "build", "own"]);
+    let tested = ok(&project.path("own"), &["plugin", "test"]);
+    assert!(tested.contains("2 passed       0 failed"), "{tested}");
+}
+
 #[test]
 fn what_is_no_module_of_the_contract_is_refused_and_nothing_is_left() {
     let project = Project::empty();
@@ -398,6 +600,10 @@ fn what_is_no_module_of_the_contract_is_refused_and_nothing_is_left() {
     refuse(b"", &["not a WebAssembly module"]);
     refuse(b"int main() {}", &["not a WebAssembly module"]);
     refuse(&wat("(module)")[..6], &["not a WebAssembly module"]);
+    refuse(
+        b";; By hand.\n\n (module)",
+        &["as text", "wasm-tools parse"],
+    );
     refuse(&wat("(component)"), &["a component already"]);
     refuse(
         &wat(r#"(module (func (export "score")))"#),

@@ -102,6 +102,88 @@ fn what_is_no_function_can_not_be_wrapped() {
     refuse("r.py:one", &["r exists"]);
 }
 
+/// What a file is that is to be wrapped, by its text: it is read, and never run.
+#[test]
+fn a_file_is_read_before_it_is_wrapped() {
+    let project = Project::empty();
+    let new = |text: &str, function: &str| -> Outcome {
+        project.write("r.py", text);
+        let mut command = project.command(&["plugin", "new", "--from-python"]);
+        command.arg(format!("r.py:{function}"));
+        command.output().unwrap().into()
+    };
+    let class = "raise SystemExit\nclass F:\n    def m(self, response):\n        return 1\n    @staticmethod\n    \
+                 def s(response):\n        return 1\n    def plain(response):\n        return 1\n";
+    for (text, function, told) in [
+        (
+            "def f(response):\n    return 1 +\n",
+            "f",
+            "r.py, line 2: invalid syntax",
+        ),
+        ("def f(response):\nreturn 1\n", "f", "r.py, line 2: "),
+        ("def f(response:\n    return 1\n", "f", "r.py, line 1: "),
+        (class, "F", "r.py, line 2: `F` is a class"),
+        (class, "F.m", "r.py, line 3: `F.m` is a method"),
+        (class, "F.nothing", "r.py has no function `F.nothing`"),
+        ("f = 3\n", "f", "r.py, line 1: `f` is a value"),
+        (
+            "# about f\ndef g(f):\n    return 1\n",
+            "f",
+            "has no function `f`: it has g",
+        ),
+    ] {
+        let outcome = new(text, function);
+        assert_eq!(outcome.code, Some(2), "{text}: {outcome:?}");
+        assert!(
+            outcome.stderr.contains(told),
+            "{told:?} is not in: {outcome:?}"
+        );
+        assert!(!project.path("r").exists(), "{text}");
+    }
+    for (text, function) in [
+        (class, "F.s"),
+        (class, "F.plain"),
+        ("import functools\nf = functools.partial(max, 1)\n", "f"),
+        (
+            "try:\n    from fast import f\nexcept ImportError:\n    def f(response):\n        return 1\n",
+            "f",
+        ),
+        (
+            "if True:\n    async def f(response):\n        return 1\n",
+            "f",
+        ),
+        ("from os.path import *\n", "exists"),
+        ("import json as f\n", "f.dumps"),
+    ] {
+        let outcome = new(text, function);
+        assert_eq!(outcome.code, Some(0), "{text}: {outcome:?}");
+        assert_eq!(outcome.stderr, "");
+        fs::remove_dir_all(project.path("r")).unwrap();
+    }
+    // What is yet to be put beside it.
+    let outcome = new(
+        "import re\ndef f(response):\n    import numpy.linalg, utils\n    return 1\n",
+        "f",
+    );
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    for told in [
+        "note: r.py, line 3: `numpy` is no",
+        "note: r.py, line 3: `utils` is no",
+    ] {
+        assert!(outcome.stderr.contains(told), "{outcome:?}");
+    }
+    assert!(!outcome.stderr.contains("`re`"), "{outcome:?}");
+    // No file of Python is read where there is no Python.
+    project.write("s.py", "class F: pass\n");
+    let mut command = project.command(&["plugin", "new", "--from-python", "s.py:F"]);
+    let outcome: Outcome = command
+        .env("PATH", project.path("r"))
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+}
+
 /// A function of many outcomes; the answer says which.
 const OUTCOMES: &str = r#"
 import asyncio

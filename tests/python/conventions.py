@@ -411,6 +411,7 @@ class Imports(unittest.TestCase):
             ("def f():\n    import ssl_of_nobody.x", build.Refused, "src/own.py, line 2: there is no module `ssl_of_nobody`"),
             ("def g(): pass", build.Refused, "src/own.py has no function `f`; it has g"),
             ("f = 3", build.Refused, "src/own.py has no function `f`; it has none"),
+            ("class f: pass", build.Refused, "src/own.py: `f` is a class, and not a function"),
         ]
         for text, kind, wanted in cases:
             # `assertRaises` would take the trace away.

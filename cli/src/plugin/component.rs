@@ -87,6 +87,11 @@ impl Module {
             typed: false,
             exports: Vec::new(),
         };
+        if is_text(bytes) {
+            bail!(
+                "WebAssembly as text: `wasm-tools parse FILE.wat -o FILE.wasm` makes a module of it"
+            );
+        }
         if !bytes.starts_with(b"\0asm") {
             bail!("not a WebAssembly module: it does not start as one does");
         }
@@ -109,6 +114,13 @@ impl Module {
         }
         Ok(module)
     }
+}
+
+/// Whether a file begins as the text format of WebAssembly does, after comments.
+fn is_text(bytes: &[u8]) -> bool {
+    let mut lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with(b";;"));
+    first.is_some_and(|line| line.starts_with(b"(module") || line.starts_with(b"(component"))
 }
 
 /// Checks that the host runs the component, and puts it where it is wanted: whole or not at all.

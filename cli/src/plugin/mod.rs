@@ -10,6 +10,7 @@ mod new;
 mod programs;
 mod templates;
 mod test;
+mod wrapped;
 
 use anyhow::Result;
 

@@ -1,7 +1,7 @@
 //! `rlhost plugin new`: a folder with a plugin that builds.
 
-use super::build::python;
 use super::templates;
+use super::wrapped::Wrapped;
 use crate::output;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -10,10 +10,9 @@ use std::path::Path;
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Name of the plugin and its folder: lower-case words with hyphens, such as `word-count`
-    #[arg(required_unless_present = "from_python")]
     name: Option<String>,
     /// The language to write it in
-    #[arg(long, value_enum, required_unless_present = "from_python")]
+    #[arg(long, value_enum, ignore_case = true)]
     lang: Option<Language>,
     /// Wrap a reward function in Python as it is (docs/porting.md)
     ///
@@ -21,19 +20,22 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE.py:FUNCTION", conflicts_with_all = ["lang", "world"])]
     from_python: Option<String>,
     /// What to write
-    #[arg(long, value_enum, default_value_t = World::Reward)]
+    #[arg(long, value_enum, ignore_case = true, default_value_t = World::Reward)]
     world: World,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Language {
     /// Cargo with the target `wasm32-unknown-unknown`
+    #[value(alias = "rs")]
     Rust,
     /// Clang with a C library for WASI
     C,
-    /// Pure Python and its standard library
+    /// Pure Python and its standard library; also `py`
+    #[value(alias = "py")]
     Python,
     /// The stock Go toolchain
+    #[value(alias = "golang")]
     Go,
     /// ECMAScript modules; also `js`
     #[value(alias = "js")]
@@ -51,21 +53,33 @@ enum World {
 /// The longest name.
 const LONGEST: usize = 64;
 
+const NO_LANGUAGE: &str = "say in which language: --lang rust, c, python, go or javascript. A reward function in Python that is there \
+     already is taken as it is by --from-python FILE.py:FUNCTION";
+
 pub fn run(arguments: &Arguments) -> Result<()> {
+    let lang = match (arguments.lang, &arguments.from_python) {
+        (Some(lang), _) => lang,
+        (None, Some(_)) => Language::Python,
+        (None, None) => bail!(NO_LANGUAGE),
+    };
     let wrapped = arguments.from_python.as_deref().map(Wrapped::read);
     let wrapped = wrapped.transpose()?;
     let name = match (&arguments.name, &wrapped) {
         (Some(name), _) => name.clone(),
         (None, Some(wrapped)) => wrapped.name()?,
-        (None, None) => bail!("name the plugin"),
+        (None, None) => {
+            bail!("name the plugin, as in `rlhost plugin new word-count --lang python`")
+        }
     };
     let name = &name;
-    check_new_name(name)?;
+    check_name(name)?;
+    if matches!(lang, Language::Rust) {
+        check_crate_name(name)?;
+    }
     let folder = Path::new(name);
     if folder.symlink_metadata().is_ok() {
         bail!("{name} exists: choose another name, or remove it");
     }
-    let lang = arguments.lang.unwrap_or(Language::Python);
     let files = match (lang, arguments.world) {
         (Language::Rust, World::Reward) => templates::rust_reward(name),
         (Language::Rust, World::Algorithm) => templates::rust_algorithm(name),
@@ -109,79 +123,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     })
 }
 
-/// A reward function in Python that is there already.
-struct Wrapped {
-    /// The file's name.
-    file: String,
-    function: String,
-    text: Vec<u8>,
-}
-
-impl Wrapped {
-    /// Reads the file of `FILE.py:FUNCTION`, and sees whether it mentions the function; `plugin build` reads it
-    /// as Python does.
-    fn read(argument: &str) -> Result<Self> {
-        let Some((path, function)) = argument.rsplit_once(':') else {
-            bail!("--from-python {argument}: name the function too, as in reward.py:compute_score");
-        };
-        let is_word = |word: &str| {
-            word.starts_with(|c: char| c.is_alphabetic() || c == '_')
-                && word.chars().all(|c| c.is_alphanumeric() || c == '_')
-        };
-        if !function.split('.').all(is_word) {
-            bail!("--from-python {argument}: {function:?} can't be a function's name");
-        }
-        let file = Path::new(path).file_name().and_then(|name| name.to_str());
-        let file = file.unwrap_or_default();
-        if !python::is_file(file) || file.contains(|c: char| c == '"' || c.is_control()) {
-            bail!("--from-python {argument}: {path:?} is no file of Python (*.py)");
-        }
-        let text = fs::read(path).with_context(|| format!("cannot read {path}"))?;
-        let lossy = String::from_utf8_lossy(&text);
-        let first = function.split('.').next().unwrap_or_default();
-        let mentions = lossy
-            .split(|c: char| !(c.is_alphanumeric() || c == '_'))
-            .any(|word| word == first);
-        if !mentions {
-            let functions: Vec<_> = lossy.lines().filter_map(defined).collect();
-            let listed = match &functions[..] {
-                [] => "it has none".to_owned(),
-                some => format!("it has {}", some.join(", ")),
-            };
-            bail!("{path} has no function `{function}`: {listed}");
-        }
-        Ok(Self {
-            file: file.to_owned(),
-            function: function.to_owned(),
-            text,
-        })
-    }
-
-    fn function(&self) -> String {
-        format!("{}:{}", self.file, self.function)
-    }
-
-    /// The plugin's name, of the file's.
-    fn name(&self) -> Result<String> {
-        let stem = self.file.trim_end_matches(".py");
-        let name = stem.trim_matches('_').replace('_', "-").to_lowercase();
-        check_name(&name).with_context(|| {
-            format!(
-                "{} gives the plugin no name: put one before --from-python",
-                self.file
-            )
-        })?;
-        Ok(name)
-    }
-}
-
-/// The function that a line of Python begins to define, outside of others.
-fn defined(line: &str) -> Option<&str> {
-    let rest = line.strip_prefix("async ").unwrap_or(line);
-    let (name, _) = rest.strip_prefix("def ")?.split_once('(')?;
-    Some(name.trim())
-}
-
 /// Components' names are words of lower-case letters and digits with hyphens in between.
 pub fn check_name(name: &str) -> Result<()> {
     let is_word = |word: &str| {
@@ -199,11 +140,10 @@ pub fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The name of a folder that is yet to be made.
-fn check_new_name(name: &str) -> Result<()> {
-    check_name(name)?;
+/// A plugin in Rust is a crate, and those that it needs have their names already.
+fn check_crate_name(name: &str) -> Result<()> {
     if templates::is_dependency(name) {
-        bail!("{name} can't be a plugin's name: every plugin needs a crate of that name");
+        bail!("{name} can't be a plugin's name: every plugin in Rust needs a crate of that name");
     }
     Ok(())
 }
@@ -225,12 +165,13 @@ fn write(folder: &Path, files: &templates::Files) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::check_new_name;
+    use super::{check_crate_name, check_name};
 
     #[test]
     fn names_are_those_of_components() {
         for name in ["x", "word-count", "ocr2", "a1-b2-c3", "test", "fn"] {
-            assert!(check_new_name(name).is_ok(), "{name}");
+            assert!(check_name(name).is_ok(), "{name}");
+            assert!(check_crate_name(name).is_ok(), "{name}");
         }
         let long = "x".repeat(65);
         for name in [
@@ -247,12 +188,12 @@ mod tests {
             "a/b",
             "..",
             "x y",
-            "serde_json",
-            "dlmalloc",
-            "rlhost-plugin",
             &long,
         ] {
-            assert!(check_new_name(name).is_err(), "{name}");
+            assert!(check_name(name).is_err(), "{name}");
+        }
+        for name in ["serde_json", "dlmalloc", "rlhost-plugin"] {
+            assert!(check_crate_name(name).is_err(), "{name}");
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result, bail};
 use std::env;
+use std::io::{ErrorKind, Read, Write};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 /// All programs on `PATH` that `wanted` accepts by name, in the order of `PATH`.
 pub fn all(wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
@@ -38,18 +39,61 @@ pub fn output(command: &mut Command) -> Option<String> {
 
 /// Runs a compiler: what it has to say goes to the terminal as it is.
 pub fn compile(command: &mut Command) -> Result<()> {
-    let program = command.get_program().to_owned();
     let status = command
         .stdin(Stdio::null())
         .status()
-        .with_context(|| format!("cannot start {}", program.display()))?;
+        .with_context(|| cannot_start(command))?;
+    compiled(command, status, None)
+}
+
+/// Does the same, for a compiler whose words need more: where it fails, `hint` looks through what it said on
+/// standard error for what can be told better, or with a way out.
+pub fn compile_with(command: &mut Command, hint: impl Fn(&str) -> Option<String>) -> Result<()> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| cannot_start(command))?;
+    let said = child.stderr.take().map_or_else(Vec::new, pass_on);
+    let status = child.wait().with_context(|| cannot_start(command))?;
+    compiled(command, status, hint(&String::from_utf8_lossy(&said)))
+}
+
+/// How a compiler ended, with what helps where it has failed.
+pub fn compiled(command: &Command, status: ExitStatus, hint: Option<String>) -> Result<()> {
     if !status.success() {
         bail!(
-            "the plugin does not compile: {} ended with {status}, and says why above",
-            program.display()
+            "the plugin does not compile: {} ended with {status}, and says why above{}",
+            command.get_program().display(),
+            hint.map_or_else(String::new, |hint| format!("\n  {hint}"))
         );
     }
     Ok(())
+}
+
+pub fn cannot_start(command: &Command) -> String {
+    format!("cannot start {}", command.get_program().display())
+}
+
+/// So much of what a compiler says is looked through.
+const LOOKED_THROUGH: usize = 1 << 20;
+
+/// Passes on to standard error what comes, as it comes, and returns the first of it.
+fn pass_on(mut from: impl Read) -> Vec<u8> {
+    let mut said = Vec::new();
+    let mut piece = [0; 4096];
+    loop {
+        let length = match from.read(&mut piece) {
+            Ok(0) => return said,
+            Ok(length) => length,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(_) => return said,
+        };
+        // Where nobody listens, the compiler still runs to its end.
+        let _ = std::io::stderr().write_all(&piece[..length]);
+        let room = LOOKED_THROUGH - said.len();
+        said.extend_from_slice(&piece[..length.min(room)]);
+    }
 }
 
 /// The number that follows `prefix` in `text`.

@@ -1,13 +1,16 @@
 //! Plugins in C: `plugin.toml` and the files `src/*.c`, compiled by clang with a C library for WASI.
 
-use super::{Compiled, Product, manifest};
+use super::kind::{self, Kind, Marks};
+use super::{Compiled, Product, manifest, wasi};
 use crate::plugin::programs;
 use anyhow::{Context, Result, bail};
 use std::env;
 use std::fs;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use wit_bindgen_core::Files;
+use wit_parser::{Resolve, WorldId};
 
 const NO_COMPILER: &str = "no C compiler that makes WebAssembly is on PATH (clang, wasm-ld and a C library for WASI). \
      This installs one on Debian; elsewhere set WASI_SDK_PATH to a wasi-sdk:\n    \
@@ -16,13 +19,23 @@ const NO_COMPILER: &str = "no C compiler that makes WebAssembly is on PATH (clan
 const PROBE: &str =
     "#include <stdlib.h>\nvoid *probe(void);\nvoid *probe(void) { return malloc(1); }\n";
 
+/// Names of the bindings.
+const MARKS: Marks = Marks {
+    extension: "c",
+    reward: "exports_rlhost_plugin_reward_",
+    algorithm: "exports_rlhost_plugin_objective_",
+    reward_world: "capable-reward-plugin",
+};
+
 pub fn compile(folder: &Path) -> Result<Compiled> {
     let about = manifest::read(folder)?;
     let sources = manifest::sources(folder, "c")?;
     let made = folder.join("target/plugin-build");
+    let (resolve, world) = manifest::world(folder, &about.world)?;
+    kind::check(folder, &about, Kind::of(&resolve, world), &MARKS)?;
     let clang = Clang::find()?;
     fs::create_dir_all(&made).with_context(|| format!("cannot make {}", made.display()))?;
-    let bindings = bindings(folder, &about.world, &made)?;
+    let bindings = bindings(resolve, world, &made)?;
     let module = made.join("module.wasm");
     let mut command = clang.command();
     command
@@ -41,9 +54,22 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
         .args(sources.iter().chain(&bindings))
         .arg("-lm")
         .args(["-o", "target/plugin-build/module.wasm"]);
-    programs::compile(&mut command)?;
+    if std::io::stderr().is_terminal() {
+        // What it writes into a pipe has no colours otherwise.
+        command.args([
+            "-fdiagnostics-color=always",
+            "-Wl,--color-diagnostics=always",
+        ]);
+    }
+    programs::compile_with(&mut command, |said| {
+        foreign_header(said).or_else(|| missing(said, folder))
+    })?;
+    let product = Product::read_module(&module)?;
+    if let Product::Module(module) = &product {
+        wasi::note(module)?;
+    }
     Ok(Compiled {
-        product: Product::read_module(&module)?,
+        product,
         name: about.name,
         version: about.version,
         licence: about.license,
@@ -51,10 +77,70 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
     })
 }
 
+/// A clang of a distribution looks for headers in the machine's own folder too, where the C library for WASI has none of
+/// a name; what it finds there does not fit.
+fn foreign_header(said: &str) -> Option<String> {
+    let header = said.lines().find_map(|line| {
+        let name = line.strip_prefix("/usr/include/")?.split(':').next()?;
+        (!name.starts_with("wasm32-")).then_some(name)
+    })?;
+    Some(format!(
+        "<{header}> is a header of this machine: the C library for WASI, which has no processes, threads, signals or network, has \
+         none of that name"
+    ))
+}
+
+/// What to do about functions that the linker has not found: they are declared in a header of the plugin's, as those
+/// are that every plugin must define, or they are of a library that there is not.
+fn missing(said: &str, folder: &Path) -> Option<String> {
+    let mut names: Vec<_> = said
+        .lines()
+        .filter_map(|line| {
+            line.split_once("undefined symbol: ")?
+                .1
+                .split_whitespace()
+                .next()
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let headers = manifest::sources(folder, "h").unwrap_or_default();
+    let declared = |name: &str| {
+        headers.iter().find_map(|header| {
+            let text = fs::read_to_string(folder.join(header)).ok()?;
+            let line = text.lines().find(|line| declares(line, name))?.trim();
+            let whole = line.strip_suffix(';').unwrap_or(line);
+            Some(format!(
+                "a file src/*.c must define `{name}`, as {} declares it: {whole}",
+                header.display()
+            ))
+        })
+    };
+    let hints: Vec<_> = names
+        .iter()
+        .map(|name| {
+            declared(name).unwrap_or_else(|| {
+                format!(
+                    "`{name}` is defined in no file src/*.c, and is not in the C library for WASI, which has no processes, \
+                     threads or signals"
+                )
+            })
+        })
+        .collect();
+    (!hints.is_empty()).then(|| hints.join("\n  "))
+}
+
+/// Whether a line of a header begins to declare a function.
+fn declares(line: &str, name: &str) -> bool {
+    line.split_once(&format!("{name}("))
+        .is_some_and(|(before, _)| {
+            before.ends_with([' ', '*']) && !before.contains(['(', '/', '"'])
+        })
+}
+
 /// Writes the bindings to a world of the folder's `wit` into `made`; what of them is to be compiled, as seen
 /// from the plugin's folder.
-fn bindings(folder: &Path, world: &str, made: &Path) -> Result<Vec<PathBuf>> {
-    let (mut resolve, world) = manifest::world(folder, world)?;
+fn bindings(mut resolve: Resolve, world: WorldId, made: &Path) -> Result<Vec<PathBuf>> {
     let options = wit_bindgen_c::Opts {
         rename_world: Some("plugin".to_owned()),
         ..wit_bindgen_c::Opts::default()
@@ -127,6 +213,10 @@ impl Clang {
             "-Os",
             "-flto",
             "-Wl,--strip-all",
+            // Room for tables in local variables, and what goes beyond it traps: by default 64 KiB, with global
+            // variables below it, which would be overwritten.
+            "-Wl,-z,stack-size=1048576",
+            "-Wl,--stack-first",
         ]);
         command
     }
@@ -156,6 +246,37 @@ mod tests {
         assert!(is_version("-19"));
         for other in ["-format", "-", "++", "-tidy-19"] {
             assert!(!is_version(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn headers_of_the_machine_are_told_from_those_of_wasi() {
+        let said = "In file included from src/score.c:1:\n/usr/include/sys/epoll.h:25:10: fatal error: 'x.h' file not found\n";
+        let told = foreign_header(said).unwrap_or_default();
+        assert!(
+            told.starts_with("<sys/epoll.h> is a header of this machine"),
+            "{told}"
+        );
+        let said = "/usr/include/wasm32-wasi/signal.h:2:2: error: \"wasm lacks signal support\"\nsrc/score.c:1:1: error\n";
+        assert_eq!(foreign_header(said), None);
+    }
+
+    #[test]
+    fn headers_declare_functions() {
+        for line in [
+            "rlhost_result score(const rlhost_sample *sample);",
+            "const char *score(int a,",
+            "void score(void);",
+        ] {
+            assert!(declares(line, "score"), "{line}");
+        }
+        for line in [
+            "rlhost_result rescore(int a);",
+            "/* Calls score(sample). */",
+            "int other(int (*score)(int));",
+            "int score;",
+        ] {
+            assert!(!declares(line, "score"), "{line}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Plugins in Go: `plugin.toml`, `go.mod` and the package in `src`, compiled by the stock Go toolchain for WASI
 //! preview 1, as a library.
 
+use super::kind::{self, Kind, Marks};
 use super::{Compiled, Product, manifest};
 use crate::plugin::programs;
 use anyhow::{Context, Result, anyhow, bail};
@@ -41,10 +42,19 @@ const PACKAGE: [(&str, &str); 11] = package![
 /// The module of the bindings.
 const BINDINGS: &str = "rlhost";
 
+/// Functions that the component exports.
+const MARKS: Marks = Marks {
+    extension: "go",
+    reward: "\nfunc Score(",
+    algorithm: "\nfunc PolicyLoss(",
+    reward_world: "capable-reward-plugin",
+};
+
 pub fn compile(folder: &Path) -> Result<Compiled> {
     let about = manifest::read(folder)?;
     let module = module(folder)?;
     let (resolve, world) = manifest::world(folder, &about.world)?;
+    kind::check(folder, &about, Kind::of(&resolve, world), &MARKS)?;
     let go = Go::find()?;
 
     let made = folder.join("target/plugin-build");
@@ -100,7 +110,7 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
         .arg("-ldflags=-s -w -buildid= -checklinkname=0")
         .args(["-o", "target/plugin-build/module.wasm"])
         .arg(format!("{BINDINGS}/component"));
-    programs::compile(&mut command)?;
+    programs::compile_with(&mut command, hint)?;
     let path = made.join("module.wasm");
     let module = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     // The runtime and the packages start once, here, and not for every sample.
@@ -113,6 +123,32 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
         licence: about.license,
         language: ("Go", go.version),
     })
+}
+
+/// What to do about errors that the compiler sees in the bindings, but that lie in the plugin's own files.
+fn hint(said: &str) -> Option<String> {
+    if let Some((_, rest)) = said.split_once("found packages ") {
+        // `foo (foo.go) and plugin (rlhost.go) in FOLDER`
+        let mut found = rest.split(" and ").filter_map(|found| {
+            let (package, rest) = found.split_once(" (")?;
+            Some((package, rest.split_once(')')?.0))
+        });
+        let ((one, file), (other, beside)) = (found.next()?, found.next()?);
+        return Some(format!(
+            "src/{file} is of package {one}, and src/{beside} of package {other}: all files of a folder begin with the same \
+             line, in src with `package plugin`; another package has a folder of its own below src"
+        ));
+    }
+    if said.contains("is a program, not an importable package") {
+        return Some(
+            "the files in src are of package main, but a plugin is no program: they begin with `package plugin`".to_owned(),
+        );
+    }
+    let (_, rest) = said.split_once("undefined: plugin.")?;
+    let name = rest.split_whitespace().next()?;
+    Some(format!(
+        "the package in src must have the function `{name}`, which the host calls: src/rlhost.go of a new plugin has it"
+    ))
 }
 
 fn write(path: &Path, content: &[u8]) -> Result<()> {
@@ -269,6 +305,19 @@ mod tests {
         assert_eq!(minor("1.28rc1"), Some(28));
         assert_eq!(minor("2.1"), None);
         assert_eq!(release("gccgo"), None);
+    }
+
+    #[test]
+    fn errors_in_the_bindings_are_told_of_the_plugins_files() {
+        let said = "target/plugin-build/rlhost/x.go:3:8: found packages foo (foo.go) and plugin (rlhost.go) in /x/src\n";
+        let told = hint(said).unwrap();
+        assert!(
+            told.starts_with("src/foo.go is of package foo, and src/rlhost.go of package plugin: "),
+            "{told}"
+        );
+        let told = hint("target/x.go:7:21: undefined: plugin.PolicyLoss\n").unwrap();
+        assert!(told.contains("`PolicyLoss`"), "{told}");
+        assert_eq!(hint("src/score.go:3:1: undefined: x\n"), None);
     }
 
     #[test]

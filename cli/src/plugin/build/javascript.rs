@@ -1,15 +1,20 @@
 //! Plugins in JavaScript: `plugin.toml` and modules in `src`, which componentize-qjs puts beside the
 //! interpreter `QuickJS`, as a snapshot taken after they have been loaded.
 
+mod errors;
+
+use super::kind::Kind;
 use super::{Compiled, Product, manifest};
+use crate::output::printable;
 use crate::plugin::programs;
 use anyhow::{Context, Result, bail};
 use std::collections::HashSet;
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use wit_parser::{PackageId, Resolve, WorldItem};
+use wit_parser::{PackageId, Resolve, WorldId, WorldItem};
 
 const TOOL: &str = "componentize-qjs";
 const NO_TOOL: &str = "no componentize-qjs that runs is on PATH or in node_modules/.bin of the folder or one above it. \
@@ -73,7 +78,7 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
     }
     write("about.js", &about_module(&about))?;
     main += "import \"./about.js\";\n";
-    main += &exports(&resolve, world, entry)?;
+    main += &exports(&resolve, world, &about.world, entry)?;
     write("main.js", &main)?;
 
     let mut command = Command::new(&tool.program);
@@ -84,7 +89,16 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
         // The host has no asynchronous calls.
         .args(["--sync", "--output", "component.wasm"])
         .stdout(Stdio::null());
-    programs::compile(&mut command)?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| programs::cannot_start(&command))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    // Not `eprintln!`: where nobody listens, the component is made all the same.
+    let told = printable(&errors::cleared(&said, &made));
+    let _ = std::io::stderr().write_all(told.as_bytes());
+    let hint = errors::hint(&said, folder, &about.world);
+    programs::compiled(&command, output.status, hint)?;
     Ok(Compiled {
         product: Product::read_component(&made.join("component.wasm"))?,
         name: about.name,
@@ -135,7 +149,12 @@ fn about_module(about: &manifest::About) -> String {
 
 /// A module that exports what the world wants, from the plugin's own module. What is missing there is an error
 /// of the build, and not of the first call.
-fn exports(resolve: &Resolve, world: wit_parser::WorldId, entry: &str) -> Result<String> {
+fn exports(resolve: &Resolve, world: WorldId, world_name: &str, entry: &str) -> Result<String> {
+    let kind = match Kind::of(resolve, world) {
+        Some(Kind::Reward) => ", a world of rewards",
+        Some(Kind::Algorithm) => ", a world of algorithms",
+        None => "",
+    };
     let mut text = format!("import * as plugin from \"./{entry}\";\n");
     for (key, item) in &resolve.worlds[world].exports {
         let WorldItem::Interface { id, .. } = item else {
@@ -151,8 +170,10 @@ fn exports(resolve: &Resolve, world: wit_parser::WorldId, entry: &str) -> Result
         }
         for function in interface.functions.keys() {
             let function = camel_case(function);
-            let message =
-                format!("{entry} must export `{name}`, an object with a function `{function}`");
+            let message = format!(
+                "{entry} must export `{name}`, an object with a function `{function}`: \
+                     plugin.toml names `{world_name}`{kind}"
+            );
             writeln!(
                 text,
                 "if (typeof plugin.{name}?.{function} !== \"function\") {{\n  throw new Error({});\n}}",

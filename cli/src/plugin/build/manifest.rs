@@ -1,6 +1,6 @@
 //! `plugin.toml`: what a plugin says about itself where its language has no manifest of its own.
 
-use super::python;
+use super::{licence, python};
 use crate::plugin::new::check_name;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -73,6 +73,22 @@ fn parse(folder: &Path) -> Result<Manifest> {
         }
     }
     check_name(&about.name).with_context(|| format!("{}: plugin.name", path.display()))?;
+    if let Err(error) = semver::Version::parse(&about.version) {
+        bail!(
+            "{}: plugin.version = {:?} is no version as Semantic Versioning has them, such as \"0.1.0\": {error}",
+            path.display(),
+            about.version
+        );
+    }
+    if let Some(text) = &about.license
+        && let Err(reason) = licence::check(text)
+    {
+        bail!(
+            "{}: plugin.license = {text:?} is no SPDX expression, such as \"Apache-2.0\", \"MIT OR Apache-2.0\" or \
+             \"LicenseRef-Ours\": {reason}",
+            path.display()
+        );
+    }
     Ok(manifest)
 }
 

@@ -4,10 +4,13 @@ mod c;
 mod go;
 mod hints;
 mod javascript;
+mod kind;
+mod licence;
 mod manifest;
 pub mod python;
 mod rust;
 pub mod source;
+mod wasi;
 
 use super::component;
 use super::metadata::{self, About};
@@ -15,6 +18,7 @@ use crate::output;
 use anyhow::{Context, Result, bail};
 use rlhost_host::Inspected;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -87,6 +91,9 @@ pub struct Built {
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let Built { path, found, about } = build(&arguments.folder, arguments.output.as_deref())?;
+    if arguments.output.is_none() {
+        note_other_name(&path, &about.name);
+    }
     output::standard(|out| {
         writeln!(out, "{} {}", about.name, about.version)?;
         component::print(out, &path, &found)?;
@@ -187,6 +194,20 @@ fn default_output(folder: &Path, root: &Path) -> Result<PathBuf> {
         Some(".") => guests,
         _ => folder.join(guests),
     })
+}
+
+/// Says so where the component's file, which has the folder's name, leads to a plugin of another name: as of a copy
+/// of a plugin's folder.
+fn note_other_name(path: &Path, name: &str) {
+    let file = path.file_stem().unwrap_or_default().to_string_lossy();
+    if file != name {
+        let note = format!(
+            "note: the folder is {file}, and the plugin in it calls itself {name}: that is the name in descriptions, and \
+             the manifest has it"
+        );
+        // Not `eprintln!`: where nobody listens, the component is there all the same.
+        let _ = writeln!(std::io::stderr(), "{}", output::printable(&note));
+    }
 }
 
 /// Compiles the folder, and once more where somebody typed meanwhile, so that the digest is that of what

@@ -3,6 +3,7 @@
 //! The plugin's files run in its sandbox while the component is made, and the checks of `src/rlhost/build.py` with them: which modules
 //! are there, how the function is called. What they have to say they write into files.
 
+use super::kind::Kind;
 use super::{Compiled, Product, manifest};
 use crate::output::printable;
 use crate::plugin::programs;
@@ -49,10 +50,7 @@ struct About<'a> {
 pub(super) fn compile(folder: &Path) -> Result<Compiled> {
     let (about, settings) = manifest::read_python(folder)?;
     let (resolve, world) = manifest::world(folder, &about.world)?;
-    let exports = &resolve.worlds[world].exports;
-    let algorithm = exports
-        .keys()
-        .any(|key| resolve.name_world_key(key).contains("/objective"));
+    let algorithm = Kind::of(&resolve, world) == Some(Kind::Algorithm);
     let path = folder.join(manifest::NAME);
     match (algorithm, &settings.function, &settings.file) {
         (false, Some(name), None) => match name.split_once(':') {
@@ -68,12 +66,16 @@ pub(super) fn compile(folder: &Path) -> Result<Compiled> {
             path.display()
         ),
         (false, ..) => bail!(
-            "{}: a reward in Python names its function, and no file: `[python]` with `function = \"FILE.py:FUNCTION\"`",
-            path.display()
+            "{}: {:?} is a world of rewards, and a reward in Python names its function, and no file: `[python]` with \
+             `function = \"FILE.py:FUNCTION\"` (an algorithm has `world = \"algorithm\"`)",
+            path.display(),
+            about.world
         ),
         (true, ..) => bail!(
-            "{}: an algorithm in Python names its file, and no function: `[python]` with `file = \"FILE.py\"`",
-            path.display()
+            "{}: {:?} is a world of algorithms, and an algorithm in Python names its file, and no function: `[python]` with \
+             `file = \"FILE.py\"` (a reward has `world = \"reward-plugin\"`)",
+            path.display(),
+            about.world
         ),
     }
     let tool = Tool::find()?;
@@ -139,7 +141,7 @@ fn componentize(mut command: Command, app: &Path) -> Result<()> {
     let output = command
         .stdin(Stdio::null())
         .output()
-        .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+        .with_context(|| programs::cannot_start(&command))?;
     let said = |name: &str| {
         fs::read_to_string(app.join(name))
             .ok()
@@ -153,12 +155,8 @@ fn componentize(mut command: Command, app: &Path) -> Result<()> {
         for text in [&output.stdout, &output.stderr] {
             eprint!("{}", printable(&String::from_utf8_lossy(text)));
         }
-        bail!(
-            "the plugin does not compile: {} ended with {}, and says why above",
-            command.get_program().display(),
-            output.status
-        );
     }
+    programs::compiled(&command, output.status, None)?;
     if let Some(notes) = said(NOTES) {
         eprint!("{}", printable(&notes));
     }

@@ -13,8 +13,8 @@ const FEW: usize = 30;
 const TOLD: usize = 10;
 /// The widest a column may get.
 const WIDEST: usize = 48;
-/// So much of a sample is shown.
-const SAMPLE: usize = 2000;
+/// So much of a sample, or of a line of the log, is shown.
+const SHOWN: usize = 2000;
 
 /// One JSON object a case.
 pub fn json(out: &mut dyn Write, checked: &[Checked]) -> Result<()> {
@@ -113,7 +113,7 @@ fn print_failure(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
     for mismatch in &checked.mismatches {
         writeln!(out, "  {mismatch}")?;
     }
-    writeln!(out, "  sample    {}", shortened(&case.text, SAMPLE))?;
+    writeln!(out, "  sample    {}", shortened(&case.text, SHOWN))?;
     writeln!(out, "  answer    {}", answer(scored))?;
     let mut line = |label: &str, text: String| match text.as_str() {
         "" => Ok(()),
@@ -137,7 +137,11 @@ fn print_failure(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
     for entry in &scored.log {
         line(
             "log",
-            format!("{}: {}", entry.level.as_str(), printable(&entry.message)),
+            format!(
+                "{}: {}",
+                entry.level.as_str(),
+                shortened(&printable(&entry.message), SHOWN)
+            ),
         )?;
     }
     Ok(())

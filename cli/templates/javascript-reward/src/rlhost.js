@@ -78,7 +78,7 @@ export class Internal extends Failure {
  * `score` judges one sample. An error that it throws and that is no `Failure` becomes the failure `internal`,
  * with the place where it was thrown.
  *
- * @param {{parts?: string[], params?: Param[], score: (sample: Sample) => Verdict}} plugin
+ * @param {{parts?: string[], params?: Param[], score: (sample: Sample) => Verdict | number}} plugin
  */
 export function rewardPlugin({ parts = [], params = [], score }) {
   return {
@@ -94,13 +94,27 @@ export function rewardPlugin({ parts = [], params = [], score }) {
 
 function judged(score, sample) {
   try {
-    const { total, parts = {}, steps = [] } = score(sample);
-    return { tag: "ok", val: { total, parts: Object.entries(parts), steps } };
+    const { total, parts, steps } = verdict(score(sample));
+    return { tag: "ok", val: { total, parts, steps } };
   } catch (error) {
     const tag = error instanceof Failure ? error.tag : "internal";
     const message = error instanceof Failure ? error.message : told(error);
     return { tag: "err", val: { tag, val: message } };
   }
+}
+
+/** What `score` returned: a verdict, or a number, which is the total. Anything else would end the call without a word. */
+function verdict(value) {
+  const { total, parts = {}, steps = [] } = typeof value === "number" ? { total: value } : (value ?? {});
+  if (typeof total !== "number") {
+    throw new Internal(`score must return a number or {total: a number, …}, but it returned ${JSON.stringify(value)}`);
+  }
+  const named = Object.entries(parts);
+  const odd = named.find(([, part]) => typeof part !== "number");
+  if (odd !== undefined) {
+    throw new Internal(`the part \`${odd[0]}\` must be a number, but it is ${JSON.stringify(odd[1])}`);
+  }
+  return { total, parts: named, steps };
 }
 
 /** An error in a line, with the place where it was thrown. */

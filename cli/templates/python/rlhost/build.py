@@ -314,6 +314,11 @@ def function(name: str, notes: list[str]) -> tuple[Any, Any, str]:
     found = module
     for part in wanted.split("."):
         found = getattr(found, part, None)
+    if isinstance(found, type):
+        raise Refused(
+            f"src/{file}: `{wanted}` is a class, and not a function: write a function beside it that makes one and calls it, "
+            "and name that in plugin.toml"
+        )
     if not callable(found):
         with open(f"{HERE}/{file}", "rb") as source:
             tree = ast.parse(source.read())
