@@ -19,11 +19,45 @@ const WORDS: [&str; 12] = [
     "color", "hspace",
 ];
 
-/// Does something beside or around what stands from `start` to `end` touch it?
-pub(crate) fn touched(text: &str, start: usize, end: usize) -> bool {
+/// Does something beside or around what stands from `start` to `end` touch it? What follows counts only with `behind`.
+pub(crate) fn touched(text: &str, start: usize, end: usize, behind: bool) -> bool {
     let (before, after) = (&text[..start], &text[end..]);
     let formula = in_formula(before);
-    around(before) || touches_before(before, formula) || touches_after(after, formula)
+    around(before)
+        || touches_before(before, formula)
+        || behind && touches_after(after, formula)
+        || denied(before, after)
+}
+
+/// Do the words around a box deny it: `is not \boxed{3}`, `\boxed{3} is wrong`?
+fn denied(before: &str, after: &str) -> bool {
+    let before = before.trim_end_matches([' ', '$', '(', '\\', '*', '[', '\n']);
+    let last = before
+        .rsplit(|c: char| c.is_whitespace())
+        .next()
+        .unwrap_or_default()
+        .to_lowercase()
+        .replace('’', "'");
+    if matches!(
+        last.as_str(),
+        "not" | "never" | "isn't" | "wasn't" | "cannot" | "neither"
+    ) {
+        return true;
+    }
+    let after = after.trim_start_matches([' ', '$', ')', '\\', '*']);
+    let mut words = after.split_whitespace().map(|word| {
+        word.trim_end_matches([',', '.', ';', '!'])
+            .to_lowercase()
+            .replace('’', "'")
+    });
+    match words.next().as_deref() {
+        Some("isn't" | "wasn't" | "cannot") => true,
+        Some("is" | "was") => matches!(
+            words.next().as_deref(),
+            Some("wrong" | "incorrect" | "not" | "false" | "impossible")
+        ),
+        _ => false,
+    }
 }
 
 /// Is a formula open at the end of a text?
@@ -287,7 +321,7 @@ mod tests {
     fn is_touched(text: &str) -> bool {
         let start = text.find("\\boxed{").expect("a box");
         let end = start + text[start..].find('}').expect("its end") + 1;
-        touched(text, start, end)
+        touched(text, start, end, true)
     }
 
     #[test]
@@ -325,6 +359,10 @@ mod tests {
             "$\\frac{1}{2}\\boxed{3}$",
             "$\\boxed{3}\\pi$",
             "$x\\boxed{3}$",
+            "The answer is not $\\boxed{3}$",
+            "It isn't \\boxed{3}",
+            "$\\boxed{3}$ is wrong.",
+            "\\boxed{3} is not right",
         ] {
             assert!(is_touched(text), "{text}");
         }
@@ -365,6 +403,9 @@ mod tests {
             "$12 \\\\ \\boxed{3}$",
             "The cost is \\$\\boxed{3}",
             "question 2 \\boxed{3}",
+            "$\\boxed{3}$ is the answer",
+            "\\boxed{3} is right",
+            "not 4 but \\boxed{3}",
         ] {
             assert!(!is_touched(text), "{text}");
         }
