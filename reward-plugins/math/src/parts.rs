@@ -66,7 +66,7 @@ pub fn answered(text: &str) -> Option<Vec<(String, String)>> {
 /// The label of a part that a line begins with, also as a heading or in bold print: `**(a)** …`, `### Part 2: …`, `(b) …`.
 pub(crate) fn heading(line: &str) -> Option<String> {
     let line = line.replace(['*', '#', '$'], " ");
-    label_at(line.trim_start(), true).map(|(_, label)| label)
+    label_at(&format!("{} ", line.trim()), true).map(|(_, label)| label)
 }
 
 /// Whether a word is the label of a part with its brackets: `(a)`, `2)`, `b.`.

@@ -9,7 +9,8 @@ use crate::{display, units};
 /// Longest text whose sentences are looked at, in bytes, counted from its end.
 const MAX_TEXT: usize = 4000;
 /// Words with which a sentence states nothing for certain, or something else than a value.
-const HEDGES: [&str; 42] = [
+const HEDGES: [&str; 43] = [
+    "hope",
     "false",
     "untrue",
     "anything",
@@ -100,7 +101,7 @@ const NUMBERED: [&str; 10] = [
 /// Words that leave nothing of a sentence certain, wherever they stand in it but for a reason before its main clause.
 const DOUBTS: [&str; 7] = ["unsure", "sure", "doubt", "guess", "if", "unless", "false"];
 /// Words that leave nothing of it certain even there.
-const UNSURE: [&str; 4] = ["unsure", "sure", "doubt", "guess"];
+const UNSURE: [&str; 5] = ["unsure", "sure", "doubt", "guess", "hope"];
 
 /// Words directly before the value that a sentence with several values states.
 const CUES: [&str; 24] = [

@@ -32,17 +32,17 @@ pub(crate) fn touched(text: &str, start: usize, end: usize, behind: bool) -> boo
 /// Do the words around a box deny it: `is not \boxed{3}`, `\boxed{3} is wrong`?
 fn denied(before: &str, after: &str) -> bool {
     let before = before.trim_end_matches([' ', '$', '(', '\\', '*', '[', '\n']);
-    let last = before
-        .rsplit(|c: char| c.is_whitespace())
-        .next()
-        .unwrap_or_default()
-        .to_lowercase()
-        .replace('’', "'");
-    if matches!(
-        last.as_str(),
-        "not" | "never" | "isn't" | "wasn't" | "cannot" | "neither"
-    ) {
-        return true;
+    let mut last = before
+        .rsplit(char::is_whitespace)
+        .map(|word| word.to_lowercase().replace('’', "'"));
+    let negates = |word: &str| {
+        matches!(word, "not" | "never" | "isn't" | "wasn't" | "neither")
+            || matches!(word, "cannot" | "can't" | "couldn't" | "won't" | "wouldn't")
+    };
+    match last.next().as_deref() {
+        Some("be") if last.next().is_some_and(|word| negates(&word)) => return true,
+        Some(word) if negates(word) => return true,
+        _ => {}
     }
     let after = after.trim_start_matches([' ', '$', ')', '\\', '*']);
     let mut words = after.split_whitespace().map(|word| {
@@ -361,6 +361,7 @@ mod tests {
             "$x\\boxed{3}$",
             "The answer is not $\\boxed{3}$",
             "It isn't \\boxed{3}",
+            "It cannot be \\boxed{3}",
             "$\\boxed{3}$ is wrong.",
             "\\boxed{3} is not right",
         ] {
