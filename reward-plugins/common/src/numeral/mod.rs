@@ -38,7 +38,20 @@ const UNITS: [&str; 52] = [
 ];
 
 /// Words that turn a number into another one, or into none.
-const TURNING: [&str; 119] = [
+const TURNING: [&str; 132] = [
+    "wrong",
+    "incorrect",
+    "false",
+    "maybe",
+    "perhaps",
+    "possibly",
+    "probably",
+    "might",
+    "could",
+    "if",
+    "unless",
+    "guess",
+    "doubt",
     "not",
     "no",
     "never",
@@ -258,6 +271,11 @@ pub fn only(text: &str, style: Style) -> Option<Rational> {
         .iter()
         .rposition(|&c| c == '=' || c == '≈')
         .map_or(0, |at| at + 1);
+    // `>= 3` and `!= 3` are bounds and no values.
+    let compared = start.checked_sub(2).map(|at| chars[at]);
+    if compared.is_some_and(|c| matches!(c, '<' | '>' | '!')) {
+        return None;
+    }
     let mut reader = Reader {
         chars: &chars[start..],
         at: 0,
@@ -327,8 +345,10 @@ impl Reader<'_> {
                 // `5 - 3` and `5 -3` are sums.
                 (joins || dash || (fits && !self.follows_number())).then_some(())
             }
-            ' ' | '\t' | '.' | ',' | ';' | ':' | '!' | '?' | '(' | ')' | '[' | ']' | '"' | '\''
-            | '#' | '&' | '°' | '。' | '、' => Some(()),
+            // A question that holds the number does not state it.
+            '?' => self.found.is_none().then_some(()),
+            ' ' | '\t' | '.' | ',' | ';' | ':' | '!' | '(' | ')' | '[' | ']' | '"' | '\'' | '#'
+            | '&' | '°' | '。' | '、' => Some(()),
             '/' => (self.before(self.at - 1).is_alphabetic() && self.peek(0).is_alphabetic())
                 .then_some(()),
             _ => None,
@@ -529,6 +549,10 @@ impl Reader<'_> {
             return (self.digit(0) || self.peek(0) == '.').then_some(());
         }
         if self.style.words {
+            // `five point five`
+            if word == "point" && is_number_word(&self.next_word(self.at).0) {
+                return None;
+            }
             if word == "none" {
                 return self.keep(Rational::zero());
             }
@@ -755,6 +779,15 @@ mod tests {
     #[test]
     fn what_is_doubtful_is_no_number() {
         for text in [
+            "maybe 3",
+            "if 3",
+            "3 is wrong",
+            "I guess 3",
+            "3?",
+            "Is it 3? Yes.",
+            ">= 3",
+            "x != 3",
+            "<=3",
             "",
             "five",
             "3 or 4",
@@ -891,6 +924,9 @@ mod tests {
             "3 five",
             "3 hundred",
             "someone",
+            "five point five",
+            "maybe five",
+            "five?",
         ] {
             assert_eq!(only(text, words), None, "{text}");
         }

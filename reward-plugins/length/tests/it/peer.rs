@@ -27,5 +27,8 @@ fn the_penalties_are_those_of_the_papers() {
         long += u32::from(strictly_between(&row["overlong"]));
         repeated += u32::from(strictly_between(&row["repetition"]));
     }
-    assert!(long > 40 && repeated > 100, "{long} long, {repeated} repeated");
+    assert!(
+        long > 40 && repeated > 100,
+        "{long} long, {repeated} repeated"
+    );
 }
