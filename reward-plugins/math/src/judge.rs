@@ -132,7 +132,10 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
             if whole {
                 return 1.0;
             }
-            if chosen(line, &reference) || rounded(line, &reference, options) {
+            if let Some(right) = chosen(line, &reference) {
+                return f64::from(u8::from(right));
+            }
+            if rounded(line, &reference, options) {
                 return 1.0;
             }
             prose::stated(line).map_or(0.0, |stated| direct(&stated, &reference, options))
@@ -149,15 +152,14 @@ fn assigned(boxes: &[(&str, &str)]) -> String {
     all.join(", ")
 }
 
-/// Does a text say that its answer is the choice that the reference asks for: `The answer is C) 42.`?
-fn chosen(text: &str, reference: &str) -> bool {
+/// Whether the choice that a text says is its answer is the one that the reference asks for: `The answer is C) 42.` Nothing
+/// where the reference asks for no choice, or the text names none.
+fn chosen(text: &str, reference: &str) -> Option<bool> {
     let reference = trimmed(reference);
     let asked = reference.contains(|c: char| c.is_ascii_uppercase());
-    text::choice(reference)
-        .filter(|_| asked)
-        .is_some_and(|letter| {
-            prose::after_answer(text).is_some_and(|rest| text::choice(&rest) == Some(letter))
-        })
+    let letter = text::choice(reference).filter(|_| asked)?;
+    let rest = prose::after_answer(text)?;
+    Some(text::choice(&rest)? == letter)
 }
 
 /// Does a text give the reference exactly and then rounded: `5/12, or about 41.7%`?
@@ -441,9 +443,25 @@ fn share(found: &str, reference: &str, options: &Options) -> f64 {
     {
         return 0.0;
     }
+    if let Some(right) = chosen(found, reference) {
+        return f64::from(u8::from(right));
+    }
+    // `AC = 13` is not `AB = 13`, though both say 13.
+    if let (Some(given), Some(asked)) = (length_name(found), length_name(reference))
+        && given != asked
+    {
+        return 0.0;
+    }
     prose::stated(found)
         .filter(|stated| stated != found)
         .map_or(0.0, |stated| direct(&stated, reference, options))
+}
+
+/// The name of a length that a text begins with: `AB` of `AB = 13`.
+fn length_name(text: &str) -> Option<&str> {
+    let (name, _) = trimmed(text).split_once('=')?;
+    let name = name.trim();
+    (name.len() > 1 && name.bytes().all(|b| b.is_ascii_uppercase())).then_some(name)
 }
 
 /// Is the answer the reference as it stands, or what its words say?
