@@ -2,8 +2,8 @@
 
 use crate::units;
 
-/// Words that are units only where nothing follows: prepositions, articles, and letters that may be anything.
-const ALSO_WORDS: [&str; 5] = ["in", "min", "second", "deg", "are"];
+/// Words that are units only where nothing follows: elsewhere they may be a preposition, an article, a place in a row.
+const ALSO_WORDS: [&str; 4] = ["in", "second", "A", "are"];
 
 /// The number of a box with the percent sign or the known unit that follows it; nothing where there is none, or where the
 /// box has more than a number without a unit.
@@ -54,7 +54,7 @@ pub(crate) fn joined(inner: &str, rest: &str) -> Option<String> {
         if is_percent(&label) && (last || count == 1) {
             return Some(format!("{inner}\\%"));
         }
-        let clear = last || words[0].len() > 1 && !ALSO_WORDS.contains(&words[0]);
+        let clear = last || !ALSO_WORDS.contains(&words[0]);
         if clear && is_unit(&label) {
             return Some(format!("{inner}\\text{{ {label}}}"));
         }
@@ -149,6 +149,8 @@ mod tests {
             ("5", "$ meters wide", Some("5\\text{ meters}")),
             ("5", "\\text{ cm}^2$", Some("5\\text{ cm}^2")),
             ("60", " miles per hour.", Some("60\\text{ miles per hour}")),
+            ("5", " m long.", Some("5\\text{ m}")),
+            ("5", " A of current", None),
             ("5", " in", Some("5\\text{ in}")),
             ("5", " in total", None),
             ("5", " a day", None),
