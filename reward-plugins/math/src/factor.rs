@@ -56,12 +56,13 @@ pub(crate) fn call(name: &str, args: Vec<Node>) -> Node {
     Node::Call(name.into(), args)
 }
 
-/// What the elements of a set have to meet: all of it.
-fn conditions(mut items: Vec<Node>) -> Node {
-    if items.len() == 1 {
-        items.remove(0)
-    } else {
-        Node::SetOperation("and", items)
+/// What the elements of a set have to meet: all of it, or one of it where `or` joins it.
+fn conditions((mut items, joint): (Vec<Node>, &'static str)) -> Bounded<Node> {
+    match (items.len(), joint) {
+        (0, _) => Err(Stop::Undefined),
+        (1, _) => Ok(items.remove(0)),
+        (_, "or") => Ok(Node::SetOperation("or", items)),
+        _ => Ok(Node::SetOperation("and", items)),
     }
 }
 
@@ -239,14 +240,14 @@ impl Parser {
             Kind::Text(text, upright) => self.named(&text, upright),
             Kind::Command(name) => self.command(&name),
             Kind::Open('{') if self.set_builder() => {
-                let condition = self.items()?;
+                let condition = self.joined_items()?;
                 self.expect(&Kind::Close('}'))?;
-                Ok(conditions(condition))
+                conditions(condition)
             }
             Kind::GroupOpen if self.set_builder() => {
-                let condition = self.items()?;
+                let condition = self.joined_items()?;
                 self.expect(&Kind::GroupClose)?;
-                Ok(conditions(condition))
+                conditions(condition)
             }
             Kind::Open('{') => {
                 let items = self.items()?;

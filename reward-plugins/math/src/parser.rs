@@ -180,7 +180,7 @@ impl Parser {
     }
 
     /// Items, and the word that joins them, if it is one and the same.
-    fn joined_items(&mut self) -> Bounded<(Vec<Node>, &'static str)> {
+    pub(crate) fn joined_items(&mut self) -> Bounded<(Vec<Node>, &'static str)> {
         let mut items = Vec::new();
         let mut joint: Option<&'static str> = None;
         if matches!(self.peek(), None | Some(Kind::Close(_) | Kind::GroupClose)) {
