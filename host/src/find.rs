@@ -155,6 +155,7 @@ impl Search {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use std::fs;
 
     use super::*;
