@@ -68,6 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let limits = arguments.limits.limits();
     let params: Map<String, Value> = arguments.param.iter().cloned().collect();
     let scorer = Scorer::with_grants(&plugin, &params, limits, arguments.allow.grants(&host)?)?;
+    scorer.check_params()?;
     let rewards = RewardSet::new([Reward::new(plugin.info().name.clone(), scorer)])?;
     // A plugin that compares samples must see all of them at once.
     let chunk = match plugin.info().scope {

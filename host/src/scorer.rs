@@ -108,6 +108,46 @@ impl Scorer {
         })
     }
 
+    /// Asks the plugin what it thinks of its parameters' values, which only the plugin knows the meaning of.
+    ///
+    /// It judges an empty response without a reference. What it says then is an error where it ends as
+    /// [`Outcome::Internal`], names one of the parameters, and is not what it says without parameters. No row of the data
+    /// is scored by this, and no capability is used: questions to others stay unanswered.
+    ///
+    /// # Errors
+    /// [`Error::Params`] with what the plugin says.
+    pub fn check_params(&self) -> Result<()> {
+        let names: Map<String, Value> = serde_json::from_str(&self.params).unwrap_or_default();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let plain = Self {
+            params: "{}".to_owned(),
+            ..self.clone()
+        };
+        match self.objection() {
+            Some(message)
+                if names.keys().any(|name| names_word(&message, name))
+                    && plain.objection().as_ref() != Some(&message) =>
+            {
+                Err(Error::Params {
+                    plugin: self.plugin.info().name.clone(),
+                    message,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Why the plugin can't judge an empty response without a reference, if that is its own fault.
+    fn objection(&self) -> Option<String> {
+        let blank = Sample::single("", "null");
+        let scored = self.replay(&[blank], &[Vec::new()]).pop()?;
+        (scored.outcome == Outcome::Internal)
+            .then_some(scored.message)
+            .flatten()
+    }
+
     /// The plugin.
     pub fn plugin(&self) -> &Plugin {
         &self.plugin
@@ -335,6 +375,14 @@ pub(crate) fn check_stack(host: &Host, limits: &Limits) -> Result<()> {
         "stack = {}: the host was built for {stack}; the stack is a setting of the whole host",
         limits.stack
     )))
+}
+
+/// Does a message have a name in it, and not just as a part of a longer one?
+fn names_word(message: &str, name: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    message.match_indices(name).any(|(at, _)| {
+        !message[..at].ends_with(part) && !message[at + name.len()..].starts_with(part)
+    })
 }
 
 /// Parameters as a component gets them: a JSON object with sorted keys, each of which it knows.

@@ -459,6 +459,67 @@ fn parameters_that_a_plugin_does_not_know() {
 }
 
 #[test]
+fn values_of_plugin_parameters() {
+    let project = Project::new();
+    project.write("samples.jsonl", "{\"response\": \"12\", \"answer\": 12}\n");
+    for (plugin, param, names) in [
+        (
+            "bbox",
+            "metric=overlap",
+            ["`metric`", "`overlap`", "iou_squared"],
+        ),
+        (
+            "number",
+            "tolerance=many",
+            ["`tolerance`", "\"many\"", "a number"],
+        ),
+        (
+            "math",
+            "percent=half",
+            ["`percent`", "\"half\"", "\"strip\""],
+        ),
+        (
+            "length",
+            "max_length=1.5",
+            ["`max_length`", "1.5", "whole number"],
+        ),
+        ("wemath", "format=none!", ["`format`", "`none!`", "boxed"]),
+        (
+            "auto",
+            "default=txt",
+            ["`default`", "`txt`", "multiple-choice"],
+        ),
+        (
+            "auto",
+            "verifiers={\"number\": {\"tolerance\": \"much\"}}",
+            ["`verifiers`", "`tolerance`", "\"much\""],
+        ),
+    ] {
+        let plugin = guest(plugin);
+        let score = ["score", &plugin, "--input", "samples.jsonl"];
+        project.refused(&[&score[..], &["--param", param]].concat(), &names);
+        let output = ["--output", "out", "--param", param];
+        project.refused(&[&score[..], &output].concat(), &names);
+        // In a run, as a file of rewards and in the configuration.
+        let (key, value) = param.split_once('=').unwrap();
+        let value = match serde_json::from_str::<serde_json::Value>(value) {
+            Ok(serde_json::Value::Object(_)) => "{ number = { tolerance = \"much\" } }".to_owned(),
+            Ok(value) => value.to_string(),
+            Err(_) => format!("{value:?}"),
+        };
+        let reward =
+            format!("[reward.more]\nplugin = {plugin:?}\nparams = {{ {key} = {value} }}\n");
+        project.write("more.toml", &reward);
+        let names = [&["reward.more"], &names[..]].concat();
+        project.refused(&["train", "train.toml", "--reward", "more.toml"], &names);
+    }
+    // What the row lacks is no fault of the parameters.
+    let choice = guest("choice");
+    let score = ["score", &choice, "--input", "samples.jsonl"];
+    project.ok(&[&score[..], &["--param", "options_column=absent"]].concat());
+}
+
+#[test]
 fn texts_that_are_too_long() {
     let project = Project::new();
     project.refused(

@@ -146,6 +146,26 @@ def json_schema():
     return score
 
 
+def length(row):
+    """With the parameters of the job: words, at most 100, a buffer of 50, runs of four words."""
+    words = row["response"].lower().split()
+    over = min(max(len(words) - 50, 0) / 50, 1)
+    runs = list(zip(words, words[1:], words[2:], words[3:]))
+    return -over - (1 - len(set(runs)) / len(runs) if runs else 0)
+
+
+def wemath():
+    """An answer by itself; the metrics need a table of all."""
+    equal = math()
+
+    def score(row):
+        reference = row["answer"]["answer"] if isinstance(row["answer"], dict) else row["answer"]
+        row = {**row, "answer": reference}
+        return choice(row) if re.fullmatch("[A-Z]", first(reference)) else equal(row)
+
+    return score
+
+
 def think_answer(row):
     return float(bool(re.fullmatch(r"<think>.*?</think>\s*<answer>.*?</answer>", row["response"].strip(), re.DOTALL)))
 
@@ -195,11 +215,13 @@ JOBS = {
     "detection": detection,
     "format": lambda: think_answer,
     "format, JSON Schema": json_schema,
+    "length": lambda: length,
     "math": math,
     "number": lambda: number,
     "point": lambda: point,
     "text, ANLS": anls,
     "text, F1": lambda: f1,
+    "wemath": wemath,
 }
 
 

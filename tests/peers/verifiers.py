@@ -7,7 +7,8 @@
 evaluation has it. `reward-plugins/bbox/tests/fixtures/peer.jsonl`: intersection over union by Shapely. `detection`: the best assignment
 by SciPy over Shapely's intersections, and the greedy one of Visual-RFT's reward. `point`: masks by pycocotools, largest matchings by
 SciPy. `chart`: the function of ChartQA's relaxed accuracy as Pix2Struct published it. `format`: JSON Schema by jsonschema. `wemath`: the
-metrics by pandas, in the way of We-Math's evaluation.
+metrics by pandas, in the way of We-Math's evaluation. `length`: DAPO's soft overlong punishment (Yu et al. 2025, equation 13) and the
+n-gram repetition penalty (Yeo et al. 2025, "Demystifying Long Chain-of-Thought Reasoning"), read from the papers.
 """
 
 import json
@@ -365,6 +366,43 @@ def benchmarks(random):
             yield {"rows": rows, "metrics": wemath(pandas.DataFrame(rows))}
 
 
+def soft_overlong(length, most, cache):
+    """DAPO's punishment of a response of `length`, from -1 to 0; a response may have `most`, and `most - cache` free of it."""
+    if length <= most - cache:
+        return 0.0
+    if length <= most:
+        return ((most - cache) - length) / cache
+    return -1.0
+
+
+def repetition(text, n):
+    """The share of n-grams of words that are not new: what the repetition penalty multiplies its most with."""
+    words = text.lower().split()
+    grams = list(zip(*(words[at:] for at in range(n))))
+    return 1 - len(set(grams)) / len(grams) if grams else 0.0
+
+
+def lengths(random):
+    for _ in range(400):
+        vocabulary = random.sample(WORDS[:6] + ["Straße", "über", "12", "so", "we", "go", "on,"], random.randint(1, 8))
+        words = [random.choice(vocabulary) for _ in range(random.choice([0, 1, 3, 10, 40, 120]))]
+        # Loops at the end, as models write them.
+        if words and random.random() < 0.5:
+            words += words[-random.randint(1, 8) :] * random.randint(1, 20)
+        text = "".join(word + random.choice([" ", "\n", "  "]) for word in words)
+        most = random.choice([1, 20, 50, 100, 300, max(1, int(len(words) * random.uniform(0.9, 1.4)))])
+        cache = random.randint(0, most)
+        if not cache and len(words) == most:
+            continue
+        n, free = random.choice([1, 2, 3, 4, 8, 20]), random.choice([0, 0.2, 0.5])
+        yield {
+            "response": text,
+            "params": {"unit": "words", "max_length": most, "buffer": cache, "ngram": n, "free_repetition": free},
+            "overlong": -soft_overlong(len(words), most, cache),
+            "repetition": max(0.0, (repetition(text, n) - free) / (1 - free)),
+        }
+
+
 def write(path, rows):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
@@ -376,4 +414,5 @@ write(PLUGINS / "detection/tests/fixtures/peer.jsonl", detections(random.Random(
 write(PLUGINS / "point/tests/fixtures/peer.jsonl", [*masks(random.Random(1)), *matchings(random.Random(2))])
 write(PLUGINS / "chart/tests/fixtures/peer.jsonl", charts(random.Random(20261122)))
 write(PLUGINS / "format/tests/fixtures/peer.jsonl", schemas(random.Random(20261122)))
+write(PLUGINS / "length/tests/fixtures/peer.jsonl", lengths(random.Random(20261122)))
 write(PLUGINS / "wemath/tests/fixtures/peer.jsonl", benchmarks(random.Random(20261122)))

@@ -87,10 +87,13 @@ fn jobs() -> Vec<Job> {
             schemas,
             "json, jsonschema",
         ),
-        Job {
-            params: r#"{"free_repetition": 0}"#,
-            ..cases("length", None)
-        },
+        pairs(
+            "length",
+            "length",
+            r#"{"unit": "words", "max_length": 100, "buffer": 50, "free_repetition": 0}"#,
+            lengths,
+            "str, set",
+        ),
         cases("math", Some("math-verify")),
         cases("number", Some("re")),
         cases("point", Some("re")),
@@ -108,7 +111,7 @@ fn jobs() -> Vec<Job> {
             texts,
             "str, Counter",
         ),
-        cases("wemath", None),
+        cases("wemath", Some("re, math-verify")),
     ]
 }
 
@@ -132,6 +135,10 @@ fn detections(row: &Value) -> Vec<Value> {
     let usual = row["threshold"].as_f64() == Some(0.5);
     let sample = json!({"response": answered(&row["found"]), "answer": row["wanted"]});
     usual.then_some(sample).into_iter().collect()
+}
+
+fn lengths(row: &Value) -> Vec<Value> {
+    vec![json!({"response": row["response"], "answer": null})]
 }
 
 fn schemas(row: &Value) -> Vec<Value> {

@@ -76,6 +76,9 @@ fn prepare(sample: &mut Sample) -> Result<(Score, Params), Failure> {
     let params = sample.params_json()?;
     Frame::read(&params, &OWN)?;
     params.choice("thinking", &["any", "box"], "any")?;
+    if sample.answer_type.is_empty() {
+        check(&params)?;
+    }
     let named = match sample.answer_type.as_str() {
         "" => match params.get("default") {
             None | Some(Value::Null) => {
@@ -83,7 +86,11 @@ fn prepare(sample: &mut Sample) -> Result<(Score, Params), Failure> {
                     "the row names no `answer_type`, and the parameter `default` is not set".into(),
                 ));
             }
-            Some(Value::String(default)) => default.clone(),
+            Some(Value::String(default)) => {
+                kind(default)
+                    .map_err(|why| Failure::Internal(format!("the parameter `default`: {why}")))?;
+                default.clone()
+            }
             Some(other) => {
                 return Err(Failure::Internal(format!(
                     "the parameter `default` must be an answer type, but it is {other}"
@@ -92,22 +99,7 @@ fn prepare(sample: &mut Sample) -> Result<(Score, Params), Failure> {
         },
         named => named.to_owned(),
     };
-    let own = match params.get("verifiers") {
-        None => None,
-        Some(Value::Object(verifiers)) => {
-            for name in verifiers.keys() {
-                kind(name).map_err(|why| {
-                    Failure::Internal(format!("the parameter `verifiers`: {why}"))
-                })?;
-            }
-            verifiers.get(&named)
-        }
-        Some(other) => {
-            return Err(Failure::Internal(format!(
-                "the parameter `verifiers` must be a table of parameters by answer type, but it is {other}"
-            )));
-        }
-    };
+    verifiers(&params)?;
     // A type that nobody knows is the data's fault; one that has no verifier is no fault of the data.
     let (_, score, preset) = kind(&named).map_err(|why| {
         if MISSING.contains(&named.as_str()) {
@@ -116,6 +108,50 @@ fn prepare(sample: &mut Sample) -> Result<(Score, Params), Failure> {
             Failure::InvalidReference(why)
         }
     })?;
+    sample.params = inner(&params, &named, *preset)?;
+    Ok((*score, params))
+}
+
+/// The parameter `verifiers`: the parameters of verifiers by the type of answer.
+fn verifiers(params: &Params) -> Result<Option<&Map<String, Value>>, Failure> {
+    match params.get("verifiers") {
+        None => Ok(None),
+        Some(Value::Object(verifiers)) => {
+            for name in verifiers.keys() {
+                kind(name).map_err(|why| {
+                    Failure::Internal(format!("the parameter `verifiers`: {why}"))
+                })?;
+            }
+            Ok(Some(verifiers))
+        }
+        Some(other) => Err(Failure::Internal(format!(
+            "the parameter `verifiers` must be a table of parameters by answer type, but it is {other}"
+        ))),
+    }
+}
+
+/// Lets each verifier that has parameters of its own look at them, whatever the row is: it judges an empty response.
+fn check(params: &Params) -> Result<(), Failure> {
+    for name in verifiers(params)?.into_iter().flat_map(Map::keys) {
+        let (_, score, preset) = kind(name).map_err(Failure::Internal)?;
+        let mut blank = Sample::from_text("", "null");
+        blank.params = inner(params, name, *preset)?;
+        if let Err(Failure::Internal(why)) = score(&blank) {
+            return Err(Failure::Internal(format!(
+                "the parameter `verifiers`: {name}: {why}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The parameters of the verifier for a type of answer.
+fn inner(
+    params: &Params,
+    named: &str,
+    preset: Option<(&'static str, &'static str)>,
+) -> Result<String, Failure> {
+    let own = verifiers(params)?.and_then(|verifiers| verifiers.get(named));
     let mut inner = Map::new();
     for name in SHARED {
         if let Some(value) = params.get(name) {
@@ -123,7 +159,7 @@ fn prepare(sample: &mut Sample) -> Result<(Score, Params), Failure> {
         }
     }
     if let Some((name, value)) = preset {
-        inner.insert((*name).to_owned(), Value::from(*value));
+        inner.insert(name.to_owned(), Value::from(value));
     }
     match own {
         None => {}
@@ -134,8 +170,7 @@ fn prepare(sample: &mut Sample) -> Result<(Score, Params), Failure> {
             )));
         }
     }
-    sample.params = Value::Object(inner).to_string();
-    Ok((*score, params))
+    Ok(Value::Object(inner).to_string())
 }
 
 /// The verdict where the accuracy counts only together with a box in the thinking.
@@ -157,7 +192,10 @@ fn score(mut sample: Sample) -> Result<Verdict, Failure> {
     let verdict = score(&sample)?;
     let response = sample.last_text();
     let needs_box = params.text("thinking", "any")? == "box";
-    if !needs_box || (response.len() <= MAX_RESPONSE && thinking::holds_box(response)) {
+    if !needs_box
+        || (response.len() <= MAX_RESPONSE
+            && thinking::holds_box(response, thinking::image_size(&sample)))
+    {
         return Ok(verdict);
     }
     let inner = sample.params_json()?;

@@ -84,13 +84,26 @@ pub fn groups(text: &str) -> Option<Vec<Vec<f64>>> {
             continue;
         }
         let end = at + end?;
-        if bytes[end] != close {
+        if bytes[end] != close || doubted(&text[..at - 1], &text[end + 1..]) {
             return None;
         }
         found.push(numbers(inner)?);
         at = end + 1;
     }
     Some(found)
+}
+
+/// Does the word before a bracket deny it, or a question mark follow it: `not [1, 2, 3, 4]`, `maybe [1, 2, 3, 4]?`?
+fn doubted(before: &str, after: &str) -> bool {
+    let last = before
+        .trim_end()
+        .rsplit(|c: char| !(c.is_alphabetic() || c == '\''))
+        .next()
+        .unwrap_or_default();
+    let denied = ["not", "isn't", "never", "neither", "nor", "except"]
+        .iter()
+        .any(|word| last.eq_ignore_ascii_case(word));
+    denied || after.trim_start().starts_with('?')
 }
 
 fn starts_number(text: &str) -> bool {

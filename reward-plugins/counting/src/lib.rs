@@ -45,7 +45,7 @@ impl SampleReward for Counting {
         Frame::describe(PluginInfo::new(
             "counting",
             env!("CARGO_PKG_VERSION"),
-            "Compares a count, in digits or in English words up to ninety-nine, with the reference.",
+            "Compares a count, in digits or in English words below a million, with the reference.",
         ))
         .param(
             "metric",

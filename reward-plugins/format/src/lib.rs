@@ -182,7 +182,7 @@ impl SampleReward for Format {
             _ if response.len() > MAX_RESPONSE => false,
             "think_boxed" => is_think_boxed(response),
             "boxed" => extract::is_box_shaped(response),
-            "thinking_box" => thinking::holds_box(response),
+            "thinking_box" => thinking::holds_box(response, thinking::image_size(sample)),
             "json_schema" => match (&schema, document(response, strict)) {
                 // What takes too many steps to judge is not what was asked for.
                 (Some(schema), Some(value)) => schema.accepts(&value) == Ok(true),

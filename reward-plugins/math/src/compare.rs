@@ -3,13 +3,16 @@
 //! A doubtful case is not equal.
 
 use crate::canonical::{Percent, canonical};
-use crate::names::{by_name, is_name, is_point, names, numbered, several_names, solved, values};
+use crate::names::{
+    by_name, combines_names, is_measure, is_name, is_point, names, numbered, several_names, solved,
+    values,
+};
 use crate::number::{Bounded, Budget, Rational, Stop};
 use crate::params::{Arithmetic, Options, PercentRule};
 use crate::poly::Quotient;
 use crate::rewrite::{expanded, scaled};
 use crate::syntax::{Node, Relation};
-use crate::{approx, measure, modular, region, valueless};
+use crate::{approx, measure, modular, region, trigonometry, valueless};
 use std::cmp::Ordering;
 
 /// Lists of more items than this are not compared.
@@ -120,7 +123,7 @@ impl Comparer<'_> {
     fn same_structure(&mut self, a: &Node, b: &Node) -> bool {
         match (a, b) {
             (Node::Relation(..), Node::Relation(..)) => self.same_relation(a, b),
-            (Node::Relation(..), other) => self.same_as_value(a, other),
+            (Node::Relation(..), other) => self.same_as_value(a, other) || self.answers(a, other),
             (other, Node::Relation(..)) => self.same_as_value(b, other),
             // `x = 2, y = 3` against `(2, 3)`: the names in order of the alphabet.
             (Node::List(x), Node::Bracket('(', ')', y))
@@ -264,6 +267,19 @@ impl Comparer<'_> {
             && self.same(&h, high)
     }
 
+    /// Does the response `a + b = 5` give the reference 5?
+    fn answers(&mut self, relation: &Node, reference: &Node) -> bool {
+        match relation {
+            Node::Relation(asked, rest) if combines_names(asked) => match rest.as_slice() {
+                [(Relation::Equal, value)] => {
+                    value.is_constant() && reference.is_constant() && self.same(value, reference)
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     /// What `x = 5`, `x = 2 + 3 = 5`, `x ∈ S` or `√2 ≈ 1.41` say that the answer is.
     fn value_of(&mut self, relation: &Node) -> Option<Node> {
         let Node::Relation(first, rest) = relation else {
@@ -277,7 +293,7 @@ impl Comparer<'_> {
             .chain(rest.iter().map(|(r, n)| (*r, n)));
         for (relation, side) in sides {
             match relation {
-                Relation::Equal | Relation::Approximate if is_name(side) => {}
+                Relation::Equal | Relation::Approximate if is_name(side) || is_measure(side) => {}
                 Relation::Equal => match value {
                     Some(value) if !self.same_value(value, side) => return None,
                     // The last one: `3 + 9 = 12` says 12.
@@ -358,7 +374,18 @@ impl Comparer<'_> {
         let (Some(found), Some(wanted)) = (self.value_of(a), self.value_of(b)) else {
             return false;
         };
-        names(a).iter().any(|name| names(b).contains(name)) && self.same(&found, &wanted)
+        let (given, asked) = (names(a), names(b));
+        let graph = |name: &Node| match name {
+            Node::Symbol(name) => name == "y",
+            Node::Call(name, args) => {
+                matches!(name.as_str(), "f" | "g" | "h") && args.len() == 1 && args[0] == x_axis()
+            }
+            _ => false,
+        };
+        // `f(x) = 2x` is the graph `y = 2x`.
+        let same_name = given.iter().any(|name| asked.contains(name))
+            || matches!((given.as_slice(), asked.as_slice()), ([a], [b]) if graph(a) && graph(b) && (matches!(a, Node::Symbol(_)) || matches!(b, Node::Symbol(_))));
+        same_name && self.same(&found, &wanted)
     }
 
     fn same_link(&mut self, a: &(Link, &Node, &Node), b: &(Link, &Node, &Node)) -> bool {
@@ -410,16 +437,20 @@ impl Comparer<'_> {
             (Err(Stop::TooBig), _) | (_, Err(Stop::TooBig)) => Err(Stop::TooBig),
             _ => Ok(false),
         };
-        match equal {
-            Ok(equal) => equal,
-            Err(Stop::TooBig) if self.modular > 0 => {
-                self.modular -= 1;
-                let seed = self.seed;
-                let fields = self.fields.get_or_insert_with(|| modular::Fields::of(seed));
-                fields.agree(a, b, self.percent)
-            }
-            Err(_) => false,
+        // `sin²x + cos²x = 1` and the like hold at all points of the circle.
+        let identity = || trigonometry::occurs(a) || trigonometry::occurs(b);
+        let undecided = match equal {
+            Ok(true) => return true,
+            Ok(false) => identity(),
+            Err(stop) => stop == Stop::TooBig,
+        };
+        if !undecided || self.modular == 0 {
+            return false;
         }
+        self.modular -= 1;
+        let seed = self.seed;
+        let fields = self.fields.get_or_insert_with(|| modular::Fields::of(seed));
+        fields.agree(a, b, self.percent)
     }
 
     fn same_quotient(&mut self, response: &Quotient, reference: &Quotient) -> Bounded<bool> {
@@ -486,6 +517,10 @@ pub fn shared(response: &Node, reference: &Node, options: &Options) -> f64 {
     f64::from(common) / x.len().max(y.len()) as f64
 }
 
+fn x_axis() -> Node {
+    Node::Symbol("x".into())
+}
+
 /// The neighbours in a chain, the smaller side first.
 pub(crate) fn links(relation: &Node) -> Option<Vec<(Link, &Node, &Node)>> {
     let Node::Relation(first, rest) = relation else {
@@ -529,7 +564,7 @@ fn interval(relation: &Node) -> Option<(Node, bool, Node, bool)> {
             Some((infinity(), false, (*high).clone(), closed(*link)))
         }
         [(l, low, x), (h, y, high)] | [(h, y, high), (l, low, x)]
-            if x == y && matches!(x, Node::Symbol(_)) =>
+            if x == y && is_name(x) && !matches!(x, Node::Bracket(..)) =>
         {
             Some(((*low).clone(), closed(*l), (*high).clone(), closed(*h)))
         }

@@ -15,7 +15,9 @@ impl Lexer {
     /// Length of a thousands separator at this place: followed by exactly three digits.
     fn separator(&self) -> Option<usize> {
         let length = match self.peek(0) {
-            ',' if self.peek(1) == '\\' && self.peek(2) == '!' => 3,
+            ',' if self.peek(1) == '\\' && self.peek(2) == '!' => {
+                3 + usize::from(self.peek(3) == ' ')
+            }
             ',' if self.depth == 0 => 1,
             '\u{202f}' | '\u{2009}' => 1,
             '\\' if matches!(self.peek(1), ',' | '!' | ';' | ':') => 2,

@@ -56,12 +56,13 @@ pub(crate) fn call(name: &str, args: Vec<Node>) -> Node {
     Node::Call(name.into(), args)
 }
 
-/// What the elements of a set have to meet: all of it.
-fn conditions(mut items: Vec<Node>) -> Node {
-    if items.len() == 1 {
-        items.remove(0)
-    } else {
-        Node::SetOperation("and", items)
+/// What the elements of a set have to meet: all of it, or one of it where `or` joins it.
+fn conditions((mut items, joint): (Vec<Node>, &'static str)) -> Bounded<Node> {
+    match (items.len(), joint) {
+        (0, _) => Err(Stop::Undefined),
+        (1, _) => Ok(items.remove(0)),
+        (_, "or") => Ok(Node::SetOperation("or", items)),
+        _ => Ok(Node::SetOperation("and", items)),
     }
 }
 
@@ -224,10 +225,13 @@ impl Parser {
         match kind {
             Kind::Number { value, raw } => {
                 if self.next_is(&Kind::Sign('_')) && !raw.is_empty() {
-                    return self.subscript(&raw);
+                    return self.based(&raw);
                 }
-                // Two numbers side by side are neither a product nor a number.
-                if matches!(self.peek(), Some(Kind::Number { .. })) {
+                // Two numbers side by side are neither a product nor a number, but for powers: `2^6 3^5`.
+                let next = self.tokens.get(self.at + 1).map(|t| &t.kind);
+                if matches!(self.peek(), Some(Kind::Number { .. }))
+                    && next != Some(&Kind::Sign('^'))
+                {
                     return Err(Stop::Undefined);
                 }
                 Ok(Node::Number(value))
@@ -236,19 +240,24 @@ impl Parser {
             Kind::Text(text, upright) => self.named(&text, upright),
             Kind::Command(name) => self.command(&name),
             Kind::Open('{') if self.set_builder() => {
-                let condition = self.items()?;
+                let condition = self.joined_items()?;
                 self.expect(&Kind::Close('}'))?;
-                Ok(conditions(condition))
+                conditions(condition)
             }
             Kind::GroupOpen if self.set_builder() => {
-                let condition = self.items()?;
+                let condition = self.joined_items()?;
                 self.expect(&Kind::GroupClose)?;
-                Ok(conditions(condition))
+                conditions(condition)
             }
             Kind::Open('{') => {
                 let items = self.items()?;
                 self.expect(&Kind::Close('}'))?;
                 Ok(Node::Set(items))
+            }
+            Kind::Open('(') if self.bracketed_numeral().is_some() => {
+                let raw = self.bracketed_numeral().ok_or(Stop::Undefined)?;
+                self.at += 2;
+                self.based(&raw)
             }
             Kind::Open(open) => self.bracket(open),
             Kind::GroupOpen => {
@@ -406,6 +415,32 @@ impl Parser {
         Ok(node)
     }
 
+    /// The digits of `(1011)_2`, behind its opening bracket.
+    fn bracketed_numeral(&self) -> Option<String> {
+        let kind = |i: usize| self.tokens.get(self.at + i).map(|t| &t.kind);
+        match (kind(0), kind(1), kind(2)) {
+            (Some(Kind::Number { raw, .. }), Some(Kind::Close(')')), Some(Kind::Sign('_')))
+                if !raw.is_empty() =>
+            {
+                Some(raw.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// A numeral with its base, which is a name of its own but for the base ten.
+    fn based(&mut self, raw: &str) -> Bounded<Node> {
+        let node = self.subscript(raw)?;
+        let ten = matches!(&node, Node::Symbol(name) if name[raw.len()..] == *"_10");
+        if ten {
+            Rational::parse(raw)
+                .map(Node::Number)
+                .ok_or(Stop::Undefined)
+        } else {
+            Ok(node)
+        }
+    }
+
     fn subscript(&mut self, name: &str) -> Bounded<Node> {
         self.expect(&Kind::Sign('_'))?;
         let grouped = self.accept(&Kind::GroupOpen);
@@ -415,6 +450,9 @@ impl Parser {
             match self.peek() {
                 Some(Kind::Number { raw, .. }) if !raw.is_empty() => text.push_str(raw),
                 Some(Kind::Word(word)) if grouped || word.len() == 1 => text.push_str(word),
+                Some(Kind::Command(name)) if grouped && name.starts_with("triangle") => {
+                    text.push('△');
+                }
                 // The base of a number, in words.
                 Some(Kind::Text(word, _)) => match crate::words::small(word.trim()) {
                     Some(number) => text.push_str(&number.to_string()),

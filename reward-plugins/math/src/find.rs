@@ -3,7 +3,7 @@
 use rlhost_verifier::answer::{MAX_RESPONSE, after_thinking, without_ends};
 use rlhost_verifier::extract::{self, Extract};
 
-use crate::{parts, touch};
+use crate::{attached, parts, touch};
 
 /// Boxes that are joined, at most: longer lists are not compared.
 const MAX_JOINED: usize = 128;
@@ -13,8 +13,12 @@ const MAX_JOINED: usize = 128;
 pub enum Found<'a> {
     /// In a tag or a box.
     Marked(&'a str),
+    /// In a box, with the unit or percent sign that follows the box.
+    Measured(String),
     /// In boxes that are one answer together: `\boxed{2} and \boxed{3}`.
     Boxes(Vec<&'a str>),
+    /// In such boxes with a name before each: `x = \boxed{2}, y = \boxed{3}`.
+    Named(Vec<(&'a str, &'a str)>),
     /// In plain text: what is left to search, from the thinking's end on.
     Text(&'a str),
 }
@@ -39,24 +43,76 @@ pub fn answer(response: &str, mode: Extract) -> Option<Found<'_>> {
         Extract::Auto if is_marked(text) => boxed(text, extract::marked(text)?),
         Extract::Auto | Extract::Text => Found::Text(without_ends(text)),
     };
+    let measured = match &found {
+        Found::Marked(inner) => measured(text, inner),
+        _ => None,
+    };
+    let behind = measured.is_none();
     let touched = match &found {
-        Found::Marked(inner) => touched(text, inner, inner),
+        Found::Marked(inner) => touched(text, inner, inner, behind),
         Found::Boxes(all) => match all.as_slice() {
-            [first, .., last] => touched(text, first, last),
+            [first, .., last] => touched(text, first, last, true),
             _ => false,
         },
-        Found::Text(_) => false,
+        Found::Named(all) => all
+            .iter()
+            .any(|(_, inner)| touched(text, inner, inner, true)),
+        Found::Text(_) | Found::Measured(_) => false,
     };
     let empty = touched
         || match &found {
             Found::Marked(text) | Found::Text(text) => text.trim().is_empty(),
-            Found::Boxes(_) => false,
+            _ => false,
         };
-    (!empty).then_some(found)
+    (!empty).then(|| measured.map_or(found, Found::Measured))
+}
+
+/// The boxes of a response by the labels before them: `(a) … \boxed{5} … (b) … \boxed{7}`. Of several boxes of a part the last
+/// one counts. Nothing where the first box has no label, or there is only one part.
+pub fn by_part(response: &str) -> Option<Vec<(String, String)>> {
+    if response.len() > MAX_RESPONSE {
+        return None;
+    }
+    let text = after_thinking(response)?;
+    if text.contains("<answer>") || text.contains("</answer>") {
+        return None;
+    }
+    let mut out: Vec<(String, String)> = Vec::new();
+    let mut from = 0;
+    for (start, end, inner) in boxes(text) {
+        let label = text[from..start].lines().rev().find_map(parts::heading);
+        let touched = touched(text, inner, inner, true);
+        let inner = measured(text, inner).unwrap_or_else(|| inner.trim().to_owned());
+        let label = match label {
+            Some(label) => label,
+            None => out.last()?.0.clone(),
+        };
+        if touched || out.len() > MAX_JOINED {
+            return None;
+        }
+        match out.last_mut() {
+            Some(last) if last.0 == label => last.1 = inner,
+            _ => out.push((label, inner)),
+        }
+        from = end;
+    }
+    (out.len() > 1).then_some(out)
+}
+
+/// The number of the box that an answer stood in, with the unit or percent sign behind that box.
+fn measured(text: &str, inner: &str) -> Option<String> {
+    let at = (inner.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+    let all = boxes(text);
+    let (_, end, content) = all.iter().find(|b| b.0 < at && at < b.1)?;
+    // A box in a box is not looked into.
+    if content.trim() != inner.trim() {
+        return None;
+    }
+    attached::joined(inner.trim(), &text[*end..])
 }
 
 /// Does something touch the boxes in which an answer stands, from the box of `first` to that of `last`?
-fn touched(text: &str, first: &str, last: &str) -> bool {
+fn touched(text: &str, first: &str, last: &str, behind: bool) -> bool {
     let at = |part: &str| (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize);
     let (Some(first), Some(last)) = (at(first), at(last)) else {
         return false;
@@ -83,7 +139,7 @@ fn touched(text: &str, first: &str, last: &str) -> bool {
         let (Some(a), Some(b)) = (around(first), around(last)) else {
             return false;
         };
-        if touch::touched(text, a.0, b.1) {
+        if touch::touched(text, a.0, b.1, behind) {
             return true;
         }
         if a.0 != b.0 {
@@ -117,18 +173,53 @@ fn boxed<'a>(text: &'a str, last: &'a str) -> Found<'a> {
         return Found::Marked(last);
     }
     let mut first = boxes.len() - 1;
-    while first > 0
-        && boxes.len() - first < MAX_JOINED
-        && joins(&text[boxes[first - 1].1..boxes[first].0])
-    {
+    let mut names = vec![name_before(text, boxes[first].0)];
+    while first > 0 && boxes.len() - first < MAX_JOINED {
+        let start = names.last().copied().flatten();
+        let start = start.map_or(boxes[first].0, |name| name.0);
+        let between = text.get(boxes[first - 1].1..start);
+        if !between.is_some_and(joins) {
+            break;
+        }
         first -= 1;
+        names.push(name_before(text, boxes[first].0));
     }
     let joined: Vec<&str> = boxes[first..].iter().map(|b| b.2.trim()).collect();
-    if joined.len() > 1 {
+    let equations: Vec<(&str, &str)> = names
+        .iter()
+        .rev()
+        .zip(&joined)
+        .filter_map(|(name, value)| Some((name.as_ref()?.1, *value)))
+        .collect();
+    // `x = \boxed{2} or \boxed{3}` are values of one name.
+    let first_only = equations.len() == 1 && names.last().is_some_and(Option::is_some);
+    if joined.len() < 2 {
+        Found::Marked(last)
+    } else if equations.len() == joined.len() {
+        Found::Named(equations)
+    } else if equations.is_empty() || first_only {
         Found::Boxes(joined)
     } else {
         Found::Marked(last)
     }
+}
+
+/// The name with an equals sign that stands directly before a place: where it begins, and the name.
+fn name_before(text: &str, at: usize) -> Option<(usize, &str)> {
+    let before = text[..at].trim_end_matches([' ', '$']);
+    let before = before.strip_suffix('=')?.trim_end_matches([' ', '&']);
+    let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '{' | '}' | '\'');
+    let rest = before.trim_end_matches(name);
+    let name = &before[rest.len()..];
+    let letters = name.chars().take_while(char::is_ascii_alphabetic).count();
+    let plain = letters == 1 && !rest.ends_with('\\');
+    let alone = rest.is_empty()
+        || rest.ends_with(|c: char| c.is_whitespace() || matches!(c, '$' | ',' | ';' | '(' | '*'));
+    // An operator before it makes it a part of something else.
+    let operator = rest
+        .trim_end()
+        .ends_with(['+', '-', '*', '/', '^', '=', '·', '×', '−']);
+    (plain && alone && !operator).then_some((rest.len(), name))
 }
 
 /// Does what stands between two boxes make one answer of them: `and`, `or`, a comma, or the label of the next part?

@@ -8,6 +8,7 @@ use crate::{
 };
 use rlhost_verifier::answer::MAX_RESPONSE;
 use rlhost_verifier::fold::folded;
+use rlhost_verifier::rational::Rational;
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -56,9 +57,18 @@ pub fn judge(
     let mut references = Vec::new();
     collect(answer, 0, &mut references)?;
     let accuracy = find::answer(response, options.extract).map_or(0.0, |found| {
+        let labelled = match (&found, options.extract) {
+            (Found::Text(_), _) | (_, Extract::Answer | Extract::Text) => None,
+            _ => find::by_part(response),
+        };
         let best = references
             .iter()
-            .map(|reference| earned(&found, reference, options));
+            .map(|reference| match (reference, &labelled) {
+                (Reference::Parts(wanted), Some(given)) => {
+                    by_label(given, wanted, options) as f64 / wanted.len() as f64
+                }
+                _ => earned(&found, reference, options),
+            });
         // The first that is right ends the search.
         let mut most = 0.0_f64;
         for share in best {
@@ -99,8 +109,14 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
         (Found::Marked(text), Reference::One(reference)) => {
             share(&fold(text), &fold(reference), options)
         }
+        (Found::Measured(text), Reference::One(reference)) => {
+            share(&fold(text), &fold(reference), options)
+        }
         (Found::Boxes(boxes), Reference::One(reference)) => {
             share(&fold(&boxes.join(", ")), &fold(reference), options)
+        }
+        (Found::Named(boxes), Reference::One(reference)) => {
+            share(&fold(&assigned(boxes)), &fold(reference), options)
         }
         (Found::Text(text), Reference::One(reference)) => {
             let (text, reference) = (fold(text), fold(reference));
@@ -116,9 +132,51 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
             if whole {
                 return 1.0;
             }
+            if let Some(right) = chosen(line, &reference) {
+                return f64::from(u8::from(right));
+            }
+            if rounded(line, &reference, options) {
+                return 1.0;
+            }
             prose::stated(line).map_or(0.0, |stated| direct(&stated, &reference, options))
         }
     }
+}
+
+/// Boxes with names as equations.
+fn assigned(boxes: &[(&str, &str)]) -> String {
+    let all: Vec<String> = boxes
+        .iter()
+        .map(|(name, value)| format!("{name} = {value}"))
+        .collect();
+    all.join(", ")
+}
+
+/// Whether the choice that a text says is its answer is the one that the reference asks for: `The answer is C) 42.` Nothing
+/// where the reference asks for no choice, or the text names none.
+fn chosen(text: &str, reference: &str) -> Option<bool> {
+    let reference = trimmed(reference);
+    let asked = reference.contains(|c: char| c.is_ascii_uppercase());
+    let letter = text::choice(reference).filter(|_| asked)?;
+    let rest = prose::after_answer(text)?;
+    Some(text::choice(&rest)? == letter)
+}
+
+/// Does a text give the reference exactly and then rounded: `5/12, or about 41.7%`?
+fn rounded(text: &str, reference: &str, options: &Options) -> bool {
+    let mark = [" or about ", " or approximately ", " or roughly "]
+        .iter()
+        .find_map(|mark| text.split_once(mark));
+    let Some((exact, decimal)) = mark else {
+        return false;
+    };
+    let near = Options {
+        tolerance: Rational::ratio(1, 100).unwrap_or_else(Rational::zero),
+        ..options.clone()
+    };
+    let exact = exact.trim_end().trim_end_matches(',');
+    prose::stated(exact).is_some_and(|stated| matches(&stated, reference, options))
+        && matches(trimmed(decimal), reference, &near)
 }
 
 /// How many of the wanted parts an answer has.
@@ -137,20 +195,15 @@ fn parts_right(found: &Found<'_>, wanted: &[(String, String)], options: &Options
     };
     let text = match found {
         Found::Boxes(boxes) => return in_order(boxes),
+        Found::Named(boxes) => {
+            let values: Vec<&str> = boxes.iter().map(|(_, value)| *value).collect();
+            return in_order(&values);
+        }
+        Found::Measured(text) => text.as_str(),
         Found::Marked(text) | Found::Text(text) => *text,
     };
     if let Some(given) = parts::answered(text) {
-        // One that nobody asked for is as doubtful as one too many in a list.
-        let asked = |label: &str| wanted.iter().any(|(wanted, _)| wanted == label);
-        if given.iter().any(|(label, _)| !asked(label)) {
-            return 0;
-        }
-        return wanted
-            .iter()
-            .filter(|(label, wanted)| {
-                parts::labelled(&given, label).is_some_and(|given| right(given, wanted))
-            })
-            .count();
+        return by_label(&given, wanted, options);
     }
     // Without labels, in the order of the parts.
     for separator in [';', '\n'] {
@@ -165,6 +218,22 @@ fn parts_right(found: &Found<'_>, wanted: &[(String, String)], options: &Options
     }
     let given: Vec<&str> = text.split(", ").map(str::trim).collect();
     in_order(&given)
+}
+
+/// How many of the wanted parts are given under their labels.
+fn by_label(given: &[(String, String)], wanted: &[(String, String)], options: &Options) -> usize {
+    // One that nobody asked for is as doubtful as one too many in a list.
+    let asked = |label: &str| wanted.iter().any(|(wanted, _)| wanted == label);
+    if given.iter().any(|(label, _)| !asked(label)) {
+        return 0;
+    }
+    let right = |given: &str, wanted: &str| share(&fold(given), &fold(wanted), options) >= 1.0;
+    wanted
+        .iter()
+        .filter(|(label, wanted)| {
+            parts::labelled(given, label).is_some_and(|given| right(given, wanted))
+        })
+        .count()
 }
 
 /// Full-width and styled characters as plain ones; spaces that may separate thousands stay.
@@ -192,12 +261,20 @@ fn collect(answer: &Value, depth: u32, out: &mut Vec<Reference>) -> Result<(), I
         Value::Bool(value) => out.push(Reference::One(value.to_string())),
         Value::Number(value) => out.push(Reference::One(value.to_string())),
         Value::String(text) => {
-            let text =
-                if text.contains("####") || text.contains("<answer>") || text.contains("boxed{") {
-                    extract::answer(text, Extract::Auto).unwrap_or("")
-                } else {
-                    extract::opened(text)
-                };
+            let text = &*unescaped(text);
+            let joined = match find::answer(text, Extract::Auto) {
+                Some(Found::Boxes(boxes)) => Some(boxes.join(", ")),
+                Some(Found::Named(boxes)) => Some(assigned(&boxes)),
+                _ => None,
+            };
+            let text = if let Some(joined) = &joined {
+                joined
+            } else if text.contains("####") || text.contains("<answer>") || text.contains("boxed{")
+            {
+                extract::answer(text, Extract::Auto).unwrap_or("")
+            } else {
+                extract::opened(text)
+            };
             if trimmed(text).is_empty() {
                 return invalid(
                     "the reference answer is an empty string, or its box or tag is empty or not closed",
@@ -251,6 +328,60 @@ fn collect(answer: &Value, depth: u32, out: &mut Vec<Reference>) -> Result<(), I
         }
     }
     Ok(())
+}
+
+/// LaTeX whose backslashes were escaped once too often, as it is meant: `\\\\frac{1}{2}` is `\\frac{1}{2}`.
+fn unescaped(text: &str) -> Cow<'_, str> {
+    const COMMANDS: [&str; 17] = [
+        "frac", "dfrac", "sqrt", "left", "right", "text", "boxed", "pi", "cdot", "times", "begin",
+        "infty", "pm", "le", "ge", "in", "cup",
+    ];
+    let runs = || {
+        let starts = text
+            .match_indices('\\')
+            .filter(|(at, _)| !text[..*at].ends_with('\\'));
+        starts.map(|(at, _)| {
+            let rest = text[at..].trim_start_matches('\\');
+            (text.len() - at - rest.len(), rest)
+        })
+    };
+    let doubled = runs().all(|(length, _)| length % 2 == 0);
+    let command = runs().any(|(length, rest)| {
+        let name = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+        length == 2 && COMMANDS.contains(&&rest[..name])
+    });
+    if doubled && command {
+        Cow::Owned(text.replace("\\\\", "\\"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Degrees Celsius and Fahrenheit by their signs.
+fn temperature(text: &str) -> Cow<'_, str> {
+    let mut out = Cow::Borrowed(text);
+    for (words, sign) in [("elsius", "°C"), ("ahrenheit", "°F")] {
+        for start in ["C", "c", "F", "f"] {
+            for degrees in ["degrees ", "degree "] {
+                let words = format!("{degrees}{start}{words}");
+                if out.contains(&words) {
+                    out = Cow::Owned(out.replace(&words, sign));
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Thousands apart by a space, and nothing else: `1 000`.
+fn without_spaces(text: &str) -> Option<String> {
+    let mut groups = text.strip_prefix('-').unwrap_or(text).split(' ');
+    let digits = |group: &str| group.bytes().all(|b| b.is_ascii_digit());
+    let first = groups.next()?;
+    let leads = (1..=3).contains(&first.len()) && digits(first) && !first.starts_with('0');
+    let rest: Vec<&str> = groups.collect();
+    let all = leads && !rest.is_empty() && rest.iter().all(|g| g.len() == 3 && digits(g));
+    all.then(|| text.replace(' ', ""))
 }
 
 /// An answer without what surrounds it on the page.
@@ -312,9 +443,25 @@ fn share(found: &str, reference: &str, options: &Options) -> f64 {
     {
         return 0.0;
     }
+    if let Some(right) = chosen(found, reference) {
+        return f64::from(u8::from(right));
+    }
+    // `AC = 13` is not `AB = 13`, though both say 13.
+    if let (Some(given), Some(asked)) = (length_name(found), length_name(reference))
+        && given != asked
+    {
+        return 0.0;
+    }
     prose::stated(found)
         .filter(|stated| stated != found)
         .map_or(0.0, |stated| direct(&stated, reference, options))
+}
+
+/// The name of a length that a text begins with: `AB` of `AB = 13`.
+fn length_name(text: &str) -> Option<&str> {
+    let (name, _) = trimmed(text).split_once('=')?;
+    let name = name.trim();
+    (name.len() > 1 && name.bytes().all(|b| b.is_ascii_uppercase())).then_some(name)
 }
 
 /// Is the answer the reference as it stands, or what its words say?
@@ -349,6 +496,17 @@ fn matches(found: &str, reference: &str, options: &Options) -> bool {
     {
         return chosen == letter;
     }
+    // The text of the choice alone is the choice, too.
+    if let Some(option) = text::option(b)
+        && matches(a, option, options)
+    {
+        return true;
+    }
+    let degrees = [a, b].map(temperature);
+    let (a, b) = (&*degrees[0], &*degrees[1]);
+    let spaced = [without_spaces(a), without_spaces(b)];
+    let a = spaced[0].as_deref().unwrap_or(a);
+    let b = spaced[1].as_deref().unwrap_or(b);
     let (mut a, mut b) = (sign::signed(a), sign::signed(b));
     if has_words(&a) || has_words(&b) {
         let normal = [text::normal(&a), text::normal(&b)];

@@ -80,7 +80,46 @@ pub fn tokens(source: &str) -> Bounded<Vec<Token>> {
             return Err(Stop::TooBig);
         }
     }
+    turn_brackets(&mut lexer.tokens);
     Ok(lexer.tokens)
+}
+
+/// Square brackets that are turned outwards leave an end out: `]0, 1[` is `(0, 1)`.
+fn turn_brackets(tokens: &mut [Token]) {
+    // Open brackets: where a comma stood in them, and whether they are square ones.
+    let mut open: Vec<(bool, bool)> = Vec::new();
+    for i in 0..tokens.len() {
+        let ends = match tokens.get(i + 1).map(|t| &t.kind) {
+            None | Some(Kind::GroupClose | Kind::Comma | Kind::Semicolon | Kind::Relation(_)) => {
+                true
+            }
+            Some(Kind::Command(name)) => {
+                matches!(name.as_str(), "cup" | "cap" | "setminus" | "backslash")
+            }
+            Some(kind) => crate::parser::joint_of(kind).is_some(),
+        };
+        let after_comma = i > 0 && matches!(tokens[i - 1].kind, Kind::Comma | Kind::Semicolon);
+        match tokens[i].kind {
+            Kind::Close(']') if open.is_empty() => {
+                tokens[i].kind = Kind::Open('(');
+                open.push((false, true));
+            }
+            Kind::Open('[') if open.last() == Some(&(true, true)) && !after_comma && ends => {
+                tokens[i].kind = Kind::Close(')');
+                open.pop();
+            }
+            Kind::Open(c) => open.push((false, c == '[')),
+            Kind::Close(_) => {
+                open.pop();
+            }
+            Kind::Comma | Kind::Semicolon => {
+                if let Some(last) = open.last_mut() {
+                    last.0 = true;
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Lexer {
@@ -309,6 +348,10 @@ impl Lexer {
                     let text = self.braced()?;
                     self.push(Kind::Text(text, true));
                 }
+            }
+            "color" | "textcolor" => {
+                self.braced()?;
+                self.spaced = true;
             }
             "mathbb" | "mathcal" | "Bbb" => {
                 let text = if self.peek(0) == '{' {

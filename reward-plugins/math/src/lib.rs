@@ -16,11 +16,13 @@
 //! As a library, without the feature `component`, the crate exports nothing of its own to WebAssembly.
 
 mod approx;
+mod attached;
 pub mod canonical;
 mod clock;
 mod command;
 pub mod compare;
 mod digits;
+mod display;
 pub mod exponent;
 mod factor;
 pub mod find;
@@ -46,6 +48,7 @@ mod symbols;
 pub mod syntax;
 pub mod text;
 mod touch;
+mod trigonometry;
 mod units;
 mod valueless;
 mod words;

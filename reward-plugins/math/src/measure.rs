@@ -35,10 +35,42 @@ pub fn comparable(
             pairs.push((x, y));
         }
     }
+    if rule == UnitRule::Convert
+        && let (Some((u, x)), Some((v, y))) = (split(response), split(reference))
+        && let Some(pair) = temperatures(&u, x, &v, y, budget)?
+    {
+        pairs.push(pair);
+    }
     pairs.push((a, b));
     // `5m` is read as 5 times m, `5 m` as metres: the letters decide where one side has units.
     pairs.push((spelt(response, budget)?, spelt(reference, budget)?));
     Ok(pairs)
+}
+
+/// Two temperatures, one of them in degrees Celsius and one in degrees Fahrenheit, both in the latter.
+fn temperatures(
+    u: &Mono,
+    x: Quotient,
+    v: &Mono,
+    y: Quotient,
+    budget: &mut Budget,
+) -> Bounded<Option<(Quotient, Quotient)>> {
+    let is = |units: &Mono, scale: &str| {
+        matches!(units.as_slice(), [(Atom::Unit(name), power)]
+            if name == scale && *power == Exponent::ONE)
+    };
+    let fahrenheit = |celsius: &Quotient, budget: &mut Budget| {
+        let ratio = Rational::ratio(9, 5).ok_or(Stop::Undefined)?;
+        let scaled = celsius.mul(&Quotient::rational(ratio), budget)?;
+        scaled.add(&Quotient::rational(Rational::integer(32)), budget)
+    };
+    Ok(if is(u, "°C") && is(v, "°F") {
+        Some((fahrenheit(&x, budget)?, y))
+    } else if is(u, "°F") && is(v, "°C") {
+        Some((x, fahrenheit(&y, budget)?))
+    } else {
+        None
+    })
 }
 
 fn says_nothing(units: &Mono) -> bool {

@@ -8,6 +8,7 @@
 use crate::canonical::Percent;
 use crate::number::{Rational, inverse_mod, mul_mod, pow_mod};
 use crate::syntax::Node;
+use crate::trigonometry;
 
 /// Points for each prime.
 const POINTS: u64 = 4;
@@ -144,14 +145,17 @@ struct Point {
 }
 
 impl Point {
+    /// The value that a name has here.
+    fn drawn(&self, name: &str) -> u64 {
+        2 + mix(seed(name, "").wrapping_add(self.seed)) % (self.prime - 3)
+    }
+
     fn value(&self, node: &Node) -> Option<u64> {
         let prime = self.prime;
         Some(match node {
             Node::Number(value) => value.modulo(prime)?,
             // i has relations that a residue does not keep; pi and e have none over the rationals that matter here.
-            Node::Symbol(name) if name != "i" => {
-                2 + mix(seed(name, "").wrapping_add(self.seed)) % (prime - 3)
-            }
+            Node::Symbol(name) if name != "i" => self.drawn(name),
             Node::Sum(items) => {
                 let mut sum = 0;
                 for item in items {
@@ -194,6 +198,25 @@ impl Point {
                 prime,
             ),
             Node::Percent(inner) => self.value(inner)?,
+            Node::Call(name, args) => {
+                let ([angle], true) = (args.as_slice(), trigonometry::is_function(name)) else {
+                    return None;
+                };
+                let (sine, cosine) =
+                    trigonometry::on_circle(angle, self.percent, prime, |name| self.drawn(name))?;
+                let (above, below) = match name.as_str() {
+                    "sin" => (sine, 1),
+                    "cos" => (cosine, 1),
+                    "tan" => (sine, cosine),
+                    "cot" => (cosine, sine),
+                    "sec" => (1, cosine),
+                    _ => (1, sine),
+                };
+                if below == 0 {
+                    return None;
+                }
+                mul_mod(above, inverse_mod(below, prime), prime)
+            }
             _ => return None,
         })
     }

@@ -33,6 +33,47 @@ pub(crate) fn is_name(node: &Node) -> bool {
     }
 }
 
+/// What a question may ask the value of, though it is no name: `|AB|`, `AB/CD`, `S_1 : S_2`.
+pub(crate) fn is_measure(node: &Node) -> bool {
+    // Of points, not of numbers: two capitals or more, or a capital with a subscript.
+    let of_points = |node: &Node| match node {
+        Node::Symbol(name) => {
+            name.contains('_') && name.starts_with(|c: char| c.is_ascii_uppercase())
+        }
+        Node::Product(items) => items.len() > 1 && is_name(node),
+        _ => false,
+    };
+    match node {
+        Node::Call(name, args) if name == "abs" => args.iter().all(of_points),
+        Node::Proportion(items) => items.iter().all(|item| of_points(item) || is_name(item)),
+        Node::Product(items) => {
+            // `\frac{AB}{CD}` is a quotient of two products.
+            items.len() == 2 && items[1].0 && items.iter().all(|(_, item)| of_points(item))
+        }
+        node => of_points(node),
+    }
+}
+
+/// Is it a sum, product or quotient of different names, each once: `a + b`, `mn`, `a/b`?
+pub(crate) fn combines_names(node: &Node) -> bool {
+    let items: Vec<&Node> = match node {
+        Node::Sum(items) => items
+            .iter()
+            .map(|item| match item {
+                Node::Negative(inner) => inner,
+                item => item,
+            })
+            .collect(),
+        Node::Product(items) => items.iter().map(|(_, item)| item).collect(),
+        _ => return false,
+    };
+    items.len() > 1
+        && items
+            .iter()
+            .all(|item| matches!(item, Node::Symbol(_)) && is_name(item))
+        && (1..items.len()).all(|i| !items[..i].contains(&items[i]))
+}
+
 pub(crate) fn is_point(name: &str) -> bool {
     name.len() == 1 && name.starts_with(|c: char| c.is_ascii_uppercase())
 }

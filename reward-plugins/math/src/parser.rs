@@ -180,7 +180,7 @@ impl Parser {
     }
 
     /// Items, and the word that joins them, if it is one and the same.
-    fn joined_items(&mut self) -> Bounded<(Vec<Node>, &'static str)> {
+    pub(crate) fn joined_items(&mut self) -> Bounded<(Vec<Node>, &'static str)> {
         let mut items = Vec::new();
         let mut joint: Option<&'static str> = None;
         if matches!(self.peek(), None | Some(Kind::Close(_) | Kind::GroupClose)) {
@@ -319,6 +319,16 @@ impl Parser {
         })
     }
 
+    /// Does a power of a number follow one: `2^6 3^5`?
+    fn powers_of_numbers(&self, items: &[(bool, Node)]) -> bool {
+        let kind = |i: usize| self.tokens.get(self.at + i).map(|t| &t.kind);
+        let after_power = matches!(items.last(), Some((false, Node::Power(base, _)))
+            if matches!(base.as_ref(), Node::Number(_)));
+        after_power
+            && matches!(kind(0), Some(Kind::Number { raw, .. }) if !raw.is_empty())
+            && matches!(kind(1), Some(Kind::Sign('^')))
+    }
+
     pub(crate) fn term(&mut self) -> Bounded<Node> {
         let mut items = vec![(false, self.mixed()?)];
         loop {
@@ -347,7 +357,7 @@ impl Parser {
                     },
                 ));
             } else if self.unit(&mut items, false)? {
-            } else if self.starts_factor() {
+            } else if self.starts_factor() || self.powers_of_numbers(&items) {
                 items.push((false, self.factor()?));
             } else {
                 break;

@@ -63,6 +63,12 @@ pub fn answered(text: &str) -> Option<Vec<(String, String)>> {
     Some(parts)
 }
 
+/// The label of a part that a line begins with, also as a heading or in bold print: `**(a)** …`, `### Part 2: …`, `(b) …`.
+pub(crate) fn heading(line: &str) -> Option<String> {
+    let line = line.replace(['*', '#', '$'], " ");
+    label_at(&format!("{} ", line.trim()), true).map(|(_, label)| label)
+}
+
 /// Whether a word is the label of a part with its brackets: `(a)`, `2)`, `b.`.
 pub fn is_label(word: &str) -> bool {
     label_at(&format!("{word} x"), true).is_some_and(|(length, _)| length >= word.len())

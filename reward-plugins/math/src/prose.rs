@@ -2,13 +2,15 @@
 //!
 //! What could be meant in two ways is no answer: several values, a word that takes something back, a question.
 
-use crate::sentence::{Word, clause, joined, spans, words};
+use crate::sentence::{Word, clause, joined, main_clause, spans, words};
 use crate::sign::signed;
+use crate::{display, units};
 
 /// Longest text whose sentences are looked at, in bytes, counted from its end.
 const MAX_TEXT: usize = 4000;
 /// Words with which a sentence states nothing for certain, or something else than a value.
-const HEDGES: [&str; 42] = [
+const HEDGES: [&str; 43] = [
+    "hope",
     "false",
     "untrue",
     "anything",
@@ -96,8 +98,10 @@ const NUMBERED: [&str; 10] = [
     "attempt",
 ];
 
-/// Words that leave nothing of a sentence certain, wherever they stand in it.
+/// Words that leave nothing of a sentence certain, wherever they stand in it but for a reason before its main clause.
 const DOUBTS: [&str; 7] = ["unsure", "sure", "doubt", "guess", "if", "unless", "false"];
+/// Words that leave nothing of it certain even there.
+const UNSURE: [&str; 5] = ["unsure", "sure", "doubt", "guess", "hope"];
 
 /// Words directly before the value that a sentence with several values states.
 const CUES: [&str; 24] = [
@@ -179,7 +183,12 @@ pub fn stated(text: &str) -> Option<String> {
     while !text.is_char_boundary(start) {
         start += 1;
     }
-    let text = text[start..].trim();
+    let text = display::without_courtesies(text[start..].trim());
+    if let Some((before, formula)) = display::at_end(text) {
+        let line = before.lines().next_back().unwrap_or_default();
+        let introduction = sentences(line).last().copied().unwrap_or_default().trim();
+        return (!introduction.ends_with('?') && !doubted(introduction)).then_some(formula);
+    }
     if let Some(inner) = text.strip_suffix("```") {
         let (_, block) = inner.rsplit_once("```")?;
         let mut lines = block.lines().skip(1).filter(|line| !line.trim().is_empty());
@@ -291,6 +300,24 @@ fn sentences(line: &str) -> Vec<&str> {
     out
 }
 
+/// What follows `answer is` in the last line, where nothing doubts it.
+pub fn after_answer(text: &str) -> Option<String> {
+    let line = cleaned(
+        display::without_courtesies(text.trim())
+            .lines()
+            .next_back()?,
+    );
+    let sentence = *sentences(&line).last()?;
+    let (at, mark) = ["answer is ", "choice is ", "option is ", "nswer: "]
+        .iter()
+        .filter_map(|mark| Some((sentence.rfind(mark)?, mark)))
+        .max()?;
+    let (before, rest) = (&sentence[..at], &sentence[at + mark.len()..]);
+    let rest = rest.trim().trim_end_matches(['.', '!']);
+    let against = rest.ends_with('?') || doubted(before.trim_start()) || doubted(rest);
+    (!against).then(|| rest.to_owned())
+}
+
 /// The one value that a sentence states.
 pub fn in_sentence(sentence: &str) -> Option<String> {
     let flat = flattened(sentence);
@@ -299,11 +326,12 @@ pub fn in_sentence(sentence: &str) -> Option<String> {
     if sentence.len() > MAX_TEXT || sentence.ends_with('?') || sentence.contains("{\"") {
         return None;
     }
-    let words: Vec<Word<'_>> = words(sentence)?;
-    let clause = clause(&words);
+    let all: Vec<Word<'_>> = words(sentence)?;
+    let words = main_clause(&all);
+    let clause = clause(words);
     let hedged = |word: &Word<'_>| HEDGES.contains(&word.bare().as_str());
     // Doubt and a condition count wherever they stand, the rest only where the conclusion is.
-    let gives_up = words.windows(2).any(|pair| {
+    let gives_up = all.windows(2).any(|pair| {
         matches!(pair[0].bare().as_str(), "give" | "gave" | "giving") && pair[1].bare() == "up"
     });
     if gives_up
@@ -312,11 +340,18 @@ pub fn in_sentence(sentence: &str) -> Option<String> {
         || words
             .iter()
             .any(|word| DOUBTS.contains(&word.bare().as_str()))
+        || all
+            .iter()
+            .any(|word| UNSURE.contains(&word.bare().as_str()))
     {
         return None;
     }
     let spans = spans(clause);
     let found = match spans.as_slice() {
+        // `1 hour and 30 minutes` is one quantity.
+        [first, second] if one_quantity(&clause[first.0..second.1], second.0 - first.0) => {
+            (first.0, second.1)
+        }
         [] => return named(clause),
         [only] => *only,
         [.., last] => {
@@ -352,6 +387,22 @@ pub fn in_sentence(sentence: &str) -> Option<String> {
     text.push_str(&label(&clause[found.1..])?);
     let text = text.trim().trim_end_matches(['.', '!', ',', ';']).trim();
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Are the words from a number to the end of a second one a quantity in two units: `1 hour and 30`?
+fn one_quantity(words: &[Word<'_>], second: usize) -> bool {
+    let unit = |word: &Word<'_>| units::conversion(units::known(&word.bare())?);
+    let number = |word: &Word<'_>| {
+        let bare = word.bare();
+        !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit())
+    };
+    let (before, after) = words.split_at(second);
+    matches!(after, [last] if number(last))
+        && match before {
+            [first, name] => number(first) && unit(name).is_some(),
+            [first, name, and] => number(first) && unit(name).is_some() && and.bare() == "and",
+            _ => false,
+        }
 }
 
 /// Do the words before a value change or doubt it: `half of`, `up to`, `all but`, or is the value a name: `step 5`?
@@ -436,6 +487,9 @@ fn label(words: &[Word<'_>]) -> Option<String> {
                 | "billion"
                 | "dozen"
                 | "per"
+        ) || matches!(
+            (last.as_str(), word.bare().as_str()),
+            ("degrees" | "degree", "celsius" | "fahrenheit")
         ) || matches!(word.bare().as_str(), "per" | "squared" | "cubed");
         if ended || !goes_on || word.formula {
             break;

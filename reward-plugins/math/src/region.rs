@@ -35,6 +35,8 @@ pub(crate) fn is_region(node: &Node) -> bool {
         Node::Bracket('(' | '[', ')' | ']', ends) => ends.len() == 2,
         Node::Symbol(name) => name == "\\R",
         Node::SetOperation(..) | Node::Set(_) => true,
+        // `x > 1, x < 2`
+        Node::List(items) => items.len() == 2 && items.iter().all(is_ray),
         Node::Sum(items) => {
             matches!(items.as_slice(), [Node::Symbol(name), Node::Negative(_)] if name == "\\R")
         }
@@ -51,6 +53,11 @@ pub(crate) fn is_region(node: &Node) -> bool {
         }),
         _ => false,
     }
+}
+
+/// An inequality of a variable and one bound.
+fn is_ray(node: &Node) -> bool {
+    matches!(node, Node::Relation(_, rest) if rest.len() == 1) && is_region(node)
 }
 
 pub(crate) struct Reader<'a> {
@@ -160,6 +167,7 @@ impl Reader<'_> {
                 }
                 Some(all)
             }
+            Node::List(items) => self.rays(items, depth),
             // `ℝ − {2}`
             Node::Sum(items) => match items.as_slice() {
                 [real, Node::Negative(set)] => {
@@ -195,6 +203,30 @@ impl Reader<'_> {
             }
             _ => None,
         }
+    }
+
+    /// `x > 1, x < 2` are both true where they can be; `x < 1, x > 2` can't, so either is.
+    fn rays(&mut self, items: &[Node], depth: u32) -> Option<Region> {
+        let [a, b] = items else {
+            return None;
+        };
+        let (a, b) = (self.region(a, depth + 1)?, self.region(b, depth + 1)?);
+        let one = |region: &Region| region.pieces.len() == 1;
+        let opposed =
+            |a: &Region, b: &Region| a.pieces[0].0.at.is_none() && b.pieces[0].1.at.is_none();
+        if a.name != b.name || !one(&a) || !one(&b) || opposed(&a, &b) == opposed(&b, &a) {
+            return None;
+        }
+        let both = self.common(&a.pieces, &b.pieces)?;
+        let pieces = if both.is_empty() {
+            self.united([a.pieces, b.pieces].concat())?
+        } else {
+            both
+        };
+        Some(Region {
+            name: a.name,
+            pieces,
+        })
     }
 
     /// An end of an interval: a constant, or the infinity of its side.

@@ -12,7 +12,11 @@ pub(crate) fn scaled(node: &Node) -> Option<Node> {
     let (rows, factors) = match node {
         Node::Negative(inner) => {
             let minus = Node::Negative(Box::new(Node::Number(Rational::one())));
-            (matrix(inner)?, vec![(false, minus)])
+            let rows = match scaled(inner) {
+                Some(Node::Matrix(_, rows)) => rows,
+                _ => matrix(inner)?,
+            };
+            (rows, vec![(false, minus)])
         }
         Node::Product(items) => {
             let at = items

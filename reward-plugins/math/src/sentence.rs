@@ -82,6 +82,43 @@ fn formula(text: &str) -> Option<usize> {
     (!prices).then_some(end + 2)
 }
 
+/// Verbs of working something out: a condition with one of them, `if we simplify`, is none.
+const WORKING: [&str; 16] = [
+    "simplify",
+    "add",
+    "sum",
+    "subtract",
+    "multiply",
+    "divide",
+    "combine",
+    "solve",
+    "compute",
+    "calculate",
+    "evaluate",
+    "expand",
+    "factor",
+    "count",
+    "continue",
+    "check",
+];
+
+/// A sentence without the reason, or the step of the work, that it begins with: `Since the others are false, …`, `If we add
+/// both, …`. A real condition stays.
+pub(crate) fn main_clause<'a, 's>(words: &'a [Word<'s>]) -> &'a [Word<'s>] {
+    let bare: Vec<String> = words.iter().take(3).map(Word::bare).collect();
+    let bare: Vec<&str> = bare.iter().map(String::as_str).collect();
+    let reason = match bare.as_slice() {
+        ["since" | "because" | "as", ..] => true,
+        ["if", "we" | "you", verb] => WORKING.contains(verb),
+        _ => false,
+    };
+    let comma = words.iter().position(|word| word.text.ends_with(','));
+    match comma {
+        Some(at) if reason && at + 1 < words.len() => &words[at + 1..],
+        _ => words,
+    }
+}
+
 /// What follows the last word that draws a conclusion, up to a reason.
 pub(crate) fn clause<'a, 's>(words: &'a [Word<'s>]) -> &'a [Word<'s>] {
     let concludes = |i: usize| {

@@ -52,6 +52,15 @@ pub fn choice(text: &str) -> Option<char> {
     }
 }
 
+/// The text of a reference that is a letter with its text: `12` of `(D) 12`.
+pub fn option(reference: &str) -> Option<&str> {
+    choice(reference)?;
+    let rest = reference.strip_prefix('(').unwrap_or(reference);
+    let rest = rest.strip_prefix(|c: char| c.is_ascii_uppercase())?;
+    let rest = rest.strip_prefix([')', '.', ':'])?.trim();
+    (!rest.is_empty()).then_some(rest)
+}
+
 /// Yes and true, no and false, in the normal form.
 pub fn boolean(normal: &str) -> Option<bool> {
     match normal {

@@ -19,11 +19,81 @@ const WORDS: [&str; 12] = [
     "color", "hspace",
 ];
 
-/// Does something beside or around what stands from `start` to `end` touch it?
-pub(crate) fn touched(text: &str, start: usize, end: usize) -> bool {
+/// Does something beside or around what stands from `start` to `end` touch it? What follows counts only with `behind`.
+pub(crate) fn touched(text: &str, start: usize, end: usize, behind: bool) -> bool {
     let (before, after) = (&text[..start], &text[end..]);
     let formula = in_formula(before);
-    around(before) || touches_before(before, formula) || touches_after(after, formula)
+    around(before)
+        || touches_before(before, formula)
+        || behind && touches_after(after, formula)
+        || denied(before, content(&text[start..end]), after)
+}
+
+/// What stands in a box; nothing where it has braces in it.
+fn content(boxed: &str) -> &str {
+    let inner = boxed.split_once('{').map_or("", |(_, inner)| inner);
+    inner.strip_suffix('}').unwrap_or_default().trim()
+}
+
+/// Do the words around a box deny it or make something else of it: `is not \boxed{3}`, `\boxed{3} is wrong`, `half of
+/// \boxed{3}`, `3 or \boxed{4}`, `\boxed{3}?`
+fn denied(before: &str, content: &str, after: &str) -> bool {
+    let plain = |word: &str| word.to_lowercase().replace('’', "'");
+    let before = before.trim_end_matches([' ', '$', '(', '\\', '*', '[', '\n']);
+    let mut words = before.rsplit(char::is_whitespace).map(plain);
+    let (last, before_last) = (
+        words.next().unwrap_or_default(),
+        words.next().unwrap_or_default(),
+    );
+    let negates = |word: &str| {
+        matches!(word, "not" | "never" | "isn't" | "wasn't" | "neither")
+            || matches!(word, "cannot" | "can't" | "couldn't" | "won't" | "wouldn't")
+    };
+    let changes = |word: &str| {
+        matches!(word, "minus" | "negative" | "plus" | "times" | "twice")
+            || matches!(word, "thrice" | "double" | "triple" | "half" | "or")
+    };
+    let changes_of = |word: &str| {
+        changes(word)
+            || matches!(
+                word,
+                "third" | "quarter" | "root" | "reciprocal" | "opposite"
+            )
+    };
+    if negates(&last)
+        || changes(&last)
+        || last == "be" && negates(&before_last)
+        || last == "of" && changes_of(&before_last)
+    {
+        return true;
+    }
+    let after = after.trim_start_matches([' ', '$', ')', '\\', '*']);
+    let mut behind = after.chars();
+    match behind.next() {
+        Some('?') => return true,
+        // `\boxed{2}:3` is a proportion.
+        Some(':') if behind.next().is_some_and(|c| c.is_ascii_digit()) => return true,
+        _ => {}
+    }
+    let mut words = after
+        .split_whitespace()
+        .map(|word| plain(word.trim_end_matches([',', '.', ';', '!'])));
+    let (first, second) = (
+        words.next().unwrap_or_default(),
+        words.next().unwrap_or_default(),
+    );
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match first.as_str() {
+        "isn't" | "wasn't" | "cannot" | "squared" | "cubed" => true,
+        "is" | "was" => matches!(
+            second.as_str(),
+            "wrong" | "incorrect" | "not" | "false" | "impossible"
+        ),
+        "plus" | "minus" | "times" => second.starts_with(|c: char| c.is_ascii_digit() || c == '$'),
+        // Another number beside it; `\boxed{\frac{1}{2}} or 0.5` is one.
+        "or" | "to" | "and" => number(content) && number(&second) && content != second,
+        _ => false,
+    }
 }
 
 /// Is a formula open at the end of a text?
@@ -287,7 +357,7 @@ mod tests {
     fn is_touched(text: &str) -> bool {
         let start = text.find("\\boxed{").expect("a box");
         let end = start + text[start..].find('}').expect("its end") + 1;
-        touched(text, start, end)
+        touched(text, start, end, true)
     }
 
     #[test]
@@ -325,6 +395,20 @@ mod tests {
             "$\\frac{1}{2}\\boxed{3}$",
             "$\\boxed{3}\\pi$",
             "$x\\boxed{3}$",
+            "The answer is not $\\boxed{3}$",
+            "It isn't \\boxed{3}",
+            "It cannot be \\boxed{3}",
+            "3 or \\boxed{4}",
+            "\\boxed{3} or 4",
+            "\\boxed{3} to 4",
+            "minus \\boxed{3}",
+            "half of \\boxed{3}",
+            "\\boxed{3} squared",
+            "\\boxed{3} times 10",
+            "\\boxed{3}:4",
+            "The answer is $\\boxed{3}$?",
+            "$\\boxed{3}$ is wrong.",
+            "\\boxed{3} is not right",
         ] {
             assert!(is_touched(text), "{text}");
         }
@@ -365,6 +449,14 @@ mod tests {
             "$12 \\\\ \\boxed{3}$",
             "The cost is \\$\\boxed{3}",
             "question 2 \\boxed{3}",
+            "$\\boxed{3}$ is the answer",
+            "\\boxed{3} is right",
+            "\\boxed{3} times",
+            "at least \\boxed{3} colours",
+            "\\boxed{3} or about 3.0",
+            "\\boxed{3} and we are done",
+            "the sum of \\boxed{3}",
+            "not 4 but \\boxed{3}",
         ] {
             assert!(!is_touched(text), "{text}");
         }

@@ -43,6 +43,8 @@ impl Reward for Wemath {
     fn score(samples: Vec<Sample>) -> Vec<Result<Verdict, Failure>> {
         let mut questions = Vec::new();
         let judge = |sample: &Sample| -> Result<Verdict, Failure> {
+            // Parameters first: a wrong one is no fault of the row's.
+            Frame::read(&sample.params_json()?, &[])?;
             let (wanted, place) = answers::reference(sample)?;
             let (verdict, accuracy) = judge(sample, &wanted)?;
             if let Some((problem, step)) = place {

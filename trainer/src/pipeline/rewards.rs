@@ -27,9 +27,13 @@ pub fn load_rewards(config: &Config, host: HostBuilder) -> Result<RewardSet> {
             .grants(&host)
             .map_err(|e| Error::Config(format!("reward.{name}.{e}")))?;
         let limits = reward_limits(config, table);
+        let scorer = Scorer::with_grants(&plugin, &params, limits, grants)?;
+        scorer
+            .check_params()
+            .map_err(|e| Error::Config(format!("reward.{name}: {e}")))?;
         rewards.push(Reward {
             name: name.clone(),
-            scorer: Scorer::with_grants(&plugin, &params, limits, grants)?,
+            scorer,
             weight: table.weight,
             on_failure: hosts(name, "on_failure", &table.on_failure)?,
             when: hosts(name, "when", &table.when)?,

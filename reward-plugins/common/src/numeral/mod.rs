@@ -15,7 +15,7 @@ pub struct Style {
     pub european: bool,
     /// Whether a percent sign divides by 100; else it is a unit.
     pub percent: bool,
-    /// Whether English number words up to ninety-nine count, and `none` as 0.
+    /// Whether English number words below a million count, and `none` as 0.
     pub words: bool,
 }
 
@@ -38,7 +38,20 @@ const UNITS: [&str; 52] = [
 ];
 
 /// Words that turn a number into another one, or into none.
-const TURNING: [&str; 119] = [
+const TURNING: [&str; 132] = [
+    "wrong",
+    "incorrect",
+    "false",
+    "maybe",
+    "perhaps",
+    "possibly",
+    "probably",
+    "might",
+    "could",
+    "if",
+    "unless",
+    "guess",
+    "doubt",
     "not",
     "no",
     "never",
@@ -258,6 +271,11 @@ pub fn only(text: &str, style: Style) -> Option<Rational> {
         .iter()
         .rposition(|&c| c == '=' || c == '≈')
         .map_or(0, |at| at + 1);
+    // `>= 3` and `!= 3` are bounds and no values.
+    let compared = start.checked_sub(2).map(|at| chars[at]);
+    if compared.is_some_and(|c| matches!(c, '<' | '>' | '!')) {
+        return None;
+    }
     let mut reader = Reader {
         chars: &chars[start..],
         at: 0,
@@ -327,8 +345,10 @@ impl Reader<'_> {
                 // `5 - 3` and `5 -3` are sums.
                 (joins || dash || (fits && !self.follows_number())).then_some(())
             }
-            ' ' | '\t' | '.' | ',' | ';' | ':' | '!' | '?' | '(' | ')' | '[' | ']' | '"' | '\''
-            | '#' | '&' | '°' | '。' | '、' => Some(()),
+            // A question that holds the number does not state it.
+            '?' => self.found.is_none().then_some(()),
+            ' ' | '\t' | '.' | ',' | ';' | ':' | '!' | '(' | ')' | '[' | ']' | '"' | '\'' | '#'
+            | '&' | '°' | '。' | '、' => Some(()),
             '/' => (self.before(self.at - 1).is_alphabetic() && self.peek(0).is_alphabetic())
                 .then_some(()),
             _ => None,
@@ -529,6 +549,10 @@ impl Reader<'_> {
             return (self.digit(0) || self.peek(0) == '.').then_some(());
         }
         if self.style.words {
+            // `five point five`
+            if word == "point" && is_number_word(&self.next_word(self.at).0) {
+                return None;
+            }
             if word == "none" {
                 return self.keep(Rational::zero());
             }
@@ -581,8 +605,51 @@ impl Reader<'_> {
         }
     }
 
-    /// `seven`, `twenty`, `twenty-one`.
+    /// `seven`, `twenty-one`, `two hundred and five`, `three thousand`.
     fn spelled(&mut self, word: &str) -> Option<i64> {
+        let value = self.below_thousands(word)?;
+        if (1..1000).contains(&value) && self.accept("thousand") {
+            return Some(value * 1000 + self.rest(1000, Self::below_thousands));
+        }
+        Some(value)
+    }
+
+    /// `seven`, `two hundred and five`, `twelve hundred`.
+    fn below_thousands(&mut self, word: &str) -> Option<i64> {
+        let value = self.below_hundred(word)?;
+        if value > 0 && self.accept("hundred") {
+            return Some(value * 100 + self.rest(100, Self::below_hundred));
+        }
+        Some(value)
+    }
+
+    /// What a number in words goes on with, after `and` or without it: less than `limit`, or 0 where it ends.
+    fn rest(&mut self, limit: i64, read: fn(&mut Self, &str) -> Option<i64>) -> i64 {
+        let start = self.at;
+        self.accept("and");
+        let (word, end) = self.next_word(self.at + usize::from(self.peek(0) == '-'));
+        if is_number_word(&word) {
+            self.at = end;
+            if let Some(value) = read(self, &word).filter(|value| (1..limit).contains(value)) {
+                return value;
+            }
+        }
+        self.at = start;
+        0
+    }
+
+    /// Reads a word, perhaps after a hyphen.
+    fn accept(&mut self, wanted: &str) -> bool {
+        let (word, end) = self.next_word(self.at + usize::from(self.peek(0) == '-'));
+        let found = word == wanted;
+        if found {
+            self.at = end;
+        }
+        found
+    }
+
+    /// `seven`, `twenty`, `twenty-one`.
+    fn below_hundred(&mut self, word: &str) -> Option<i64> {
         let place = |list: &[&str], word: &str| -> Option<i64> {
             let at = list.iter().position(|known| *known == word)?;
             i64::try_from(at).ok()
@@ -712,6 +779,15 @@ mod tests {
     #[test]
     fn what_is_doubtful_is_no_number() {
         for text in [
+            "maybe 3",
+            "if 3",
+            "3 is wrong",
+            "I guess 3",
+            "3?",
+            "Is it 3? Yes.",
+            ">= 3",
+            "x != 3",
+            "<=3",
             "",
             "five",
             "3 or 4",
@@ -812,6 +888,14 @@ mod tests {
             ("zero", "0"),
             ("5 (five)", "5"),
             ("there are three cats", "3"),
+            ("one hundred", "100"),
+            ("two hundred and five birds", "205"),
+            ("twelve hundred", "1200"),
+            ("three thousand four hundred", "3400"),
+            ("three thousand four hundred twenty-one", "3421"),
+            ("six hundred thousand", "600000"),
+            ("two thousand and one", "2001"),
+            ("one hundred and dogs", "100"),
         ] {
             assert_eq!(only(text, words), Rational::parse(value), "{text}");
         }
@@ -827,12 +911,22 @@ mod tests {
             "the square of three",
             "one of the 3",
             "a dozen",
-            "two hundred",
+            "two hundreds",
+            "a hundred",
+            "two hundred million",
+            "two hundred five hundred",
+            "three thousand twelve hundred",
+            "two hundred or three hundred",
+            "half of two hundred",
+            "two hundredths",
             "twenty five six",
             "no",
             "3 five",
-            "one hundred",
+            "3 hundred",
             "someone",
+            "five point five",
+            "maybe five",
+            "five?",
         ] {
             assert_eq!(only(text, words), None, "{text}");
         }

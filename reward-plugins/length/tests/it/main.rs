@@ -1,6 +1,8 @@
 //! The length penalties on its golden cases, on its own description and on huge input.
 #![allow(clippy::unwrap_used, clippy::float_cmp)]
 
+mod peer;
+
 use length::Length;
 use rlhost_plugin::serde_json::json;
 use rlhost_plugin::{Sample, SampleReward};

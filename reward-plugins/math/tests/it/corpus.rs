@@ -5,15 +5,43 @@ use std::collections::BTreeMap;
 use crate::cases::{Case, holds, read};
 
 /// Pairs that are judged wrong, and why that is borne.
-const KNOWN: [(&str, &str); 1] = [(
-    "third-round.jsonl:29",
-    "a value and, after `or`, the same in another form: lists are refused where one value is asked for",
-)];
+const KNOWN: [(&str, &str); 12] = [
+    (
+        "third-round.jsonl:29",
+        "a value and, after `or`, the same in another form: lists are refused where one value is asked for",
+    ),
+    (
+        "fifth-round.jsonl:40",
+        "a statement after the conclusion that turns the words round",
+    ),
+    (
+        "fifth-round.jsonl:63",
+        "sums with a sign are not worked out",
+    ),
+    (
+        "fifth-round.jsonl:64",
+        "sums with a sign are not worked out",
+    ),
+    (
+        "fifth-round.jsonl:95",
+        "a fraction in words between numbers",
+    ),
+    ("fifth-round.jsonl:194", "an absolute value as a root"),
+    (
+        "fifth-round.jsonl:230",
+        "pairs of named values are not points",
+    ),
+    ("fifth-round.jsonl:261", "an inequality in words"),
+    ("fifth-round.jsonl:264", "an inequality in words"),
+    ("fifth-round.jsonl:296", "units side by side in one font"),
+    ("fifth-round.jsonl:301", "feet and inches by their signs"),
+    ("fifth-round.jsonl:343", "a choice by exclusion"),
+];
 
 #[test]
 fn the_corpus_is_judged_right() {
     let cases = read("cases/corpus");
-    assert!(cases.len() >= 1_400, "the corpus shrank to {}", cases.len());
+    assert!(cases.len() >= 2_000, "the corpus shrank to {}", cases.len());
     let negative = |case: &&Case| case.row["expect"]["score"] == 0;
     assert!(cases.iter().filter(negative).count() * 2 >= cases.len());
     let shown = |case: &Case| {
