@@ -1,0 +1,226 @@
+//! What is read as a number, and what is not.
+
+#![allow(clippy::unwrap_used)]
+use super::*;
+
+fn read(text: &str) -> Option<Rational> {
+    only(text, Style::default())
+}
+
+#[test]
+fn numbers_as_they_are_written() {
+    for (text, value) in [
+        ("3", "3"),
+        ("-3", "-3"),
+        ("+3", "3"),
+        ("3.0", "3"),
+        (".5", "1/2"),
+        ("1e3", "1000"),
+        ("1E-3", "0.001"),
+        ("1,234,567.5", "1234567.5"),
+        ("1'234", "1234"),
+        ("1\u{202F}234", "1234"),
+        ("1{,}234", "1234"),
+        ("1\\,234", "1234"),
+        ("3 \\times 10^{4}", "30000"),
+        ("3×10^-2", "0.03"),
+        ("10^3", "1000"),
+        ("1/2", "1/2"),
+        ("\\frac{1}{2}", "1/2"),
+        ("-\\frac12", "-1/2"),
+        ("50%", "1/2"),
+        ("50\\%", "1/2"),
+        ("5 percent", "0.05"),
+        ("5 per cent", "0.05"),
+        ("5 per cent of them", "0.05"),
+        ("5 per day", "5"),
+        ("a score of 5", "5"),
+        ("the square of x is 5", "5"),
+        ("After rounding it is 5", "5"),
+        ("5 square metres", "5"),
+        ("2 million", "2000000"),
+        ("$5", "5"),
+        ("-$5", "-5"),
+        ("$-5$", "-5"),
+        ("5cm", "5"),
+        ("5 cm^2", "5"),
+        ("5 m²", "5"),
+        ("5 km/h", "5"),
+        ("90^\\circ", "90"),
+        ("90°", "90"),
+        ("The answer is 5.", "5"),
+        ("x = 5", "5"),
+        ("2 + 3 = 5", "5"),
+        ("**5**", "5"),
+        ("5 (5.0)", "5"),
+        ("minus 3", "-3"),
+        ("５", "5"),
+        ("−5", "-5"),
+        ("~5", "5"),
+        ("about 5 dogs", "5"),
+        ("007", "7"),
+        ("5!", "5"),
+        ("5个", "5"),
+        ("It's 5", "5"),
+        ("(-3)", "-3"),
+        ("the cost - 5 dollars", "5"),
+    ] {
+        assert_eq!(read(text), Rational::parse(value), "{text}");
+    }
+}
+
+#[test]
+fn what_is_doubtful_is_no_number() {
+    for text in [
+        "maybe 3",
+        "if 3",
+        "3 is wrong",
+        "I guess 3",
+        "3?",
+        "Is it 3? Yes.",
+        ">= 3",
+        "x != 3",
+        "<=3",
+        "",
+        "five",
+        "3 or 4",
+        "3, 4",
+        "1,23",
+        "0,001",
+        "1,2345",
+        "1.2.3",
+        "12,34,567",
+        "5-3",
+        "5 - 3",
+        "5 -3",
+        "3:30",
+        "2024-01-02",
+        "x5",
+        "5x",
+        "5 x",
+        "2\\pi",
+        "2π",
+        "√2",
+        "\\sqrt{2}",
+        "2^3",
+        "5 + 3",
+        "not 5",
+        "isn't 5",
+        "< 5",
+        "≥5",
+        "±5",
+        "less than 5",
+        "2 dozen",
+        "5 and a half",
+        "1 1/2",
+        "1\\frac{1}{2}",
+        "1/0",
+        "1e9999",
+        "- 3",
+        "covid-19",
+        "nan",
+        "inf",
+        "5i",
+        "4! + 1",
+        "5 !+ 1",
+        "\u{202E}24",
+        "10²",
+        "5 thousandths 3",
+        "3 bn",
+        "3 lakh",
+        "3 crore",
+        "3 score",
+        "3 thousandths",
+        "3 sixths",
+        "twice 3",
+        "the square of 3",
+        "the square of the number 3",
+        "the reciprocal of -3",
+        "the number after 3",
+        "up to 3",
+        "almost 3",
+        "5k",
+        "3rd",
+        "1/2/3",
+        "5 plus",
+        "10 minus 3",
+        "5 万",
+        "5万",
+        "5_000",
+        "--5",
+        "minus -5",
+        "5 − 3",
+    ] {
+        assert_eq!(read(text), None, "{text}");
+    }
+}
+
+#[test]
+fn styles_change_what_is_read() {
+    let european = Style {
+        european: true,
+        ..Style::default()
+    };
+    assert_eq!(only("1.234,5", european), Rational::parse("1234.5"));
+    assert_eq!(only("0,001", european), Rational::parse("0.001"));
+    assert_eq!(only("1.5", european), None);
+    let unit = Style {
+        percent: false,
+        ..Style::default()
+    };
+    assert_eq!(only("50%", unit), Rational::parse("50"));
+    let words = Style {
+        words: true,
+        ..Style::default()
+    };
+    for (text, value) in [
+        ("seven", "7"),
+        ("Twenty-one dogs", "21"),
+        ("ninety nine", "99"),
+        ("none", "0"),
+        ("zero", "0"),
+        ("5 (five)", "5"),
+        ("there are three cats", "3"),
+        ("one hundred", "100"),
+        ("two hundred and five birds", "205"),
+        ("twelve hundred", "1200"),
+        ("three thousand four hundred", "3400"),
+        ("three thousand four hundred twenty-one", "3421"),
+        ("six hundred thousand", "600000"),
+        ("two thousand and one", "2001"),
+        ("one hundred and dogs", "100"),
+    ] {
+        assert_eq!(only(text, words), Rational::parse(value), "{text}");
+    }
+    for text in [
+        "two or three",
+        "up to three",
+        "almost three",
+        "twice three",
+        "three score",
+        "three bn",
+        "three lakh",
+        "three thousandths",
+        "the square of three",
+        "one of the 3",
+        "a dozen",
+        "two hundreds",
+        "a hundred",
+        "two hundred million",
+        "two hundred five hundred",
+        "three thousand twelve hundred",
+        "two hundred or three hundred",
+        "half of two hundred",
+        "two hundredths",
+        "twenty five six",
+        "no",
+        "3 five",
+        "3 hundred",
+        "someone",
+        "five point five",
+        "maybe five",
+        "five?",
+    ] {
+        assert_eq!(only(text, words), None, "{text}");
+    }
+}
