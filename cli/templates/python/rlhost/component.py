@@ -1,5 +1,6 @@
 """Between the contract (wit/plugin.wit) and a reward function."""
 
+from dataclasses import replace
 from typing import Any
 
 from componentize_py_types import Err, Ok
@@ -29,7 +30,33 @@ def reward(about: dict[str, Any], notes: list[str]) -> type:
         def score(self, samples: list[types.Sample]) -> list[Any]:
             return [judged(plan, sample) for sample in samples]
 
+    warm(plan)
     return Reward
+
+
+def warm(plan: call.Plan) -> None:
+    """Judges a sample some times as scores do, with another function in the place of the plugin's own.
+
+    Python makes the code that it runs faster, and fills caches. What is done while the plugin is built is in every
+    instance from its first moment on, and needn't be done again for every score.
+    """
+    entry = {plan.convention.total: 1.0, "part": 0.5}
+    returned = [entry] if plan.convention.lists else entry
+    stand_in = replace(plan, function=lambda *_, **__: returned)
+    sample = types.Sample(
+        prompt=[types.Message("user", [types.ContentPart_Text("2 + 2 = ?")])],
+        response=[types.Turn("4", types.FinishReason.STOP, 1)],
+        answer='"4"',
+        data_source="",
+        problem_type="",
+        answer_type="",
+        columns="{}",
+        images=[],
+        group=0,
+        params="{}",
+    )
+    for _ in range(40):
+        judged(stand_in, sample)
 
 
 def judged(plan: call.Plan, sample: types.Sample) -> Any:
