@@ -31,13 +31,13 @@ fn test(project: &Project, cases: &str) -> Outcome {
 
 /// What a build says that fails.
 #[track_caller]
-fn not_built(project: &Project, names: &[&str]) {
+fn not_built(project: &Project, names: &[&str]) -> String {
     let mut command = project.command(&["plugin", "build", "own"]);
-    not_built_by(&mut command, names);
+    not_built_by(&mut command, names)
 }
 
 #[track_caller]
-fn not_built_by(command: &mut Command, names: &[&str]) {
+fn not_built_by(command: &mut Command, names: &[&str]) -> String {
     let outcome: Outcome = command.output().unwrap().into();
     assert_eq!(
         (outcome.code, outcome.stdout.as_str()),
@@ -45,13 +45,14 @@ fn not_built_by(command: &mut Command, names: &[&str]) {
         "{outcome:?}"
     );
     assert_names(&outcome.stderr, names);
+    outcome.stderr
 }
 
 /// What a build says that fails in the compiler.
 #[track_caller]
-fn not_compiled(project: &Project, names: &[&str]) {
+fn not_compiled(project: &Project, names: &[&str]) -> String {
     let names = [&["error: the plugin does not compile: "], names].concat();
-    not_built(project, &names);
+    not_built(project, &names)
 }
 
 #[track_caller]
