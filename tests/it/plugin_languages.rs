@@ -215,7 +215,10 @@ fn go_of_several_packages_that_logs_and_panics() {
     project.write(
         "own/src/more.go",
         "package plugin\n\nimport (\n\t\"fmt\"\n\t\"plugins/own/src/words\"\n)\n\nfunc first(text string) string {\n\t\
-         fmt.Println(\"looking at\", text)\n\tif text == \"boom\" {\n\t\treturn words.First(nil)\n\t}\n\treturn text\n}\n",
+         fmt.Println(\"looking at\", text)\n\tif text == \"boom\" {\n\t\treturn words.First(nil)\n\t}\n\tif text == \"much\" {\n\t\treturn much()\n\t}\n\treturn text\n}\n\n\
+         // Many times the memory that there is, so that garbage is collected.\nfunc much() string {\n\tsum := 0\n\t\
+         for i := range 20000 {\n\t\tpiece := make([]byte, 50000)\n\t\tpiece[i] = byte(i)\n\t\tsum += int(piece[i])\n\t}\n\t\
+         return fmt.Sprint(\"sum \", sum)\n}\n",
     );
     replace(
         &project,
@@ -228,6 +231,11 @@ fn go_of_several_packages_that_logs_and_panics() {
         &project,
         r#"{"response": "a x", "answer": "x", "expect": {"score": 1}}"#,
     );
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let sum: u32 = (0..20_000).map(|i| i % 256).sum();
+    let much =
+        format!(r#"{{"response": "much", "answer": "sum {sum}", "expect": {{"score": 1}}}}"#);
+    let outcome = test(&project, &much);
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     let outcome = test(&project, FAILING);
     assert_eq!(outcome.code, Some(2), "{outcome:?}");

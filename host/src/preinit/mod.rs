@@ -48,7 +48,7 @@ struct State {
 ///
 /// # Errors
 ///
-/// [`Error::Preinitialise`] where the start traps, ends the program, calls the host, or takes too long.
+/// [`Error::Preinitialise`] where the start traps, ends the program, calls the host, sleeps, or takes too long.
 pub fn preinitialise(module: &[u8]) -> Result<Vec<u8>> {
     let failed = |error: wasmtime::Error| Error::Preinitialise {
         message: format!("{error:#}"),
@@ -82,6 +82,11 @@ pub fn preinitialise(module: &[u8]) -> Result<Vec<u8>> {
     let instance = started.map_err(|error| Error::Preinitialise {
         message: fault(&error, store.data().wasi.printed()),
     })?;
+    if store.data().wasi.slept() {
+        let message =
+            "sleeps, and the clock of a call starts before the moment at which it wakes".to_owned();
+        return Err(Error::Preinitialise { message });
+    }
     let mut state = Snapshot { store, instance };
     now(wizer.snapshot(&context, &mut state)).map_err(failed)
 }

@@ -23,11 +23,17 @@ const EVENT: usize = 32;
 pub(super) struct Wasi {
     /// Nanoseconds since the start, one for each reading: before all that an instance's clock shows.
     now: u64,
+    /// Whether `now` has come to a moment that was waited for.
+    slept: bool,
     random: Sequence,
     printed: Vec<u8>,
 }
 
 impl Wasi {
+    pub(super) fn slept(&self) -> bool {
+        self.slept
+    }
+
     pub(super) fn printed(&self) -> &[u8] {
         &self.printed
     }
@@ -110,7 +116,8 @@ fn none(mut caller: Caller<'_, State>, count: i32, size: i32) -> wasmtime::Resul
     write(&mut caller, size, &[0; 4])
 }
 
-/// `poll_oneoff`: sleeping moves the clock and takes no time; nothing else can be waited for.
+/// `poll_oneoff`: sleeping moves the clock and takes no time (Go sleeps before it tells of a panic); nothing else can
+/// be waited for.
 fn poll(
     mut caller: Caller<'_, State>,
     subscriptions: i32,
@@ -130,6 +137,7 @@ fn poll(
         .map(|record| Waiting::read(record, state.wasi.now))
         .collect();
     if let Some(first) = asked.iter().map(|waiting| waiting.until).min() {
+        state.wasi.slept |= first > state.wasi.now;
         state.wasi.now = state.wasi.now.max(first);
     }
     let now = state.wasi.now;

@@ -81,11 +81,15 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
             Some(rest) if rest.ends_with("wit_bindings.go") => {
                 handed_on(&String::from_utf8_lossy(content), &module)?
             }
+            _ if name == "wit_exports/wit_exports.go" => {
+                awake(&String::from_utf8_lossy(content))?.into_bytes()
+            }
             _ => content.to_vec(),
         };
         write(&bindings.join(name), &content)?;
     }
     write(&bindings.join("go.mod"), manifest_of_bindings().as_bytes())?;
+    write(&bindings.join("adapter/adapter.go"), ADAPTER.as_bytes())?;
     write(
         &bindings.join("about/about.go"),
         about_package(&about).as_bytes(),
@@ -194,6 +198,30 @@ fn handed_on(stub: &str, module: &str) -> Result<Vec<u8>> {
         literal(&format!("{module}/src"))
     )
     .into_bytes())
+}
+
+/// The package that wakes the adapter from WASI preview 1, which is part of the component and of no module that starts
+/// at build time.
+const ADAPTER: &str = include_str!("../../../templates/go/adapter.go");
+
+/// The exported functions, with the adapter awake before anything else.
+fn awake(exports: &str) -> Result<String> {
+    let mut text = String::new();
+    let mut count = 0;
+    for line in exports.lines() {
+        text += line;
+        text += "\n";
+        if line == "import (" {
+            text += &format!("\t\"{BINDINGS}/adapter\"\n");
+        } else if line.starts_with("func wasm_export_") && line.ends_with('{') {
+            text += "\tadapter.Wake()\n";
+            count += 1;
+        }
+    }
+    if count == 0 {
+        bail!("the generated bindings export no function");
+    }
+    Ok(text)
 }
 
 fn manifest_of_bindings() -> String {
@@ -327,6 +355,15 @@ mod tests {
         let expected = "package export_a\n\nimport plugin \"word-count/src\"\n\nvar (\n\tDescribe = plugin.Describe\n\t\
                         PolicyLoss = plugin.PolicyLoss\n)\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn exported_functions_wake_the_adapter() {
+        let text = "import (\n\t\"unsafe\"\n)\n\nfunc wasm_export_a_b() uintptr {\n\treturn 0\n}\nfunc other() {\n}\n";
+        let expected = "import (\n\t\"rlhost/adapter\"\n\t\"unsafe\"\n)\n\nfunc wasm_export_a_b() uintptr {\n\tadapter.Wake()\n\treturn 0\n}\n\
+                        func other() {\n}\n";
+        assert_eq!(awake(text).unwrap(), expected);
+        assert!(awake("import (\n)\n").is_err());
     }
 
     #[test]
