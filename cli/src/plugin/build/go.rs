@@ -212,7 +212,7 @@ fn awake(exports: &str) -> Result<String> {
         text += line;
         text += "\n";
         if line == "import (" {
-            text += &format!("\t\"{BINDINGS}/adapter\"\n");
+            text.extend(["\t\"", BINDINGS, "/adapter\"\n"]);
         } else if line.starts_with("func wasm_export_") && line.ends_with('{') {
             text += "\tadapter.Wake()\n";
             count += 1;
