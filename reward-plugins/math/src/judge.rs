@@ -490,6 +490,10 @@ fn matches(found: &str, reference: &str, options: &Options) -> bool {
     if a.len().max(b.len()) > lexer::MAX_BYTES || a.matches("~~").count() > 1 {
         return false;
     }
+    // `5 K` may be five thousand; as a temperature it is one where the reference has it, too.
+    if thousands(a) && !b.contains('K') && !b.contains("elvin") {
+        return false;
+    }
     // A reference that is a capital letter, with or without its text, asks for a choice.
     if let Some(letter) = text::choice(b).filter(|_| b.contains(|c: char| c.is_ascii_uppercase()))
         && let Some(chosen) = text::choice(a)
@@ -533,6 +537,21 @@ fn matches(found: &str, reference: &str, options: &Options) -> bool {
         }
         Sides::Different => false,
     }
+}
+
+/// Does a text end with a number and the letter K?
+fn thousands(text: &str) -> bool {
+    let text = text.trim_end_matches(['}', '.', ' ', '$']);
+    text.strip_suffix('K').is_some_and(|number| {
+        let number = number.trim_end_matches([' ', '~', '{', '\\', ',', ';']);
+        let number = ["\\text", "\\mathrm", "\\textrm", "\\mbox"]
+            .iter()
+            .find_map(|command| number.strip_suffix(command))
+            .unwrap_or(number);
+        number
+            .trim_end_matches([' ', '~', '\\', ',', ';', '!'])
+            .ends_with(|c: char| c.is_ascii_digit())
+    })
 }
 
 /// What two answers are.

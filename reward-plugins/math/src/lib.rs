@@ -15,6 +15,7 @@
 //!
 //! As a library, without the feature `component`, the crate exports nothing of its own to WebAssembly.
 
+mod allow;
 mod approx;
 mod attached;
 pub mod canonical;
