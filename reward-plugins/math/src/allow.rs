@@ -845,8 +845,27 @@ const TAKES_BACK: &[&str] = &[
     "i was wrong",
 ];
 
+/// The beginning of a text.
+fn cut(text: &str, bytes: usize) -> &str {
+    let mut end = bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// The end of a text.
+fn ending(text: &str, bytes: usize) -> &str {
+    let mut start = text.len().saturating_sub(bytes);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    &text[start..]
+}
+
 /// Does a text that follows an answer take it back? Second thoughts do not where they end with the same answer.
 pub(crate) fn takes_back(after: &str, answer: &str) -> bool {
+    let after = cut(after, 2000);
     let lower = after.to_lowercase();
     let again = !answer.is_empty() && after.contains(answer);
     if !again
@@ -906,7 +925,7 @@ fn supposes(line: &str) -> bool {
 
 /// May the text before a box lead to it? Only the end of its sentence is looked at.
 pub(crate) fn leads_to_box(before: &str) -> bool {
-    let line = before.rsplit('\n').next().unwrap_or_default();
+    let line = ending(before, 300).rsplit('\n').next().unwrap_or_default();
     if supposes(line) {
         return false;
     }
@@ -947,7 +966,7 @@ const ABOUT: &[&str] = &["about", "approximately", "roughly", "equivalently"];
 
 /// May the text behind a box follow it?
 pub(crate) fn follows_box(after: &str) -> bool {
-    let line = after.split('\n').next().unwrap_or_default();
+    let line = cut(after, 300).split('\n').next().unwrap_or_default();
     let line = line.trim_start_matches([' ', '$', ')', '\\', '*', ']', '~', '`', '_', '}']);
     if let Some(rest) = line.strip_prefix([',', ';']) {
         // Another value beside it.

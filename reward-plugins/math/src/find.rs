@@ -8,6 +8,9 @@ use crate::{attached, parts, touch};
 /// Boxes that are joined, at most: longer lists are not compared.
 const MAX_JOINED: usize = 128;
 
+/// Longest text after the thinking that is looked into, in bytes, counted from its end.
+pub(crate) const MAX_TEXT: usize = 32_768;
+
 /// Where an answer stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found<'a> {
@@ -36,7 +39,8 @@ pub fn answer(response: &str, mode: Extract) -> Option<Found<'_>> {
     if response.len() > MAX_RESPONSE {
         return None;
     }
-    let text = after_thinking(response)?;
+    let whole = after_thinking(response)?;
+    let text = end_of(whole);
     let found = match mode {
         Extract::Answer => Found::Marked(extract::answer(text, mode)?),
         Extract::Boxed => boxed(text, extract::answer(text, mode)?),
@@ -60,11 +64,34 @@ pub fn answer(response: &str, mode: Extract) -> Option<Found<'_>> {
         Found::Text(_) | Found::Measured(_) => false,
     };
     let empty = touched
+        || text.len() < whole.len() && begins_before(text)
         || match &found {
             Found::Marked(text) | Found::Text(text) => text.trim().is_empty(),
             _ => false,
         };
     (!empty).then(|| measured.map_or(found, Found::Measured))
+}
+
+/// The end of a text that is too long to be looked into as a whole.
+fn end_of(text: &str) -> &str {
+    let mut start = text.len().saturating_sub(MAX_TEXT);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    &text[start..]
+}
+
+/// May the answer in the end of a text be a part of one that begins before it: is its first box there joined to what was left
+/// out, or has it a tag that is closed and not opened?
+fn begins_before(text: &str) -> bool {
+    let first = boxes(text).first().map_or(text.len(), |b| b.0);
+    let before = &text[..first];
+    let words = before
+        .split_whitespace()
+        .filter(|word| word.len() > 2)
+        .count();
+    let (opened, closed) = (text.find("<answer>"), text.find("</answer>"));
+    words < 16 || closed.is_some_and(|closed| opened.is_none_or(|opened| closed < opened))
 }
 
 /// The boxes of a response by the labels before them: `(a) … \boxed{5} … (b) … \boxed{7}`. Of several boxes of a part the last
@@ -73,7 +100,7 @@ pub fn by_part(response: &str) -> Option<Vec<(String, String)>> {
     if response.len() > MAX_RESPONSE {
         return None;
     }
-    let text = after_thinking(response)?;
+    let text = end_of(after_thinking(response)?);
     if text.contains("<answer>") || text.contains("</answer>") {
         return None;
     }

@@ -53,6 +53,7 @@ mod trigonometry;
 mod units;
 mod valueless;
 mod words;
+pub mod work;
 
 pub use judge::{InvalidReference, Judgement, judge};
 pub use rlhost_verifier::extract;
