@@ -1,6 +1,6 @@
 //! Finds the answer of a response: what follows the thinking, and in it the last mark or the last line.
 
-use rlhost_verifier::answer::{MAX_RESPONSE, after_thinking, without_ends};
+use rlhost_verifier::answer::{MAX_RESPONSE, without_ends};
 use rlhost_verifier::extract::{self, Extract};
 
 use crate::{attached, parts, touch};
@@ -70,6 +70,18 @@ pub fn answer(response: &str, mode: Extract) -> Option<Found<'_>> {
             _ => false,
         };
     (!empty).then(|| measured.map_or(found, Found::Measured))
+}
+
+/// What follows the thinking; nothing where the thinking never ends. Read from the end, up to the last mark of thinking.
+fn after_thinking(response: &str) -> Option<&str> {
+    let bytes = response.as_bytes();
+    let mark = |at: usize| bytes[at] == b'<' && bytes[at..].starts_with(b"</think>");
+    let opens = |at: usize| bytes[at] == b'<' && bytes[at..].starts_with(b"<think>");
+    match (0..bytes.len()).rev().find(|at| mark(*at) || opens(*at)) {
+        Some(at) if opens(at) => None,
+        Some(at) => Some(&response[at + "</think>".len()..]),
+        None => Some(response),
+    }
 }
 
 /// The end of a text that is too long to be looked into as a whole.

@@ -60,7 +60,7 @@ pub fn judge(
         ..options.clone()
     };
     let mut references = Vec::new();
-    collect(answer, 0, &mut references)?;
+    collect(answer, 0, &mut 0, &mut references)?;
     let accuracy = find::answer(response, options.extract).map_or(0.0, |found| {
         let labelled = match (&found, options.extract) {
             (Found::Text(_), _) | (_, Extract::Answer | Extract::Text) => None,
@@ -136,6 +136,9 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
             let whole = !line.contains('\n') && matches(line, &reference, options);
             if whole {
                 return 1.0;
+            }
+            if !options.work.reads(line.len().min(lexer::MAX_BYTES)) {
+                return 0.0;
             }
             if let Some(right) = chosen(line, &reference) {
                 return f64::from(u8::from(right));
@@ -254,7 +257,12 @@ fn fold(text: &str) -> Cow<'_, str> {
 }
 
 /// The acceptable answers of a reference.
-fn collect(answer: &Value, depth: u32, out: &mut Vec<Reference>) -> Result<(), InvalidReference> {
+fn collect(
+    answer: &Value,
+    depth: u32,
+    read: &mut usize,
+    out: &mut Vec<Reference>,
+) -> Result<(), InvalidReference> {
     let invalid = |text: &str| Err(InvalidReference(text.into()));
     if depth > MAX_JSON_DEPTH || out.len() >= MAX_ALTERNATIVES {
         return invalid("the reference answer nests too deeply or lists too many alternatives");
@@ -266,8 +274,9 @@ fn collect(answer: &Value, depth: u32, out: &mut Vec<Reference>) -> Result<(), I
         Value::Bool(value) => out.push(Reference::One(value.to_string())),
         Value::Number(value) => out.push(Reference::One(value.to_string())),
         Value::String(text) => {
-            // A text that is too long to be looked into is itself.
-            if text.len() > find::MAX_TEXT {
+            // A text that is too long to be looked into is itself; so is the rest of a long list.
+            *read += text.len();
+            if *read > find::MAX_TEXT {
                 out.push(Reference::One(text.clone()));
                 return Ok(());
             }
@@ -305,7 +314,7 @@ fn collect(answer: &Value, depth: u32, out: &mut Vec<Reference>) -> Result<(), I
                         "the reference answer is a list of lists; write a tuple or matrix as a string, such as \"(1, 2)\"",
                     );
                 }
-                collect(item, depth + 1, out)?;
+                collect(item, depth + 1, read, out)?;
             }
         }
         Value::Object(map) if map.contains_key("parts") => {
@@ -334,7 +343,7 @@ fn collect(answer: &Value, depth: u32, out: &mut Vec<Reference>) -> Result<(), I
                     "the reference answer is an object without the key `answer`, `ground_truth`, `value` or `any_of`",
                 );
             };
-            collect(inner, depth + 1, out)?;
+            collect(inner, depth + 1, read, out)?;
         }
     }
     Ok(())
@@ -438,6 +447,9 @@ fn share(found: &str, reference: &str, options: &Options) -> f64 {
     if whole > 0.0 {
         return whole;
     }
+    if options.work.is_out() {
+        return 0.0;
+    }
     // An answer and, in brackets, the same in other words: `0.5 (one half)`.
     if let Some((answer, aside)) = found
         .strip_suffix(')')
@@ -449,7 +461,9 @@ fn share(found: &str, reference: &str, options: &Options) -> f64 {
     }
     // A sentence in a mark: `The answer is 12`. Formulas alone have no words.
     let word = |word: &str| word.len() > 1;
-    if found.len() > lexer::MAX_BYTES || !found.split(|c: char| !c.is_ascii_alphabetic()).any(word)
+    if found.len() > lexer::MAX_BYTES
+        || !options.work.reads(found.len())
+        || !found.split(|c: char| !c.is_ascii_alphabetic()).any(word)
     {
         return 0.0;
     }

@@ -47,8 +47,13 @@ impl Work {
     pub(crate) fn reads(&self, bytes: usize) -> bool {
         let mut left = self.left();
         let rest = left.bytes.checked_sub(bytes);
-        left.bytes = rest.unwrap_or(left.bytes);
+        left.bytes = rest.unwrap_or(0);
         rest.is_some()
+    }
+
+    /// Is there nothing left to read with?
+    pub(crate) fn is_out(&self) -> bool {
+        self.left().bytes == 0
     }
 
     pub(crate) fn left(&self) -> RefMut<'_, Left> {
