@@ -448,10 +448,13 @@ impl Comparer<'_> {
             return false;
         }
         self.modular -= 1;
-        if !self
-            .work
-            .evaluates(modular::cost(a).saturating_add(modular::cost(b)))
-        {
+        let primes = if self.fields.is_none() {
+            modular::PRIMES_COST
+        } else {
+            0
+        };
+        let cost = modular::cost(a).saturating_add(modular::cost(b));
+        if !self.work.evaluates(cost.saturating_add(primes)) {
             return false;
         }
         let seed = self.seed;

@@ -74,14 +74,19 @@ pub fn answer(response: &str, mode: Extract) -> Option<Found<'_>> {
 
 /// What follows the thinking; nothing where the thinking never ends. Read from the end, up to the last mark of thinking.
 fn after_thinking(response: &str) -> Option<&str> {
+    let mut end = response.len();
     let bytes = response.as_bytes();
-    let mark = |at: usize| bytes[at] == b'<' && bytes[at..].starts_with(b"</think>");
-    let opens = |at: usize| bytes[at] == b'<' && bytes[at..].starts_with(b"<think>");
-    match (0..bytes.len()).rev().find(|at| mark(*at) || opens(*at)) {
-        Some(at) if opens(at) => None,
-        Some(at) => Some(&response[at + "</think>".len()..]),
-        None => Some(response),
+    while let Some(at) = bytes[..end].iter().rposition(|byte| *byte == b'<') {
+        let rest = &response[at..];
+        if let Some(text) = rest.strip_prefix("</think>") {
+            return Some(text);
+        }
+        if rest.starts_with("<think>") {
+            return None;
+        }
+        end = at;
     }
+    Some(response)
 }
 
 /// The end of a text that is too long to be looked into as a whole.

@@ -30,6 +30,8 @@ pub struct InvalidReference(pub String);
 
 /// How deep a reference may be nested in JSON.
 const MAX_JSON_DEPTH: u32 = 4;
+/// How many bytes of a list of acceptable answers are looked into.
+const MAX_LISTED: usize = 8_000;
 /// How many acceptable answers a reference may list.
 const MAX_ALTERNATIVES: usize = 64;
 
@@ -87,7 +89,13 @@ pub fn judge(
     let shaped = match options.format {
         Format::None => true,
         _ if response.len() > MAX_RESPONSE => false,
-        Format::Answer => extract::is_answer_shaped(response),
+        // The ends first: what stands between is read only where they are right.
+        Format::Answer => {
+            let text = response.trim();
+            text.starts_with("<think>")
+                && text.ends_with("</answer>")
+                && extract::is_answer_shaped(response)
+        }
         Format::Boxed => extract::is_box_shaped(response),
     };
     let accuracy = if options.partial {
@@ -276,7 +284,7 @@ fn collect(
         Value::String(text) => {
             // A text that is too long to be looked into is itself; so is the rest of a long list.
             *read += text.len();
-            if *read > find::MAX_TEXT {
+            if text.len() > find::MAX_TEXT || *read > MAX_LISTED && !out.is_empty() {
                 out.push(Reference::One(text.clone()));
                 return Ok(());
             }
@@ -511,10 +519,10 @@ fn matches(found: &str, reference: &str, options: &Options) -> bool {
         return a.len() > lexer::MAX_BYTES || !valueless::text(a);
     }
     // Between tildes, a text is struck out.
-    if a.len().max(b.len()) > lexer::MAX_BYTES || a.matches("~~").count() > 1 {
+    if a.len().max(b.len()) > lexer::MAX_BYTES {
         return false;
     }
-    if !options.work.reads(a.len() + b.len()) {
+    if !options.work.reads(a.len() + b.len()) || a.matches("~~").count() > 1 {
         return false;
     }
     // `5 K` may be five thousand; as a temperature it is one where the reference has it, too.

@@ -14,6 +14,8 @@ use num_traits::ToPrimitive;
 
 /// Points for each prime.
 const POINTS: u64 = 2;
+/// Steps of evaluation that drawing the primes costs as much as.
+pub const PRIMES_COST: u32 = 1_500;
 /// Expressions of a greater weight are not compared.
 const MAX_WEIGHT: u64 = 1 << 24;
 

@@ -7,11 +7,11 @@ use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 
 /// Bytes of answers and references that are read as mathematics; the longest of both is read once.
-const BYTES: usize = 16_000;
+const BYTES: usize = 10_000;
 /// Units of arithmetic. The cases need less than a fifth of them.
-const UNITS: u32 = 2_000;
+const UNITS: u32 = 1_200;
 /// Steps of evaluation modulo a prime.
-const STEPS: u32 = 12_000;
+const STEPS: u32 = 10_000;
 
 /// The pool of a verdict. Clones share it.
 #[derive(Clone, Debug)]
