@@ -715,6 +715,14 @@ pub(crate) fn leads(words: &[Word<'_>]) -> bool {
             .last()
             .is_none_or(|word| word.bare() != "a" || word.text.ends_with(':'));
     }
+    // `x in [1, 2]`
+    if let [before @ .., name, verb] = bare.as_slice()
+        && name.len() == 1
+        && matches!(verb.as_str(), "in" | "is" | "equals")
+        && before.iter().all(|word| has(LEADS, word))
+    {
+        return true;
+    }
     // `slope m = 3`
     if let [only] = bare.as_slice()
         && NAMES.contains(&only.as_str())

@@ -270,12 +270,16 @@ impl Comparer<'_> {
     /// Does the response `a + b = 5` give the reference 5?
     fn answers(&mut self, relation: &Node, reference: &Node) -> bool {
         match relation {
-            Node::Relation(asked, rest) if combines_names(asked) => match rest.as_slice() {
-                [(Relation::Equal, value)] => {
-                    value.is_constant() && reference.is_constant() && self.same(value, reference)
-                }
-                _ => false,
-            },
+            Node::Relation(asked, rest) if combines_names(asked) => {
+                // `a + b = 2 + 3 = 5` too, where all are the same.
+                !rest.is_empty()
+                    && reference.is_constant()
+                    && rest.iter().all(|(relation, value)| {
+                        *relation == Relation::Equal
+                            && value.is_constant()
+                            && self.same(value, reference)
+                    })
+            }
             _ => false,
         }
     }

@@ -5,7 +5,8 @@ use crate::params::{Arithmetic, Extract, Format, Options};
 use crate::syntax::Node;
 use crate::work::Work;
 use crate::{
-    clock, compare, extract, lexer, modular, parser, parts, prose, sign, text, valueless, words,
+    clock, compare, extract, layout, lexer, modular, parser, parts, prose, sign, text, valueless,
+    words,
 };
 use rlhost_verifier::answer::MAX_RESPONSE;
 use rlhost_verifier::fold::folded;
@@ -252,8 +253,19 @@ fn by_label(given: &[(String, String)], wanted: &[(String, String)], options: &O
         .count()
 }
 
-/// Full-width and styled characters as plain ones; spaces that may separate thousands stay.
+/// A text as it is compared: plain characters, without layout; spaces that may separate thousands stay.
 fn fold(text: &str) -> Cow<'_, str> {
+    if text.len() > lexer::MAX_BYTES {
+        return unstyled(text);
+    }
+    match unstyled(text) {
+        Cow::Borrowed(text) => layout::plain(text),
+        Cow::Owned(text) => Cow::Owned(layout::plain(&text).into_owned()),
+    }
+}
+
+/// Full-width and styled characters as plain ones.
+fn unstyled(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }

@@ -29,6 +29,7 @@ mod factor;
 pub mod find;
 mod function;
 pub mod judge;
+mod layout;
 pub mod lexer;
 mod measure;
 mod modular;

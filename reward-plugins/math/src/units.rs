@@ -175,6 +175,10 @@ pub fn label(text: &str) -> Option<Vec<(String, i64)>> {
             "square" | "sq" | "squared" => power = 2,
             "cubic" | "cubed" | "cu" => power = 3,
             "of" | "a" | "an" | "the" => {}
+            "kph" | "kmh" | "kmph" => {
+                out.push(("km".into(), sign));
+                out.push(("h".into(), -sign));
+            }
             stop if STOP_WORDS.contains(&stop) || SCALES.contains(&stop) => return None,
             _ => {
                 let (name, written) = match bare.split_once('^') {
