@@ -504,6 +504,125 @@ const CHANGERS: &[&str] = &[
     "integral",
     "percent",
 ];
+/// Words that may stand beside `answer`, `result` or `solution` in a subject, with those that lead to an answer.
+const ASKED: &[&str] = &[
+    "inequality",
+    "approximately",
+    "question",
+    "problem",
+    "equation",
+    "system",
+    "for",
+    "by",
+    "on",
+    "with",
+    "unique",
+    "only",
+    "real",
+    "numerical",
+    "overall",
+    "required",
+    "desired",
+    "expected",
+    "asked",
+    "given",
+    "above",
+    "exercise",
+    "task",
+    "puzzle",
+    "option",
+    "choice",
+    "complete",
+    "obtain",
+    "gives",
+    "give",
+    "giving",
+    "means",
+    "because",
+    "since",
+    "which",
+    "must",
+    "should",
+    "will",
+    "would",
+    "full",
+    "one",
+    "possible",
+    "integer",
+    "numeric",
+    "when",
+    "solving",
+    "using",
+    "boxed",
+    "computed",
+    "therefore",
+    "let's",
+    "say",
+    "us",
+    "was",
+];
+/// Words after a value that make another number of it: `in base 7`, `with the sign flipped`.
+const REWRITES: &[&str] = &[
+    "base",
+    "binary",
+    "hex",
+    "hexadecimal",
+    "octal",
+    "roman",
+    "sign",
+    "flipped",
+    "opposite",
+    "rounding",
+    "halving",
+    "doubling",
+    "halved",
+    "doubled",
+    "tripled",
+    "negated",
+    "inverted",
+    "increased",
+    "decreased",
+    "reversed",
+    "swapped",
+    "up",
+    "off",
+    "short",
+];
+/// Words that call an answer a wrong one before it is named.
+const BLAMES: &[&str] = &[
+    "mistake",
+    "mistaken",
+    "mistakenly",
+    "incorrect",
+    "incorrectly",
+    "wrong",
+    "wrongly",
+    "naive",
+    "naively",
+    "trap",
+    "tempting",
+    "erroneous",
+    "erroneously",
+];
+
+/// Where a clause speaks of the answer, does it say that it is the answer, and not something made of it?
+fn is_of_answer(words: &[String]) -> bool {
+    let names = |word: &str| word.starts_with("answer") || matches!(word, "result" | "solution");
+    let Some(at) = words.iter().rposition(|word| names(word)) else {
+        return true;
+    };
+    let fits = |word: &String| {
+        LEADS.contains(&word.as_str())
+            || ASKED.contains(&word.as_str())
+            || !word.chars().any(char::is_alphanumeric)
+    };
+    matches!(
+        words[at].as_str(),
+        "answer" | "answers" | "result" | "solution"
+    ) && words[at.saturating_sub(3)..at].iter().all(fits)
+        && words[at..].iter().all(fits)
+}
+
 /// Words after a value, or after what it counts, that may begin what else is said of it.
 const TAILS: &[&str] = &[
     "in",
@@ -647,6 +766,25 @@ const NO_NOUNS: &[&str] = &[
     "its",
     "yes",
     "less",
+    "tens",
+    "ones",
+    "minuses",
+    "opposites",
+    "wrongs",
+    "nots",
+    "oops",
+    "lies",
+    "bps",
+    "negatives",
+    "positives",
+    "errors",
+    "mistakes",
+    "traps",
+    "inverses",
+    "numerals",
+    "reciprocals",
+    "complements",
+    "units'",
     "pairs",
     "couples",
     "falls",
@@ -777,6 +915,15 @@ pub(crate) fn leads(words: &[Word<'_>]) -> bool {
     if subject.iter().any(|word| denies(word)) {
         return false;
     }
+    // A clause or label before it speaks for itself.
+    let from = words[..words.len().saturating_sub(1)]
+        .iter()
+        .rposition(|word| word.text.ends_with([',', ':']))
+        .map_or(0, |at| at + 1);
+    let clause: Vec<String> = words[from..].iter().map(Word::bare).collect();
+    if !is_of_answer(&clause) || subject.iter().any(|word| has(BLAMES, word)) {
+        return false;
+    }
     // Of the answer itself nothing else may be said.
     let answer = |word: &String| {
         matches!(
@@ -818,6 +965,9 @@ pub(crate) fn tails(words: &[Word<'_>]) -> bool {
         || bare
             .get(1)
             .is_some_and(|second| is_harmless(first) && is_noun(second));
+    if bare.iter().any(|word| REWRITES.contains(&word.as_str())) {
+        return false;
+    }
     let more = first == "and" && bare.iter().any(|word| FRACTIONS.contains(&word.as_str()));
     begins
         && !more
@@ -901,6 +1051,11 @@ pub(crate) fn takes_back(after: &str, answer: &str) -> bool {
 fn supposes(line: &str) -> bool {
     let sentence = line.rsplit(". ").next().unwrap_or_default();
     let clause = sentence.rsplit(", ").next().unwrap_or_default();
+    let clause = clause
+        .trim_end_matches([' ', '$', '*', ':'])
+        .rsplit([':'])
+        .next()
+        .unwrap_or_default();
     let words: Vec<String> = clause
         .split_whitespace()
         .map(|word| {
@@ -908,33 +1063,37 @@ fn supposes(line: &str) -> bool {
                 .to_lowercase()
         })
         .collect();
-    let Some(at) = words
-        .iter()
-        .rposition(|word| matches!(word.as_str(), "answer" | "result" | "solution"))
-    else {
-        return false;
-    };
-    words.iter().any(|word| {
-        matches!(
-            word.as_str(),
-            "suppose" | "assume" | "imagine" | "pretend" | "supposing" | "assuming"
-        )
-    }) || words[..at]
-        .iter()
-        .any(|word| CHANGERS.contains(&word.as_str()) && word != "part" && word != "first")
-        || words.iter().any(|word| denies(word))
-        || words[at..].iter().any(|word| {
-            matches!(
-                word.as_str(),
-                "squared" | "cubed" | "plus" | "minus" | "times"
-            )
-        })
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    if has(BLAMES) || !is_of_answer(&words) {
+        return true;
+    }
+    let answer = has(&["answer", "result", "solution"]);
+    answer
+        && (words.iter().any(|word| denies(word))
+            || has(&[
+                "suppose",
+                "assume",
+                "imagine",
+                "pretend",
+                "supposing",
+                "assuming",
+            ]))
 }
 
 /// May the text before a box lead to it? Only the end of its sentence is looked at.
 pub(crate) fn leads_to_box(before: &str) -> bool {
     let line = ending(before, 300).rsplit('\n').next().unwrap_or_default();
-    if supposes(line) {
+    if supposes(line) || line.trim_end().ends_with("~~") {
+        return false;
+    }
+    // What denies may stand before the formula that the box is in.
+    if let Some((words, _)) = line.rsplit_once('$')
+        && line.matches('$').count() % 2 == 1
+        && words
+            .split_whitespace()
+            .next_back()
+            .is_some_and(|word| denies(&word.to_lowercase()))
+    {
         return false;
     }
     let line = line.trim_end_matches([' ', '$', '(', '\\', '*', '[', '~', '`', '_', '#', '{']);
@@ -952,6 +1111,9 @@ pub(crate) fn leads_to_box(before: &str) -> bool {
     // A command or formula; `touch` looks at these.
     if !is_word(&last) {
         return true;
+    }
+    if last == "to" && second == "up" {
+        return false;
     }
     if last == "of" {
         return NAMES.contains(&second.as_str());
@@ -978,10 +1140,18 @@ pub(crate) fn follows_box(after: &str) -> bool {
     let line = line.trim_start_matches([' ', '$', ')', '\\', '*', ']', '~', '`', '_', '}']);
     if let Some(rest) = line.strip_prefix([',', ';']) {
         // Another value beside it.
+        let rest = rest.trim_start();
+        let rest = rest.strip_prefix("or ").unwrap_or(rest);
         let rest = rest
             .trim_start_matches([' ', '$'])
             .trim_end_matches(['.', ' ', '$']);
-        return rest.is_empty() || !rest.bytes().all(|b| b.is_ascii_digit());
+        return rest.is_empty()
+            || rest.contains(|c: char| c.is_alphabetic() || c == '=')
+            || !rest.contains(|c: char| c.is_ascii_digit());
+    }
+    if let Some(aside) = line.strip_prefix('(') {
+        let aside = aside.split(')').next().unwrap_or_default().to_lowercase();
+        return !aside.starts_with("or ") && !aside.split_whitespace().any(denies);
     }
     let end = line
         .find([',', ';', '.', ':', '!', '('])
@@ -1017,6 +1187,7 @@ pub(crate) fn follows_box(after: &str) -> bool {
         || is_harmless(first) && is_noun(second);
     let changes = matches!(first.as_str(), "and" | "to")
         && (matches!(second, "a" | "an" | "the") || counts(second) || second == "one");
+    let changes = changes || all.iter().any(|word| REWRITES.contains(&word.as_str()));
     begins
         && !changes
         && !all

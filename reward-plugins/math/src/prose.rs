@@ -319,7 +319,9 @@ fn sentences(line: &str) -> Vec<&str> {
     for i in 0..bytes.len().saturating_sub(1) {
         let ends = matches!(bytes[i], b'.' | b'!' | b'?') && bytes[i + 1] == b' ';
         // `p.m. ` and `1. ` end nothing.
-        let short = i >= 2 && bytes[i - 2] == b'.' || i == 1 && bytes[0].is_ascii_digit();
+        let factorial = bytes[i] == b'!' && (i == 1 || i >= 2 && bytes[i - 2] == b' ');
+        let short =
+            factorial || i >= 2 && bytes[i - 2] == b'.' || i == 1 && bytes[0].is_ascii_digit();
         if ends && !short {
             out.push(&line[start..=i]);
             start = i + 1;
