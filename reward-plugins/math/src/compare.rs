@@ -12,6 +12,7 @@ use crate::params::{Arithmetic, Options, PercentRule};
 use crate::poly::Quotient;
 use crate::rewrite::{expanded, scaled};
 use crate::syntax::{Node, Relation};
+use crate::work::Left;
 use crate::{approx, measure, modular, region, trigonometry, valueless};
 use std::cmp::Ordering;
 
@@ -19,14 +20,12 @@ use std::cmp::Ordering;
 const MAX_ITEMS: usize = 64;
 /// Comparisons of parts that one judgement may make: nested sets would square them at each level.
 const MAX_STEPS: u32 = 10_000;
-/// Units of work for one comparison: a few milliseconds at the most. The cases need less than a fifth of it.
-const BUDGET: u32 = 2_000;
 /// Comparisons at points modulo primes that one judgement may make.
 const MAX_MODULAR: u32 = 40;
 
 pub(crate) struct Comparer<'a> {
     pub(crate) options: &'a Options,
-    pub(crate) budget: Budget,
+    pub(crate) work: &'a mut Left,
     percent: Percent,
     seed: u64,
     fields: Option<modular::Fields>,
@@ -50,10 +49,11 @@ pub fn equal(response: &Node, reference: &Node, options: &Options, seed: u64) ->
         PercentRule::Strip => &[Percent::Strip],
         PercentRule::Either => &[Percent::Value, Percent::Strip],
     };
+    let mut work = options.work.left();
     readings.iter().any(|&percent| {
         Comparer {
             options,
-            budget: Budget::of(BUDGET),
+            work: &mut work,
             percent,
             seed,
             fields: None,
@@ -115,7 +115,7 @@ impl Comparer<'_> {
         }
         let mut reader = region::Reader {
             percent: self.percent,
-            budget: &mut self.budget,
+            budget: &mut self.work.budget,
         };
         reader.same(a, b).unwrap_or(false)
     }
@@ -270,12 +270,16 @@ impl Comparer<'_> {
     /// Does the response `a + b = 5` give the reference 5?
     fn answers(&mut self, relation: &Node, reference: &Node) -> bool {
         match relation {
-            Node::Relation(asked, rest) if combines_names(asked) => match rest.as_slice() {
-                [(Relation::Equal, value)] => {
-                    value.is_constant() && reference.is_constant() && self.same(value, reference)
-                }
-                _ => false,
-            },
+            Node::Relation(asked, rest) if combines_names(asked) => {
+                // `a + b = 2 + 3 = 5` too, where all are the same.
+                !rest.is_empty()
+                    && reference.is_constant()
+                    && rest.iter().all(|(relation, value)| {
+                        *relation == Relation::Equal
+                            && value.is_constant()
+                            && self.same(value, reference)
+                    })
+            }
             _ => false,
         }
     }
@@ -323,20 +327,20 @@ impl Comparer<'_> {
         let mut unit = Rational::one();
         let ten = Rational::integer(10);
         let mut digits = 0;
-        while !value.div(&unit, &mut self.budget).ok()?.is_integer() {
-            unit = unit.div(&ten, &mut self.budget).ok()?;
+        while !value.div(&unit, &mut self.work.budget).ok()?.is_integer() {
+            unit = unit.div(&ten, &mut self.work.budget).ok()?;
             digits += 1;
             if digits > 20 {
                 return None;
             }
         }
-        let exact = canonical(exact, self.percent, &mut self.budget).ok()?;
+        let exact = canonical(exact, self.percent, &mut self.work.budget).ok()?;
         let exact = match exact.as_rational() {
             Some(value) => value,
-            None => approx::approximate(&exact, &mut self.budget).ok()?,
+            None => approx::approximate(&exact, &mut self.work.budget).ok()?,
         };
-        let distance = exact.sub(value, &mut self.budget).ok()?.abs();
-        let twice = distance.add(&distance, &mut self.budget).ok()?;
+        let distance = exact.sub(value, &mut self.work.budget).ok()?.abs();
+        let twice = distance.add(&distance, &mut self.work.budget).ok()?;
         (digits > 0 && twice.compare(&unit) != Ordering::Greater).then_some(rounded)
     }
 
@@ -413,16 +417,16 @@ impl Comparer<'_> {
     ) -> Bounded<Option<Rational>> {
         let mut difference = |x: &(Link, &Node, &Node)| {
             let (left, right) = (
-                canonical(x.1, self.percent, &mut self.budget)?,
-                canonical(x.2, self.percent, &mut self.budget)?,
+                canonical(x.1, self.percent, &mut self.work.budget)?,
+                canonical(x.2, self.percent, &mut self.work.budget)?,
             );
-            left.sub(&right, &mut self.budget)
+            left.sub(&right, &mut self.work.budget)
         };
         let (a, b) = (difference(a)?, difference(b)?);
         if a.num.is_zero() || b.num.is_zero() {
             return Ok(None);
         }
-        Ok(a.div(&b, &mut self.budget)?.as_rational())
+        Ok(a.div(&b, &mut self.work.budget)?.as_rational())
     }
 
     /// Two expressions, or things that only their own spelling equals.
@@ -430,8 +434,8 @@ impl Comparer<'_> {
         if a == b {
             return true;
         }
-        let x = canonical(a, self.percent, &mut self.budget);
-        let y = canonical(b, self.percent, &mut self.budget);
+        let x = canonical(a, self.percent, &mut self.work.budget);
+        let y = canonical(b, self.percent, &mut self.work.budget);
         let equal = match (x, y) {
             (Ok(x), Ok(y)) => self.same_quotient(&x, &y),
             (Err(Stop::TooBig), _) | (_, Err(Stop::TooBig)) => Err(Stop::TooBig),
@@ -448,29 +452,43 @@ impl Comparer<'_> {
             return false;
         }
         self.modular -= 1;
+        let primes = if self.fields.is_none() {
+            modular::PRIMES_COST
+        } else {
+            0
+        };
+        let cost = modular::cost(a).saturating_add(modular::cost(b));
+        if !self.work.evaluates(cost.saturating_add(primes)) {
+            return false;
+        }
         let seed = self.seed;
         let fields = self.fields.get_or_insert_with(|| modular::Fields::of(seed));
         fields.agree(a, b, self.percent)
     }
 
     fn same_quotient(&mut self, response: &Quotient, reference: &Quotient) -> Bounded<bool> {
-        if response.equals(reference, &mut self.budget)? {
+        if response.equals(reference, &mut self.work.budget)? {
             return Ok(true);
         }
         let (a, b) = (
-            measure::with_any_base(response, &mut self.budget)?,
-            measure::with_any_base(reference, &mut self.budget)?,
+            measure::with_any_base(response, &mut self.work.budget)?,
+            measure::with_any_base(reference, &mut self.work.budget)?,
         );
         if a.is_some() || b.is_some() {
             let (a, b) = (
                 a.as_ref().unwrap_or(response),
                 b.as_ref().unwrap_or(reference),
             );
-            return a.equals(b, &mut self.budget);
+            return a.equals(b, &mut self.work.budget);
         }
-        let pairs = measure::comparable(response, reference, self.options.units, &mut self.budget)?;
+        let pairs = measure::comparable(
+            response,
+            reference,
+            self.options.units,
+            &mut self.work.budget,
+        )?;
         for (x, y) in pairs {
-            if x.equals(&y, &mut self.budget)? || self.within_tolerance(&x, &y)? {
+            if x.equals(&y, &mut self.work.budget)? || self.within_tolerance(&x, &y)? {
                 return Ok(true);
             }
         }
@@ -487,13 +505,15 @@ impl Comparer<'_> {
             None => approx::approximate(q, budget),
         };
         let (Ok(x), Ok(y)) = (
-            value(response, &mut self.budget),
-            value(reference, &mut self.budget),
+            value(response, &mut self.work.budget),
+            value(reference, &mut self.work.budget),
         ) else {
             return Ok(false);
         };
-        let distance = x.sub(&y, &mut self.budget)?.abs();
-        let allowed = y.abs().mul(&self.options.tolerance, &mut self.budget)?;
+        let distance = x.sub(&y, &mut self.work.budget)?.abs();
+        let allowed = y
+            .abs()
+            .mul(&self.options.tolerance, &mut self.work.budget)?;
         Ok(distance.compare(&allowed) != Ordering::Greater)
     }
 }

@@ -1,12 +1,15 @@
 //! Finds the answer of a response: what follows the thinking, and in it the last mark or the last line.
 
-use rlhost_verifier::answer::{MAX_RESPONSE, after_thinking, without_ends};
+use rlhost_verifier::answer::{MAX_RESPONSE, without_ends};
 use rlhost_verifier::extract::{self, Extract};
 
 use crate::{attached, parts, touch};
 
 /// Boxes that are joined, at most: longer lists are not compared.
 const MAX_JOINED: usize = 128;
+
+/// Longest text after the thinking that is looked into, in bytes, counted from its end.
+pub(crate) const MAX_TEXT: usize = 32_768;
 
 /// Where an answer stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +39,8 @@ pub fn answer(response: &str, mode: Extract) -> Option<Found<'_>> {
     if response.len() > MAX_RESPONSE {
         return None;
     }
-    let text = after_thinking(response)?;
+    let whole = after_thinking(response)?;
+    let text = end_of(whole);
     let found = match mode {
         Extract::Answer => Found::Marked(extract::answer(text, mode)?),
         Extract::Boxed => boxed(text, extract::answer(text, mode)?),
@@ -60,11 +64,51 @@ pub fn answer(response: &str, mode: Extract) -> Option<Found<'_>> {
         Found::Text(_) | Found::Measured(_) => false,
     };
     let empty = touched
+        || text.len() < whole.len() && begins_before(text)
         || match &found {
             Found::Marked(text) | Found::Text(text) => text.trim().is_empty(),
             _ => false,
         };
     (!empty).then(|| measured.map_or(found, Found::Measured))
+}
+
+/// What follows the thinking; nothing where the thinking never ends. Read from the end, up to the last mark of thinking.
+fn after_thinking(response: &str) -> Option<&str> {
+    let mut end = response.len();
+    let bytes = response.as_bytes();
+    while let Some(at) = bytes[..end].iter().rposition(|byte| *byte == b'<') {
+        let rest = &response[at..];
+        if let Some(text) = rest.strip_prefix("</think>") {
+            return Some(text);
+        }
+        if rest.starts_with("<think>") {
+            return None;
+        }
+        end = at;
+    }
+    Some(response)
+}
+
+/// The end of a text that is too long to be looked into as a whole.
+fn end_of(text: &str) -> &str {
+    let mut start = text.len().saturating_sub(MAX_TEXT);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    &text[start..]
+}
+
+/// May the answer in the end of a text be a part of one that begins before it: is its first box there joined to what was left
+/// out, or has it a tag that is closed and not opened?
+fn begins_before(text: &str) -> bool {
+    let first = boxes(text).first().map_or(text.len(), |b| b.0);
+    let before = &text[..first];
+    let words = before
+        .split_whitespace()
+        .filter(|word| word.len() > 2)
+        .count();
+    let (opened, closed) = (text.find("<answer>"), text.find("</answer>"));
+    words < 16 || closed.is_some_and(|closed| opened.is_none_or(|opened| closed < opened))
 }
 
 /// The boxes of a response by the labels before them: `(a) … \boxed{5} … (b) … \boxed{7}`. Of several boxes of a part the last
@@ -73,7 +117,7 @@ pub fn by_part(response: &str) -> Option<Vec<(String, String)>> {
     if response.len() > MAX_RESPONSE {
         return None;
     }
-    let text = after_thinking(response)?;
+    let text = end_of(after_thinking(response)?);
     if text.contains("<answer>") || text.contains("</answer>") {
         return None;
     }

@@ -93,7 +93,19 @@ impl Parser {
             "tan" if inverse => "arctan",
             other => other,
         };
+        // Of one number, the greatest is no value but a slip; and what a word such as `abs` applies to stands in brackets.
+        let many = matches!(name, "max" | "min" | "gcd" | "lcm");
+        let bracketed = matches!(
+            self.peek(),
+            Some(Kind::Open(_) | Kind::GroupOpen | Kind::BarOpen | Kind::Bar)
+        );
+        if (many || name == "abs") && !bracketed {
+            return Err(Stop::Undefined);
+        }
         let (name, last) = match self.function_argument()? {
+            Node::Bracket('(', ')', items) if many && items.len() < 2 => {
+                return Err(Stop::Undefined);
+            }
             Node::Bracket('(', ')', items) => {
                 args.extend(items);
                 (name, None)

@@ -3,8 +3,10 @@
 use crate::find::{self, Found};
 use crate::params::{Arithmetic, Extract, Format, Options};
 use crate::syntax::Node;
+use crate::work::Work;
 use crate::{
-    clock, compare, extract, lexer, modular, parser, parts, prose, sign, text, valueless, words,
+    clock, compare, extract, layout, lexer, modular, parser, parts, prose, sign, text, valueless,
+    words,
 };
 use rlhost_verifier::answer::MAX_RESPONSE;
 use rlhost_verifier::fold::folded;
@@ -29,6 +31,8 @@ pub struct InvalidReference(pub String);
 
 /// How deep a reference may be nested in JSON.
 const MAX_JSON_DEPTH: u32 = 4;
+/// How many bytes of a list of acceptable answers are looked into.
+const MAX_LISTED: usize = 8_000;
 /// How many acceptable answers a reference may list.
 const MAX_ALTERNATIVES: usize = 64;
 
@@ -54,8 +58,12 @@ pub fn judge(
     answer: &Value,
     options: &Options,
 ) -> Result<Judgement, InvalidReference> {
+    let options = &Options {
+        work: Work::default(),
+        ..options.clone()
+    };
     let mut references = Vec::new();
-    collect(answer, 0, &mut references)?;
+    collect(answer, 0, &mut 0, &mut references)?;
     let accuracy = find::answer(response, options.extract).map_or(0.0, |found| {
         let labelled = match (&found, options.extract) {
             (Found::Text(_), _) | (_, Extract::Answer | Extract::Text) => None,
@@ -82,7 +90,13 @@ pub fn judge(
     let shaped = match options.format {
         Format::None => true,
         _ if response.len() > MAX_RESPONSE => false,
-        Format::Answer => extract::is_answer_shaped(response),
+        // The ends first: what stands between is read only where they are right.
+        Format::Answer => {
+            let text = response.trim();
+            text.starts_with("<think>")
+                && text.ends_with("</answer>")
+                && extract::is_answer_shaped(response)
+        }
         Format::Boxed => extract::is_box_shaped(response),
     };
     let accuracy = if options.partial {
@@ -131,6 +145,9 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
             let whole = !line.contains('\n') && matches(line, &reference, options);
             if whole {
                 return 1.0;
+            }
+            if !options.work.reads(line.len().min(lexer::MAX_BYTES)) {
+                return 0.0;
             }
             if let Some(right) = chosen(line, &reference) {
                 return f64::from(u8::from(right));
@@ -236,8 +253,19 @@ fn by_label(given: &[(String, String)], wanted: &[(String, String)], options: &O
         .count()
 }
 
-/// Full-width and styled characters as plain ones; spaces that may separate thousands stay.
+/// A text as it is compared: plain characters, without layout; spaces that may separate thousands stay.
 fn fold(text: &str) -> Cow<'_, str> {
+    if text.len() > lexer::MAX_BYTES {
+        return unstyled(text);
+    }
+    match unstyled(text) {
+        Cow::Borrowed(text) => layout::plain(text),
+        Cow::Owned(text) => Cow::Owned(layout::plain(&text).into_owned()),
+    }
+}
+
+/// Full-width and styled characters as plain ones.
+fn unstyled(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
@@ -249,7 +277,12 @@ fn fold(text: &str) -> Cow<'_, str> {
 }
 
 /// The acceptable answers of a reference.
-fn collect(answer: &Value, depth: u32, out: &mut Vec<Reference>) -> Result<(), InvalidReference> {
+fn collect(
+    answer: &Value,
+    depth: u32,
+    read: &mut usize,
+    out: &mut Vec<Reference>,
+) -> Result<(), InvalidReference> {
     let invalid = |text: &str| Err(InvalidReference(text.into()));
     if depth > MAX_JSON_DEPTH || out.len() >= MAX_ALTERNATIVES {
         return invalid("the reference answer nests too deeply or lists too many alternatives");
@@ -261,6 +294,12 @@ fn collect(answer: &Value, depth: u32, out: &mut Vec<Reference>) -> Result<(), I
         Value::Bool(value) => out.push(Reference::One(value.to_string())),
         Value::Number(value) => out.push(Reference::One(value.to_string())),
         Value::String(text) => {
+            // A text that is too long to be looked into is itself; so is the rest of a long list.
+            *read += text.len();
+            if text.len() > find::MAX_TEXT || *read > MAX_LISTED && !out.is_empty() {
+                out.push(Reference::One(text.clone()));
+                return Ok(());
+            }
             let text = &*unescaped(text);
             let joined = match find::answer(text, Extract::Auto) {
                 Some(Found::Boxes(boxes)) => Some(boxes.join(", ")),
@@ -295,7 +334,7 @@ fn collect(answer: &Value, depth: u32, out: &mut Vec<Reference>) -> Result<(), I
                         "the reference answer is a list of lists; write a tuple or matrix as a string, such as \"(1, 2)\"",
                     );
                 }
-                collect(item, depth + 1, out)?;
+                collect(item, depth + 1, read, out)?;
             }
         }
         Value::Object(map) if map.contains_key("parts") => {
@@ -324,7 +363,7 @@ fn collect(answer: &Value, depth: u32, out: &mut Vec<Reference>) -> Result<(), I
                     "the reference answer is an object without the key `answer`, `ground_truth`, `value` or `any_of`",
                 );
             };
-            collect(inner, depth + 1, out)?;
+            collect(inner, depth + 1, read, out)?;
         }
     }
     Ok(())
@@ -428,6 +467,9 @@ fn share(found: &str, reference: &str, options: &Options) -> f64 {
     if whole > 0.0 {
         return whole;
     }
+    if options.work.is_out() {
+        return 0.0;
+    }
     // An answer and, in brackets, the same in other words: `0.5 (one half)`.
     if let Some((answer, aside)) = found
         .strip_suffix(')')
@@ -439,7 +481,9 @@ fn share(found: &str, reference: &str, options: &Options) -> f64 {
     }
     // A sentence in a mark: `The answer is 12`. Formulas alone have no words.
     let word = |word: &str| word.len() > 1;
-    if found.len() > lexer::MAX_BYTES || !found.split(|c: char| !c.is_ascii_alphabetic()).any(word)
+    if found.len() > lexer::MAX_BYTES
+        || !options.work.reads(found.len())
+        || !found.split(|c: char| !c.is_ascii_alphabetic()).any(word)
     {
         return 0.0;
     }
@@ -487,7 +531,14 @@ fn matches(found: &str, reference: &str, options: &Options) -> bool {
         return a.len() > lexer::MAX_BYTES || !valueless::text(a);
     }
     // Between tildes, a text is struck out.
-    if a.len().max(b.len()) > lexer::MAX_BYTES || a.matches("~~").count() > 1 {
+    if a.len().max(b.len()) > lexer::MAX_BYTES {
+        return false;
+    }
+    if !options.work.reads(a.len() + b.len()) || a.matches("~~").count() > 1 {
+        return false;
+    }
+    // `5 K` may be five thousand; as a temperature it is one where the reference has it, too.
+    if thousands(a) && !b.contains('K') && !b.contains("elvin") {
         return false;
     }
     // A reference that is a capital letter, with or without its text, asks for a choice.
@@ -533,6 +584,21 @@ fn matches(found: &str, reference: &str, options: &Options) -> bool {
         }
         Sides::Different => false,
     }
+}
+
+/// Does a text end with a number and the letter K?
+fn thousands(text: &str) -> bool {
+    let text = text.trim_end_matches(['}', '.', ' ', '$']);
+    text.strip_suffix('K').is_some_and(|number| {
+        let number = number.trim_end_matches([' ', '~', '{', '\\', ',', ';']);
+        let number = ["\\text", "\\mathrm", "\\textrm", "\\mbox"]
+            .iter()
+            .find_map(|command| number.strip_suffix(command))
+            .unwrap_or(number);
+        number
+            .trim_end_matches([' ', '~', '\\', ',', ';', '!'])
+            .ends_with(|c: char| c.is_ascii_digit())
+    })
 }
 
 /// What two answers are.

@@ -15,6 +15,7 @@
 //!
 //! As a library, without the feature `component`, the crate exports nothing of its own to WebAssembly.
 
+mod allow;
 mod approx;
 mod attached;
 pub mod canonical;
@@ -28,6 +29,7 @@ mod factor;
 pub mod find;
 mod function;
 pub mod judge;
+mod layout;
 pub mod lexer;
 mod measure;
 mod modular;
@@ -52,6 +54,7 @@ mod trigonometry;
 mod units;
 mod valueless;
 mod words;
+pub mod work;
 
 pub use judge::{InvalidReference, Judgement, judge};
 pub use rlhost_verifier::extract;

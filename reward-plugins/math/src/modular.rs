@@ -6,12 +6,16 @@
 //! probability of at most `d / 2^60`; the degree, with nested powers multiplied out, is bounded, and all points have to agree.
 
 use crate::canonical::Percent;
-use crate::number::{Rational, inverse_mod, mul_mod, pow_mod};
+use crate::number::{Rational, mul_mod, pow_mod};
 use crate::syntax::Node;
 use crate::trigonometry;
+use num_bigint::BigUint;
+use num_traits::ToPrimitive;
 
 /// Points for each prime.
-const POINTS: u64 = 4;
+const POINTS: u64 = 2;
+/// Steps of evaluation that drawing the primes costs as much as.
+pub const PRIMES_COST: u32 = 1_500;
 /// Expressions of a greater weight are not compared.
 const MAX_WEIGHT: u64 = 1 << 24;
 
@@ -47,12 +51,26 @@ impl Fields {
                     seed: mix(self.seed ^ mix(prime.wrapping_add(point))),
                 };
                 match (point.value(a), point.value(b)) {
-                    (Some(a), Some(b)) => a == b,
+                    (Some(a), Some(b)) => mul_mod(a.0, b.1, prime) == mul_mod(b.0, a.1, prime),
                     _ => false,
                 }
             })
         })
     }
+}
+
+/// Steps of evaluating an expression at all points.
+pub fn cost(node: &Node) -> u32 {
+    fn once(node: &Node) -> u32 {
+        let own = match node {
+            Node::Call(..) => 40,
+            Node::Power(..) => 10,
+            _ => 1,
+        };
+        let parts = node.parts().into_iter();
+        parts.fold(own, |sum, part| sum.saturating_add(once(part)))
+    }
+    once(node).saturating_mul(2 * POINTS as u32)
 }
 
 /// A deterministic seed from two texts (FNV-1a).
@@ -150,54 +168,77 @@ impl Point {
         2 + mix(seed(name, "").wrapping_add(self.seed)) % (self.prime - 3)
     }
 
-    fn value(&self, node: &Node) -> Option<u64> {
+    fn number(&self, value: &Rational) -> Option<(u64, u64)> {
+        let residue = |whole: &BigUint| (whole % self.prime).to_u64();
+        let num = residue(value.numerator().magnitude())?;
+        let den = residue(value.denominator())?;
+        let num = if value.is_negative() {
+            (self.prime - num) % self.prime
+        } else {
+            num
+        };
+        (den != 0).then_some((num, den))
+    }
+
+    /// Numerator and denominator of a value; an inverse would cost more than all else.
+    fn value(&self, node: &Node) -> Option<(u64, u64)> {
         let prime = self.prime;
+        let product = |a, b| mul_mod(a, b, prime);
         Some(match node {
-            Node::Number(value) => value.modulo(prime)?,
+            Node::Number(value) => self.number(value)?,
             // i has relations that a residue does not keep; pi and e have none over the rationals that matter here.
-            Node::Symbol(name) if name != "i" => self.drawn(name),
+            Node::Symbol(name) if name != "i" => (self.drawn(name), 1),
             Node::Sum(items) => {
-                let mut sum = 0;
+                let mut sum = (0, 1);
                 for item in items {
-                    sum = (sum + self.value(item)?) % prime;
+                    let (a, b) = self.value(item)?;
+                    sum = if b == sum.1 {
+                        ((sum.0 + a) % prime, b)
+                    } else {
+                        (
+                            (product(sum.0, b) + product(a, sum.1)) % prime,
+                            product(sum.1, b),
+                        )
+                    };
                 }
                 sum
             }
-            Node::Negative(inner) => (prime - self.value(inner)?) % prime,
+            Node::Negative(inner) => {
+                let (a, b) = self.value(inner)?;
+                ((prime - a) % prime, b)
+            }
             Node::Product(items) => {
-                let mut product = 1;
+                let mut all = (1, 1);
                 for (divided, item) in items {
-                    let factor = self.value(item)?;
-                    if *divided && factor == 0 {
+                    let (mut a, mut b) = self.value(item)?;
+                    if *divided {
+                        (a, b) = (b, a);
+                    }
+                    if b == 0 {
                         return None;
                     }
-                    let factor = if *divided {
-                        inverse_mod(factor, prime)
-                    } else {
-                        factor
-                    };
-                    product = mul_mod(product, factor, prime);
+                    all = (product(all.0, a), product(all.1, b));
                 }
-                product
+                all
             }
             Node::Power(base, exponent) => {
-                let (base, exponent) = (self.value(base)?, whole(exponent)?);
-                if base == 0 && exponent <= 0 {
+                let ((mut a, mut b), exponent) = (self.value(base)?, whole(exponent)?);
+                if a == 0 && exponent <= 0 {
                     return None;
                 }
-                let power = pow_mod(base, exponent.unsigned_abs(), prime);
                 if exponent < 0 {
-                    inverse_mod(power, prime)
-                } else {
-                    power
+                    (a, b) = (b, a);
+                }
+                let power = |base| pow_mod(base, exponent.unsigned_abs(), prime);
+                (power(a), if b == 1 { 1 } else { power(b) })
+            }
+            Node::Percent(inner) => {
+                let (a, b) = self.value(inner)?;
+                match self.percent {
+                    Percent::Value => (a, product(b, 100)),
+                    Percent::Strip => (a, b),
                 }
             }
-            Node::Percent(inner) if self.percent == Percent::Value => mul_mod(
-                self.value(inner)?,
-                Rational::ratio(1, 100)?.modulo(prime)?,
-                prime,
-            ),
-            Node::Percent(inner) => self.value(inner)?,
             Node::Call(name, args) => {
                 let ([angle], true) = (args.as_slice(), trigonometry::is_function(name)) else {
                     return None;
@@ -215,7 +256,7 @@ impl Point {
                 if below == 0 {
                     return None;
                 }
-                mul_mod(above, inverse_mod(below, prime), prime)
+                (above, below)
             }
             _ => return None,
         })

@@ -44,7 +44,9 @@ pub(crate) fn is_measure(node: &Node) -> bool {
         _ => false,
     };
     match node {
-        Node::Call(name, args) if name == "abs" => args.iter().all(of_points),
+        Node::Call(name, args) if name == "abs" => args
+            .iter()
+            .all(|item| of_points(item) || matches!(item, Node::Call(name, _) if name == "vec")),
         Node::Proportion(items) => items.iter().all(|item| of_points(item) || is_name(item)),
         Node::Product(items) => {
             // `\frac{AB}{CD}` is a quotient of two products.

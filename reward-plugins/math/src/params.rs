@@ -1,6 +1,7 @@
 //! The parameters of the plugin.
 
 use crate::number::Rational;
+use crate::work::Work;
 use rlhost_verifier::answer;
 pub use rlhost_verifier::extract::Extract;
 use serde_json::Value;
@@ -53,6 +54,8 @@ pub struct Options {
     pub arithmetic: Arithmetic,
     /// Does an answer with some of the parts earn their share?
     pub partial: bool,
+    /// What the verdict may cost; [`judge`](crate::judge()) begins with a full one.
+    pub work: Work,
 }
 
 impl Default for Options {
@@ -67,6 +70,7 @@ impl Default for Options {
             ordered: false,
             arithmetic: Arithmetic::Accept,
             partial: false,
+            work: Work::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The parser looks at each token a bounded number of times and never nests deeper than [`MAX_DEPTH`].
 
 use crate::lexer::{Kind, Token, tokens};
+use crate::names::several_names;
 use crate::number::{Bounded, Stop};
 use crate::syntax::{Node, Relation};
 
@@ -170,6 +171,8 @@ impl Parser {
             _ if !joint.is_empty() && items.iter().all(is_inequality) => {
                 Ok(Node::SetOperation(joint, items))
             }
+            // Values of several names, of which only one need hold, are no value of each.
+            _ if joint == "or" && several_names(&items) => Err(Stop::Undefined),
             _ => Ok(Node::List(items)),
         }
     }

@@ -71,6 +71,17 @@ pub struct Poly {
     pub terms: BTreeMap<Mono, Rational>,
 }
 
+/// What a monomial costs to copy and to compare: functions hold whole polynomials.
+fn heft(mono: &Mono) -> u64 {
+    let terms = |value: &Quotient| 4 * (value.num.terms.len() + value.den.terms.len()) as u64;
+    let one = |atom: &Atom| match atom {
+        Atom::Call(_, args) => 4 + args.iter().map(terms).sum::<u64>(),
+        Atom::Power(_, exponent) => 4 + exponent.len() as u64,
+        _ => 1,
+    };
+    mono.iter().map(|(atom, _)| one(atom)).sum()
+}
+
 /// A monomial with what its reduction sets free: a coefficient, and whole powers of root bases.
 struct Reduced {
     mono: Mono,
@@ -196,7 +207,7 @@ impl Poly {
     }
 
     fn add_term(&mut self, mono: Mono, coefficient: &Rational, budget: &mut Budget) -> Bounded<()> {
-        budget.spend(1 + mono.len() as u64 / 4)?;
+        budget.spend(1 + heft(&mono) / 4)?;
         if coefficient.is_zero() {
             return Ok(());
         }
@@ -241,6 +252,7 @@ impl Poly {
     }
 
     pub fn add(&self, other: &Self, budget: &mut Budget) -> Bounded<Self> {
+        budget.spend(self.terms.len() as u64 / 6)?;
         let mut sum = self.clone();
         for (mono, coefficient) in &other.terms {
             sum.add_term(mono.clone(), coefficient, budget)?;
@@ -377,6 +389,7 @@ impl Quotient {
                 den,
             });
         }
+        budget.spend((num.terms.len() + den.terms.len()) as u64 / 3)?;
         let content = den.content();
         let lead = den
             .terms

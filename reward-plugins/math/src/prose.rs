@@ -4,12 +4,18 @@
 
 use crate::sentence::{Word, clause, joined, main_clause, spans, words};
 use crate::sign::signed;
-use crate::{display, units};
+use crate::{allow, display, units};
 
 /// Longest text whose sentences are looked at, in bytes, counted from its end.
 const MAX_TEXT: usize = 4000;
 /// Words with which a sentence states nothing for certain, or something else than a value.
-const HEDGES: [&str; 43] = [
+const HEDGES: [&str; 49] = [
+    "suppose",
+    "supposing",
+    "assume",
+    "assuming",
+    "imagine",
+    "pretend",
     "hope",
     "false",
     "untrue",
@@ -132,7 +138,8 @@ const CUES: [&str; 24] = [
 ];
 
 /// Words after a number that are no label of what is counted.
-const NO_LABEL: [&str; 42] = [
+const NO_LABEL: [&str; 43] = [
+    "it",
     "in",
     "of",
     "for",
@@ -219,6 +226,12 @@ pub fn stated(text: &str) -> Option<String> {
         Some(first) => (first.len(), &rest[first.len()..]),
         None => (end, &rest[end..]),
     };
+    // The whole sentence: `Twice the answer is 12` states no answer.
+    let line = text[..at].rfind('\n').map_or(0, |i| i + 1);
+    let begun = sentences(&text[line..at])
+        .last()
+        .map_or(0, |begun| begun.len());
+    let sentence = &text[at - begun..at + sentence];
     let lower = after.to_lowercase();
     let takes_back = [
         "wait",
@@ -229,6 +242,25 @@ pub fn stated(text: &str) -> Option<String> {
         "sorry",
         "but ",
         " not ",
+        "scratch",
+        "ignore",
+        "forget",
+        "strike",
+        "kidding",
+        "joke",
+        "mistake",
+        "error",
+        "never mind",
+        "take that back",
+        "false",
+        "retract",
+        "oops",
+        "hold on",
+        "lie",
+        "n't",
+        "cancel",
+        "disregard",
+        "doubt",
     ];
     if after.contains(|c: char| c.is_ascii_digit() || c == '$')
         || takes_back.iter().any(|w| lower.contains(w))
@@ -236,13 +268,12 @@ pub fn stated(text: &str) -> Option<String> {
         return None;
     }
     // What stands before it in its sentence may doubt it: `It is false that the answer is 12`.
-    let line = text[..at].rfind('\n').map_or(0, |i| i + 1);
     let before = &text[line..at];
     let before = sentences(before).last().copied().unwrap_or_default();
     if doubted(before.trim_start()) {
         return None;
     }
-    in_sentence(&rest[..sentence])
+    in_sentence(cleaned(sentence).trim())
 }
 
 /// Does the beginning of a sentence have a word that doubts what follows?
@@ -288,7 +319,9 @@ fn sentences(line: &str) -> Vec<&str> {
     for i in 0..bytes.len().saturating_sub(1) {
         let ends = matches!(bytes[i], b'.' | b'!' | b'?') && bytes[i + 1] == b' ';
         // `p.m. ` and `1. ` end nothing.
-        let short = i >= 2 && bytes[i - 2] == b'.' || i == 1 && bytes[0].is_ascii_digit();
+        let factorial = bytes[i] == b'!' && (i == 1 || i >= 2 && bytes[i - 2] == b' ');
+        let short =
+            factorial || i >= 2 && bytes[i - 2] == b'.' || i == 1 && bytes[0].is_ascii_digit();
         if ends && !short {
             out.push(&line[start..=i]);
             start = i + 1;
@@ -365,6 +398,9 @@ pub fn in_sentence(sentence: &str) -> Option<String> {
     // `or` outside of the value is a hedge, and so is a value that goes on in words with `or`.
     let outside = clause[..found.0].iter().chain(&clause[found.1..]);
     if outside.clone().any(|word| word.bare() == "or") {
+        return None;
+    }
+    if !allow::leads(&clause[..found.0]) || !allow::tails(&clause[found.1..]) {
         return None;
     }
     // What changes the value stands between the verb and it.
@@ -464,6 +500,17 @@ fn label(words: &[Word<'_>]) -> Option<String> {
     if out == "in" && words.len() == 1 {
         return Some(out);
     }
+    // `3 real roots`
+    let next = words.get(1).map(bare).unwrap_or_default();
+    if units::known(&lower).is_none()
+        && !allow::is_noun(&out)
+        && allow::is_harmless(&out)
+        && allow::is_noun(&next)
+        && !NO_LABEL.contains(&lower.as_str())
+        && out.len() == first.text.len()
+    {
+        return label(&words[1..]);
+    }
     if out.is_empty() || NO_LABEL.contains(&lower.as_str()) {
         return Some(String::new());
     }
@@ -519,6 +566,9 @@ fn named(words: &[Word<'_>]) -> Option<String> {
     let at = words
         .iter()
         .rposition(|word| VERBS.contains(&word.bare().as_str()))?;
+    if !allow::leads(&words[..=at]) {
+        return None;
+    }
     let mut rest = &words[at + 1..];
     while rest.first().is_some_and(|word| {
         matches!(

@@ -185,7 +185,7 @@ impl Parser {
                     units::known(word).filter(|_| word.len() > 1 || single && last)
                 {
                     vec![(unit.to_string(), 1)]
-                } else if word.len() > 2
+                } else if (word.len() > 2 || word == "sq" || word == "cu")
                     && numeric
                     && token.spaced
                     && !crate::function::is_function(word)

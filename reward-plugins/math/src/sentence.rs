@@ -20,15 +20,18 @@ impl Word<'_> {
     }
 
     pub(crate) fn is_mathematical(&self) -> bool {
-        const SIGNS: [&str; 16] = [
-            "=", "+", "-", "−", "*", "/", "<", ">", "≤", "≥", "±", "×", "·", "∪", "∩", "≈",
+        const SIGNS: [&str; 17] = [
+            "∈", "=", "+", "-", "−", "*", "/", "<", ">", "≤", "≥", "±", "×", "·", "∪", "∩", "≈",
         ];
         self.formula
             || SIGNS.contains(&self.text)
-            || self.text.starts_with('\\')
-            || self
-                .text
-                .contains(|c: char| c.is_ascii_digit() || matches!(c, '%' | 'π' | '√' | '∞' | '∅'))
+            || self.text.contains(|c: char| {
+                c.is_ascii_digit()
+                    || matches!(
+                        c,
+                        '%' | 'π' | '√' | '∞' | '∅' | '\\' | '^' | '_' | '=' | '+' | '<' | '>'
+                    )
+            })
     }
 
     /// A variable: one letter, but no article and no `I`.
@@ -76,9 +79,12 @@ fn formula(text: &str) -> Option<usize> {
     let inner = text.strip_prefix('$')?;
     let end = inner.find('$')?;
     // Two prices with words between them are no formula.
-    let prices = inner[..end]
-        .split_whitespace()
-        .any(|word| word.len() > 1 && word.bytes().all(|b| b.is_ascii_alphabetic()));
+    let digit = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+    let prices = digit(inner)
+        && digit(&inner[end + 1..])
+        && inner[..end]
+            .split_whitespace()
+            .any(|word| word.len() > 1 && word.bytes().all(|b| b.is_ascii_alphabetic()));
     (!prices).then_some(end + 2)
 }
 
@@ -129,7 +135,10 @@ pub(crate) fn clause<'a, 's>(words: &'a [Word<'s>]) -> &'a [Word<'s>] {
             "so" | "therefore" | "thus" | "hence" | "giving" | "then" | "i.e"
         ) || begins && bare == "which"
     };
-    let after_comma = |i: usize| words[i - 1].text.ends_with(';') && !words[i - 1].formula;
+    // A clause after a semicolon, but no item of a list.
+    let after_comma = |i: usize| {
+        i > 2 && words[i - 1].text.ends_with(';') && !words[..i].iter().any(Word::is_mathematical)
+    };
     let start = (0..words.len())
         .rev()
         .find_map(|i| {

@@ -30,6 +30,23 @@ pub fn choice(text: &str) -> Option<char> {
     if rest.trim_matches([' ', '.', ')', ':']).is_empty() {
         return letter_found;
     }
+    // `Option A is correct.`
+    let said = rest.trim().trim_end_matches('.').to_ascii_lowercase();
+    if !bracket
+        && letter.is_ascii_uppercase()
+        && matches!(
+            said.as_str(),
+            "is correct"
+                | "is right"
+                | "is the answer"
+                | "is the correct answer"
+                | "is the right answer"
+                | "is the correct option"
+                | "is the correct choice"
+        )
+    {
+        return letter_found;
+    }
     // Text after the letter needs a mark between: `B. 12`, `(B) 12`.
     let tail = match rest.strip_prefix(['.', ')', ':']) {
         Some(tail) => tail,

@@ -1,6 +1,7 @@
 //! What touches a box: an operator, a factor or a command around it makes something else of what is in it.
 
-use crate::units;
+use crate::function::is_function;
+use crate::{allow, units};
 
 /// Commands that make something else of what stands in their braces.
 const AROUND: [&str; 26] = [
@@ -12,6 +13,11 @@ const AROUND: [&str; 26] = [
 const BESIDE: [&str; 14] = [
     "times", "cdot", "div", "pm", "mp", "ast", "over", "pi", "infty", "neg", "ne", "neq", "lnot",
     "star",
+];
+/// Commands that apply to what follows, and comparisons other than equality.
+const OVER: [&str; 18] = [
+    "sum", "prod", "int", "lim", "Delta", "nabla", "partial", "forall", "exists", "lt", "gt", "le",
+    "leq", "ge", "geq", "notin", "mapsto", "oint",
 ];
 /// Commands whose braces hold words, or no mathematics.
 const WORDS: [&str; 12] = [
@@ -27,6 +33,9 @@ pub(crate) fn touched(text: &str, start: usize, end: usize, behind: bool) -> boo
         || touches_before(before, formula)
         || behind && touches_after(after, formula)
         || denied(before, content(&text[start..end]), after)
+        || !allow::leads_to_box(before)
+        || behind && !allow::follows_box(after)
+        || allow::takes_back(after, content(&text[start..end]))
 }
 
 /// What stands in a box; nothing where it has braces in it.
@@ -183,7 +192,11 @@ fn around(before: &str) -> bool {
 /// The text without what is only layout at its end.
 fn without_layout(mut text: &str) -> &str {
     loop {
-        let shorter = text.trim_end_matches([' ', '~', '\n', '\t', '{']);
+        let shorter = text.trim_end_matches([' ', '~', '\n', '\t']);
+        let shorter = match shorter.strip_suffix('{') {
+            Some(before) if !before.ends_with('\\') => before,
+            _ => shorter,
+        };
         let layout = [
             "\\,",
             "\\;",
@@ -225,12 +238,15 @@ fn touches_before(before: &str, formula: bool) -> bool {
             .map_or("", |(at, _)| line[..at].trim_end());
         let value =
             before_last.ends_with(|c: char| c.is_ascii_digit() || matches!(c, ')' | '}' | '$'));
-        if names_operator(line) {
+        if names_operator(line) || applies(line) {
             return true;
         }
+        let words = before_last.rsplit(char::is_whitespace).next().unwrap_or("");
+        let variables = words.len() < 3 && words.ends_with(|c: char| c.is_ascii_alphabetic());
         match last {
             // With a space, a dash or a bullet, unless a value stands before it.
-            Some(c) if operator(c) || c == '*' => value || !spaced && c != '*',
+            Some('+') => !before_last.is_empty() || !spaced,
+            Some(c) if operator(c) || c == '*' => value || variables || !spaced && c != '*',
             Some(c) => !spaced && c.is_ascii_digit(),
             None => false,
         }
@@ -247,7 +263,7 @@ fn touches_before(before: &str, formula: bool) -> bool {
             .unwrap_or(outside);
         return plain(outside);
     }
-    if names_operator(inner) {
+    if names_operator(inner) || applies(inner) {
         return true;
     }
     match inner.chars().next_back() {
@@ -266,9 +282,21 @@ fn touches_before(before: &str, formula: bool) -> bool {
                 word.len() == 1
             }
         }
-        Some(c) => operator(c) || c == '*' || c.is_ascii_digit() || c == ')',
+        // One of a set.
+        Some('{') => inner.ends_with("\\{"),
+        Some(c) => {
+            operator(c) || matches!(c, '*' | ')' | '<' | '>' | '≤' | '≥') || c.is_ascii_digit()
+        }
         None => false,
     }
+}
+
+/// Does a text end with a command that applies to what follows it?
+fn applies(text: &str) -> bool {
+    let text = text.trim_end();
+    let rest = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let name = &text[rest.len()..];
+    rest.ends_with('\\') && (AROUND.contains(&name) || OVER.contains(&name) || is_function(name))
 }
 
 /// Does a text end with a command that joins values?
@@ -329,7 +357,7 @@ fn touches_after(after: &str, formula: bool) -> bool {
         '%' | '×' | '÷' | '·' | '±' | '_' | '√' | 'π' => true,
         '+' | '/' | '*' => formula || value || !spaced && next != '*',
         '-' | '−' => formula || value,
-        '!' => formula,
+        '!' | '<' | '>' => formula,
         '(' => formula && !spaced,
         c if c.is_ascii_digit() => formula || !spaced,
         c if c.is_ascii_alphabetic() => {

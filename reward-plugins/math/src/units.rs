@@ -1,5 +1,6 @@
 //! Units of measure: the names under which they go, and exact conversions.
 
+use crate::allow;
 use crate::number::Rational;
 
 /// The short name of a known unit, for any usual spelling of it.
@@ -160,6 +161,7 @@ pub fn label(text: &str) -> Option<Vec<(String, i64)>> {
         .replace('$', "");
     let mut out: Vec<(String, i64)> = Vec::new();
     let mut unknown: Vec<String> = Vec::new();
+    let mut names: Vec<String> = Vec::new();
     let (mut sign, mut power) = (1, 1);
     let words: Vec<&str> = spread.split_whitespace().collect();
     if words.is_empty() || words.len() > 5 {
@@ -173,6 +175,10 @@ pub fn label(text: &str) -> Option<Vec<(String, i64)>> {
             "square" | "sq" | "squared" => power = 2,
             "cubic" | "cubed" | "cu" => power = 3,
             "of" | "a" | "an" | "the" => {}
+            "kph" | "kmh" | "kmph" => {
+                out.push(("km".into(), sign));
+                out.push(("h".into(), -sign));
+            }
             stop if STOP_WORDS.contains(&stop) || SCALES.contains(&stop) => return None,
             _ => {
                 let (name, written) = match bare.split_once('^') {
@@ -191,6 +197,7 @@ pub fn label(text: &str) -> Option<Vec<(String, i64)>> {
                 {
                     Some(unit) => out.push((unit.into(), sign * power * written)),
                     None if written == 1 && power == 1 && sign == 1 => {
+                        names.push(name.to_lowercase());
                         unknown.push(singular(&name.to_lowercase()));
                     }
                     None => out.push((singular(&name.to_lowercase()), sign * power * written)),
@@ -204,12 +211,19 @@ pub fn label(text: &str) -> Option<Vec<(String, i64)>> {
         return None;
     }
     if !unknown.is_empty() {
-        if unknown.len() > 3 {
+        if unknown.len() > 3 || !is_counted(&names) {
             return None;
         }
         out.push((unknown.join(" "), 1));
     }
     (!out.is_empty()).then_some(out)
+}
+
+/// Can words that are no units name what is counted?
+fn is_counted(words: &[String]) -> bool {
+    words.split_last().is_some_and(|(last, before)| {
+        allow::is_noun(last) && before.iter().all(|word| allow::is_harmless(word))
+    })
 }
 
 fn singular(word: &str) -> String {

@@ -5,8 +5,8 @@ use crate::number::Budget;
 use crate::parser;
 use crate::syntax::Node;
 
-/// Work for one divisor.
-const BUDGET: u32 = 200;
+/// Work for all divisors together.
+const BUDGET: u32 = 400;
 /// Divisors and powers that are looked at.
 const MAX_CHECKS: u32 = 64;
 
@@ -25,17 +25,16 @@ pub(crate) fn text(source: &str) -> bool {
 
 /// Does an expression, or an item in it, divide by zero, raise zero to a power of zero or less, or take infinity off itself?
 pub(crate) fn is(node: &Node) -> bool {
-    within(node, &mut MAX_CHECKS.clone())
+    within(node, &mut MAX_CHECKS.clone(), &mut Budget::of(BUDGET))
 }
 
-fn within(node: &Node, checks: &mut u32) -> bool {
+fn within(node: &Node, checks: &mut u32, budget: &mut Budget) -> bool {
     let mut zero = |node: &Node| {
         let Some(left) = checks.checked_sub(1) else {
             return false;
         };
         *checks = left;
-        canonical(node, Percent::Value, &mut Budget::of(BUDGET))
-            .is_ok_and(|value| value.num.is_zero())
+        canonical(node, Percent::Value, budget).is_ok_and(|value| value.num.is_zero())
     };
     let infinite = |node: &&Node| matches!(node, Node::Infinity);
     let here = match node {
@@ -74,7 +73,7 @@ fn within(node: &Node, checks: &mut u32) -> bool {
             .collect(),
         other => other.parts(),
     };
-    here || items.into_iter().any(|item| within(item, checks))
+    here || items.into_iter().any(|item| within(item, checks, budget))
 }
 
 #[cfg(test)]
