@@ -5,6 +5,7 @@
 
 use crate::geometry::Box2;
 use rlhost_verifier::fold::fold;
+use std::ops::Range;
 
 /// Answers of more bytes than this have no box.
 const MAX_BYTES: usize = 100_000;
@@ -64,9 +65,10 @@ fn quadruples(text: &str) -> Option<Vec<[f64; 4]>> {
 }
 
 /// The numbers of each bracket that begins with a number, round or square, one to four of them. Nothing where such a
-/// bracket is not closed by its like, or holds anything else.
+/// bracket is not closed by its like, holds anything else, or is denied.
 pub fn groups(text: &str) -> Option<Vec<Vec<f64>>> {
     let mut found = Vec::new();
+    let mut places = Vec::new();
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
@@ -88,22 +90,148 @@ pub fn groups(text: &str) -> Option<Vec<Vec<f64>>> {
             return None;
         }
         found.push(numbers(inner)?);
+        places.push(at - 1..end + 1);
         at = end + 1;
     }
-    Some(found)
+    (!denied(text, &places)).then_some(found)
 }
 
-/// Does the word before a bracket deny it, or a question mark follow it: `not [1, 2, 3, 4]`, `maybe [1, 2, 3, 4]?`?
+/// Words with which a sentence does not say that its box is the answer.
+const DENYING: [&str; 46] = [
+    "not",
+    "cannot",
+    "cant",
+    "isnt",
+    "never",
+    "neither",
+    "nor",
+    "except",
+    "excluding",
+    "excluded",
+    "excludes",
+    "besides",
+    "without",
+    "outside",
+    "beyond",
+    "wrong",
+    "incorrect",
+    "false",
+    "untrue",
+    "invalid",
+    "impossible",
+    "mistake",
+    "mistaken",
+    "error",
+    "reject",
+    "rejected",
+    "instead",
+    "rather",
+    "unlike",
+    "far",
+    "opposite",
+    "ignore",
+    "disregard",
+    "avoid",
+    "maybe",
+    "perhaps",
+    "possibly",
+    "might",
+    "could",
+    "unless",
+    "doubt",
+    "scratch",
+    "kidding",
+    "joking",
+    "guess",
+    "trap",
+];
+
+/// Words that take back what was said, in any sentence after it.
+const RETRACTING: [&str; 12] = [
+    "wrong",
+    "incorrect",
+    "false",
+    "mistake",
+    "mistaken",
+    "scratch",
+    "kidding",
+    "joking",
+    "ignore",
+    "disregard",
+    "untrue",
+    "reject",
+];
+
+/// Is a bracket part of arithmetic, denied by a word of its sentence, taken back by one after it, or asked:
+/// `-[1, 2, 3, 4]`, `it cannot be [1, 2, 3, 4]`, `[1, 2, 3, 4] is wrong`, `maybe [1, 2, 3, 4]?`?
 fn doubted(before: &str, after: &str) -> bool {
-    let last = before
-        .trim_end()
-        .rsplit(|c: char| !(c.is_alphabetic() || c == '\''))
-        .next()
-        .unwrap_or_default();
-    let denied = ["not", "isn't", "never", "neither", "nor", "except"]
-        .iter()
-        .any(|word| last.eq_ignore_ascii_case(word));
-    denied || after.trim_start().starts_with('?')
+    let sign = before.ends_with([
+        '-', '+', '!', '~', '¬', '±', '≠', '/', '×', '√', '|', '^', '%',
+    ]) && !before.ends_with("|>");
+    let term = before.ends_with(|c: char| c.is_ascii_digit())
+        || after.starts_with(['+', '^', '×', '/', '±', '%', '!'])
+        || (after.starts_with('-') && after[1..].starts_with(|c: char| c.is_ascii_digit()));
+    sign || term || after.trim_start().starts_with('?')
+}
+
+/// Do the words around boxes or points deny them? `places` are where they stand. What is in quotes or between tokens
+/// of an object's name is a label, and labels may have any words.
+pub fn denied(text: &str, places: &[Range<usize>]) -> bool {
+    let ends = |c: char| matches!(c, '.' | '!' | '?' | ';' | '\n');
+    let Some(last) = places.last() else {
+        return false;
+    };
+    let mut sentence = String::new();
+    let mut holds = false;
+    let mut at = 0;
+    let mut next = places.iter();
+    let mut place = next.next();
+    let mut quoted = false;
+    let mut rest = text.char_indices();
+    let mut sentences = Vec::new();
+    while let Some((index, c)) = rest.next() {
+        if index < at {
+            continue;
+        }
+        if let Some(range) = place.filter(|range| range.start == index) {
+            holds = true;
+            at = range.end;
+            place = next.next();
+            sentence.push(' ');
+            continue;
+        }
+        if text[index..].starts_with("<|object_ref_start|>")
+            && let Some(end) = text[index..].find("<|object_ref_end|>")
+        {
+            at = index + end;
+            continue;
+        }
+        if c == '"' {
+            quoted = !quoted;
+            sentence.push(' ');
+        } else if !quoted && ends(c) {
+            sentences.push((
+                std::mem::take(&mut sentence),
+                std::mem::take(&mut holds),
+                index,
+            ));
+        } else if !quoted {
+            sentence.push(c);
+        }
+    }
+    sentences.push((sentence, holds, text.len()));
+    sentences.iter().any(|(sentence, holds, end)| {
+        let later = *end >= last.end && !holds;
+        sentence
+            .split(|c: char| !(c.is_alphabetic() || c == '\''))
+            .filter(|word| !word.is_empty())
+            .map(str::to_lowercase)
+            .any(|word| {
+                let word = word.as_str();
+                (*holds && (DENYING.contains(&word) || word.ends_with("n't")))
+                    || (later && RETRACTING.contains(&word))
+            })
+    })
 }
 
 fn starts_number(text: &str) -> bool {

@@ -457,7 +457,11 @@ fn subject(words: &[&str]) -> bool {
         .position(|pair| QUANTITIES.contains(&pair[0]) && prepositions.contains(&pair[1]));
     of.is_some_and(|of| {
         let (head, rest) = words.split_at(of + 2);
-        lead(&head[..=of]) && rest.len() <= MAX_OF && !rest.iter().any(|word| denied(word))
+        // The area of the square, but not the value of the square of it.
+        let shape =
+            |at: usize| matches!(rest[at], "square" | "cube") && rest.get(at + 1) != Some(&"of");
+        let denied = (0..rest.len()).any(|at| denied(rest[at]) && !shape(at));
+        lead(&head[..=of]) && rest.len() <= MAX_OF && !denied
     })
 }
 
