@@ -97,7 +97,7 @@ pub fn groups(text: &str) -> Option<Vec<Vec<f64>>> {
 }
 
 /// Words with which a sentence does not say that its box is the answer.
-const DENYING: [&str; 46] = [
+const DENYING: [&str; 59] = [
     "not",
     "cannot",
     "cant",
@@ -127,7 +127,6 @@ const DENYING: [&str; 46] = [
     "instead",
     "rather",
     "unlike",
-    "far",
     "opposite",
     "ignore",
     "disregard",
@@ -144,6 +143,41 @@ const DENYING: [&str; 46] = [
     "joking",
     "guess",
     "trap",
+    "no",
+    "none",
+    "nothing",
+    "nowhere",
+    "twice",
+    "half",
+    "double",
+    "mirror",
+    "mirrored",
+    "shifted",
+    "scaled",
+    "minus",
+    "plus",
+    "complement",
+];
+
+/// What leads to another place than that of the box behind it.
+const BESIDE: [&str; 17] = [
+    "near",
+    "beside",
+    "above",
+    "below",
+    "under",
+    "over",
+    "behind",
+    "past",
+    "left of",
+    "right of",
+    "next to",
+    "close to",
+    "away from",
+    "half of",
+    "top of",
+    "opposite to",
+    "far from",
 ];
 
 /// Words that take back what was said, in any sentence after it.
@@ -168,14 +202,33 @@ fn doubted(before: &str, after: &str) -> bool {
     let sign = before.ends_with([
         '-', '+', '!', '~', '¬', '±', '≠', '/', '×', '√', '|', '^', '%',
     ]) && !before.ends_with("|>");
+    let end = before.trim_end();
+    let beside: String = end
+        .char_indices()
+        .rev()
+        .nth(15)
+        .map_or(end, |(at, _)| &end[at..])
+        .to_lowercase();
+    let beside = BESIDE.iter().any(|words| {
+        let rest = beside.strip_suffix(words);
+        rest.is_some_and(|rest| !rest.ends_with(char::is_alphanumeric))
+    });
     let term = before.ends_with(|c: char| c.is_ascii_digit())
         || after.starts_with(['+', '^', '×', '/', '±', '%', '!'])
         || (after.starts_with('-') && after[1..].starts_with(|c: char| c.is_ascii_digit()));
-    sign || term || after.trim_start().starts_with('?')
+    sign || term || beside || after.trim_start().starts_with('?')
 }
 
-/// Do the words around boxes or points deny them? `places` are where they stand. What is in quotes or between tokens
-/// of an object's name is a label, and labels may have any words.
+/// The length of the quoted key or value that a text begins with.
+fn label(before: &str, rest: &str) -> Option<usize> {
+    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let length = 2 + rest[1..].find(quote)?;
+    let value = before.trim_end().ends_with([':', '=']);
+    (value || rest[length..].trim_start().starts_with(':')).then_some(length)
+}
+
+/// Do the words around boxes or points deny them? `places` are where they stand. A quoted key or value, and what is
+/// between the tokens of an object's name, is a label, and labels may have any words.
 pub fn denied(text: &str, places: &[Range<usize>]) -> bool {
     let ends = |c: char| matches!(c, '.' | '!' | '?' | ';' | '\n');
     let Some(last) = places.last() else {
@@ -186,36 +239,32 @@ pub fn denied(text: &str, places: &[Range<usize>]) -> bool {
     let mut at = 0;
     let mut next = places.iter();
     let mut place = next.next();
-    let mut quoted = false;
-    let mut rest = text.char_indices();
     let mut sentences = Vec::new();
-    while let Some((index, c)) = rest.next() {
+    let last_name = text.rfind("<|object_ref_end|>");
+    for (index, c) in text.char_indices() {
         if index < at {
             continue;
         }
+        let rest = &text[index..];
         if let Some(range) = place.filter(|range| range.start == index) {
             holds = true;
             at = range.end;
             place = next.next();
             sentence.push(' ');
-            continue;
-        }
-        if text[index..].starts_with("<|object_ref_start|>")
-            && let Some(end) = text[index..].find("<|object_ref_end|>")
+        } else if last_name.is_some_and(|end| index < end)
+            && rest.starts_with("<|object_ref_start|>")
         {
-            at = index + end;
-            continue;
-        }
-        if c == '"' {
-            quoted = !quoted;
+            at = index + rest.find("<|object_ref_end|>").unwrap_or(1);
+        } else if let Some(length) = label(&text[..index], rest) {
+            at = index + length;
             sentence.push(' ');
-        } else if !quoted && ends(c) {
+        } else if ends(c) {
             sentences.push((
                 std::mem::take(&mut sentence),
                 std::mem::take(&mut holds),
                 index,
             ));
-        } else if !quoted {
+        } else {
             sentence.push(c);
         }
     }

@@ -132,6 +132,11 @@ pub fn labelled(text: &str, options: &[String]) -> Option<Letters> {
     if written_out(rest, options) == Some(letter) {
         return Some(letter);
     }
+    // `B. d`
+    let mut chars = bare(rest).chars();
+    if chars.next().is_some_and(char::is_alphabetic) && chars.next().is_none() {
+        return None;
+    }
     let mut capitals = crate::prose::capitals(rest);
     if crate::prose::has_letters(rest) || crate::prose::turns(rest) || capitals.next().is_some() {
         return None;

@@ -48,17 +48,20 @@ pub fn points(text: &str) -> Option<Vec<[f64; 2]>> {
 
 /// The points of all tags `point` and `points`.
 fn tags(text: &str) -> Option<Vec<[f64; 2]>> {
-    let places: Vec<_> = text
-        .match_indices("<point")
-        .filter_map(|(at, _)| {
-            let inner = &text[at..];
+    let starts: Vec<usize> = text.match_indices("<point").map(|(at, _)| at).collect();
+    let places: Vec<_> = starts
+        .iter()
+        .enumerate()
+        .map(|(index, &at)| {
+            let inner = &text[at..starts.get(index + 1).copied().unwrap_or(text.len())];
             // What is between a tag and its end is a label.
-            let end = ["</points>", "</point>"]
+            let closed = ["</points>", "</point>"]
                 .iter()
-                .filter_map(|close| Some(inner.find(close)? + close.len()))
-                .min()
-                .or_else(|| Some(inner.find('>')? + 1))?;
-            Some(at..at + end)
+                .find_map(|close| Some(inner.find(close)? + close.len()));
+            at..at
+                + closed
+                    .or_else(|| Some(inner.find('>')? + 1))
+                    .unwrap_or(inner.len())
         })
         .collect();
     let asked = places.iter().any(|place| {

@@ -1,5 +1,6 @@
 //! What stands before the last equals sign of an answer.
 
+use super::lists::SCALES;
 use super::phrase::{denied, names};
 use super::{Reader, Style};
 use crate::rational::Rational;
@@ -83,7 +84,11 @@ fn is_arithmetic(piece: &[char]) -> bool {
     text.contains(|c: char| c.is_ascii_digit())
         && words.into_iter().all(|word| {
             let operator = matches!(word, "x" | "times" | "plus" | "minus" | "by");
-            operator || FUNCTIONS.contains(&word) || (word.chars().count() > 1 && !denied(word))
+            let scale = SCALES.iter().any(|(scale, _)| *scale == word);
+            operator
+                || scale
+                || FUNCTIONS.contains(&word)
+                || (word.chars().count() > 1 && !denied(word))
         })
         && !text
             .split_whitespace()

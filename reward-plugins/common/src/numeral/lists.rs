@@ -195,7 +195,7 @@ pub(super) const OPERATORS: [&str; 32] = [
 ];
 
 /// Words that deny, doubt, take back or go on counting.
-pub(super) const DENYING: [&str; 127] = [
+pub(super) const DENYING: [&str; 152] = [
     "or",
     "either",
     "xor",
@@ -323,4 +323,29 @@ pub(super) const DENYING: [&str; 127] = [
     "approach",
     "bound",
     "limit",
+    "max",
+    "maximum",
+    "minimum",
+    "tops",
+    "tens",
+    "twos",
+    "threes",
+    "fours",
+    "fives",
+    "sixes",
+    "sevens",
+    "eights",
+    "nines",
+    "zeros",
+    "zeroes",
+    "percentile",
+    "percentiles",
+    "nth",
+    "lol",
+    "haha",
+    "jk",
+    "psych",
+    "best",
+    "worst",
+    "ago",
 ];

@@ -76,8 +76,6 @@ struct Reader<'a> {
     found: Option<Rational>,
     /// A word of negation stands before the number.
     negative: bool,
-    /// Numbers in words that do not count, but must not contradict.
-    spelled: Vec<Rational>,
     pieces: Vec<Piece>,
 }
 
@@ -89,7 +87,6 @@ impl<'a> Reader<'a> {
             style,
             found: None,
             negative: false,
-            spelled: Vec::new(),
             pieces: Vec::new(),
         }
     }
@@ -99,10 +96,16 @@ impl<'a> Reader<'a> {
         while self.at < self.chars.len() {
             self.step()?;
         }
-        let found = self.found.as_ref()?;
-        let plain = !self.negative
-            && self.spelled.iter().all(|value| value == found)
-            && phrase::plain(&self.pieces);
+        let found = self.found.clone()?;
+        // A number in words that does not count is a word, but where it says the same.
+        for piece in &mut self.pieces {
+            match piece {
+                Piece::Spelled(value, _) if *value == found => *piece = Piece::Number,
+                Piece::Spelled(_, word) => *piece = Piece::Word(std::mem::take(word)),
+                _ => {}
+            }
+        }
+        let plain = !self.negative && phrase::plain(&self.pieces);
         plain.then_some(())
     }
 
@@ -161,6 +164,13 @@ impl<'a> Reader<'a> {
                 self.pieces.push(Piece::Colon);
                 Some(())
             }
+            // `five (5) dogs`
+            ')' if matches!(self.pieces[..], [.., Piece::Stop, Piece::Number]) => {
+                self.pieces.pop();
+                self.pieces.pop();
+                self.pieces.push(Piece::Number);
+                Some(())
+            }
             '.' | ',' | ';' | '(' | ')' | '[' | ']' | '。' | '、' => {
                 self.pieces.push(Piece::Stop);
                 Some(())
@@ -173,8 +183,16 @@ impl<'a> Reader<'a> {
                 Some(())
             }
             ' ' | '\t' | '"' | '\'' | '#' | '&' => Some(()),
-            '/' => (self.before(self.at - 1).is_alphabetic() && self.peek(0).is_alphabetic())
-                .then_some(()),
+            '/' => {
+                let joins =
+                    self.before(self.at - 1).is_alphabetic() && self.peek(0).is_alphabetic();
+                let (start, word) = (self.at, self.letters());
+                // `5 km/h`
+                if !(joins && self.found.is_some() && UNITS.contains(&word.as_str())) {
+                    self.at = start;
+                }
+                joins.then_some(())
+            }
             _ => None,
         }
     }
@@ -389,8 +407,7 @@ impl<'a> Reader<'a> {
             if self.style.words {
                 return self.keep(value);
             }
-            self.pieces.push(Piece::Number);
-            self.spelled.push(value);
+            self.pieces.push(Piece::Spelled(value, word));
             return Some(());
         }
         let turns = TURNING.contains(&word.as_str());

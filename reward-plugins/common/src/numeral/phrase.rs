@@ -1,6 +1,8 @@
 //! Which words may stand beside a number. What is not on a list here makes the number doubtful.
 
 use super::lists::{AFTER, DENYING, OPERATORS, TURNING};
+use super::spelled::is_number_word;
+use crate::rational::Rational;
 
 /// A piece of an answer in its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +11,8 @@ pub(super) enum Piece {
     Word(String),
     /// A number, in digits or in words, with its sign, scale, percent sign and unit.
     Number,
+    /// A number in words that does not count, and its first word.
+    Spelled(Rational, String),
     /// A colon.
     Colon,
     /// The end of a clause: a stop, a comma, a bracket.
@@ -158,7 +162,6 @@ const QUANTITIES: &[&str] = &[
     "acceleration",
     "force",
     "energy",
-    "power",
     "pressure",
     "density",
     "weight",
@@ -187,7 +190,6 @@ const QUANTITIES: &[&str] = &[
     "range",
     "gradient",
     "intercept",
-    "term",
     "remainder",
 ];
 
@@ -196,6 +198,11 @@ const COPULAS: &[&str] = &[
     "is", "are", "was", "were", "be", "will", "would", "should", "must", "has", "have", "had",
     "it's", "that's", "there's", "they're", "equal", "equals", "equalled", "comes", "makes",
     "reads", "shows", "contains", "totals",
+];
+
+/// Verbs that ask where they come first.
+const ASKING: &[&str] = &[
+    "is", "are", "was", "were", "has", "have", "had", "will", "would", "should", "must",
 ];
 
 /// With these words before them, two equal numbers make a third one: `the sum of 5 and 5`.
@@ -367,7 +374,10 @@ pub(super) fn plain(pieces: &[Piece]) -> bool {
                 || (units && words.iter().all(|word| UNITS.contains(word)))
                 || (words.first().is_some_and(|word| GROUNDS.contains(word))
                     && words.len() > 1
-                    && !words.iter().any(|word| denied(word)))
+                    && !words.iter().any(|word| denied(word))
+                    // `5, as six`
+                    && (first.is_some_and(|first| at < first)
+                        || !words.iter().any(|word| is_number_word(word))))
         }
     })
 }
@@ -413,8 +423,10 @@ fn stated(clause: &[Piece]) -> bool {
     let last = at(clause.iter().rposition(|piece| *piece == Piece::Number));
     let before = words(&clause[..first]);
     let between = clause.get(first + 1..last).map(words).unwrap_or_default();
-    let combined = first != last && before.iter().any(|word| COMBINING.contains(word));
+    let combined = !between.is_empty() && before.iter().any(|word| COMBINING.contains(word));
     let colon = clause[..first].contains(&Piece::Colon);
+    // `Is the answer 5` asks.
+    let asks = before.len() > 1 && before.first().is_some_and(|word| ASKING.contains(word));
     let led = if colon || COPULAS.iter().any(|word| before.contains(word)) {
         let state = clause[..first].iter().rposition(|piece| match piece {
             Piece::Word(word) => COPULAS.contains(&word.as_str()),
@@ -427,7 +439,8 @@ fn stated(clause: &[Piece]) -> bool {
     };
     // `: 5` after a number: a ratio or a list.
     let colons = clause[first..].contains(&Piece::Colon);
-    led && !combined
+    led && !asks
+        && !combined
         && !colons
         && follows(&between)
         && follows(&words(&clause[last.min(clause.len() - 1)..]))
@@ -470,7 +483,12 @@ fn follows(words: &[&str]) -> bool {
     let Some(first) = words.first() else {
         return true;
     };
-    if words.len() > MAX_AFTER || AFTER.contains(first) {
+    let another = |word: &&str| {
+        let fraction = ["fold", "teenth", "teenths", "tieth", "tieths"];
+        let letter = word.chars().count() == 1 && !matches!(*word, "a" | "m" | "s");
+        letter || is_number_word(word) || fraction.iter().any(|end| word.ends_with(end))
+    };
+    if words.len() > MAX_AFTER || AFTER.contains(first) || words.iter().any(another) {
         return false;
     }
     let verb = words.iter().position(|word| VERBS.contains(word));
