@@ -29,8 +29,9 @@ impl SampleReward for Text {
         .param(
             "metric",
             "\"critic\": equal to the letter; \"any\": equal without case and extra white space; \"exact\": also without \
-             punctuation and a, an, the (as SQuAD does); \"f1\": F1 over words, likewise; \"anls\": 1 - edit distance / \
-             longer length, without case and extra white space.",
+             a, an, the and punctuation that distinguishes nothing; \"f1\": F1 over SQuAD's words; \"anls\": 1 - edit \
+             distance / longer length, without case and extra white space. All but \"f1\" look through layout and a lead \
+             such as `The answer is`, \"f1\" through layout.",
             "\"any\"",
         )
         .param(
