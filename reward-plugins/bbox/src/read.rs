@@ -97,7 +97,7 @@ pub fn groups(text: &str) -> Option<Vec<Vec<f64>>> {
 }
 
 /// Words with which a sentence does not say that its box is the answer.
-const DENYING: [&str; 59] = [
+const DENYING: [&str; 77] = [
     "not",
     "cannot",
     "cant",
@@ -157,6 +157,24 @@ const DENYING: [&str; 59] = [
     "minus",
     "plus",
     "complement",
+    "scrap",
+    "cancel",
+    "cancelled",
+    "undo",
+    "undone",
+    "nevermind",
+    "void",
+    "erred",
+    "retract",
+    "retracted",
+    "refuse",
+    "hardly",
+    "neg",
+    "barely",
+    "scarcely",
+    "lacks",
+    "fails",
+    "before",
 ];
 
 /// What leads to another place than that of the box behind it.
@@ -180,8 +198,42 @@ const BESIDE: [&str; 17] = [
     "far from",
 ];
 
+/// The only words that may follow a box at once, without a stop between them.
+const FOLLOWING: [&str; 26] = [
+    "is",
+    "contains",
+    "contain",
+    "shows",
+    "holds",
+    "encloses",
+    "marks",
+    "bounds",
+    "covers",
+    "surrounds",
+    "for",
+    "in",
+    "at",
+    "and",
+    "or",
+    "where",
+    "with",
+    "as",
+    "of",
+    "on",
+    "again",
+    "around",
+    "which",
+    "the",
+    "to",
+    "from",
+];
+/// The only words that may follow `is` there.
+const BEING: [&str; 13] = [
+    "the", "where", "a", "an", "in", "my", "around", "correct", "right", "on", "at", "what", "its",
+];
+
 /// Words that take back what was said, in any sentence after it.
-const RETRACTING: [&str; 12] = [
+const RETRACTING: [&str; 22] = [
     "wrong",
     "incorrect",
     "false",
@@ -194,6 +246,16 @@ const RETRACTING: [&str; 12] = [
     "disregard",
     "untrue",
     "reject",
+    "scrap",
+    "cancel",
+    "cancelled",
+    "undo",
+    "undone",
+    "nevermind",
+    "void",
+    "erred",
+    "retract",
+    "retracted",
 ];
 
 /// Is a bracket part of arithmetic, denied by a word of its sentence, taken back by one after it, or asked:
@@ -216,7 +278,22 @@ fn doubted(before: &str, after: &str) -> bool {
     let term = before.ends_with(|c: char| c.is_ascii_digit())
         || after.starts_with(['+', '^', '×', '/', '±', '%', '!'])
         || (after.starts_with('-') && after[1..].starts_with(|c: char| c.is_ascii_digit()));
-    sign || term || beside || after.trim_start().starts_with('?')
+    sign || term || beside || said(after) || after.trim_start().starts_with('?')
+}
+
+/// Does a word that follows a box at once say something else of it than what it is of?
+fn said(after: &str) -> bool {
+    let text = after.strip_prefix(' ').unwrap_or_default();
+    let mut words = text.split([' ', '\n']).map(|word| {
+        word.trim_end_matches(['.', ',', ';', ':', '!'])
+            .to_lowercase()
+    });
+    let first = words.next().unwrap_or_default();
+    if first.is_empty() || !first.chars().all(char::is_alphabetic) {
+        return false;
+    }
+    let second = words.next().unwrap_or_default();
+    !FOLLOWING.contains(&first.as_str()) || (first == "is" && !BEING.contains(&second.as_str()))
 }
 
 /// The length of the quoted key or value that a text begins with.

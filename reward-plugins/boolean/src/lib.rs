@@ -48,7 +48,7 @@ const NEGATIONS: [&str; 34] = [
 ];
 
 /// Words that turn what was said, doubt it or take it back.
-const DOUBTS: [&str; 62] = [
+const DOUBTS: [&str; 78] = [
     "but",
     "or",
     "if",
@@ -111,6 +111,22 @@ const DOUBTS: [&str; 62] = [
     "invalid",
     "either",
     "mean",
+    "scrap",
+    "cancel",
+    "cancelled",
+    "undo",
+    "undone",
+    "nevermind",
+    "void",
+    "erred",
+    "retracted",
+    "far",
+    "take",
+    "taking",
+    "back",
+    "lies",
+    "mistakes",
+    "scrapped",
 ];
 
 /// Words that say yes; beside no they contradict it unless they are negated.
@@ -139,8 +155,8 @@ const PRONOUNS: [&str; 13] = [
 ];
 
 /// Adverbs without -ly that leave a statement what it is.
-const ADVERBS: [&str; 10] = [
-    "so", "indeed", "very", "much", "too", "also", "still", "always", "just", "all",
+const ADVERBS: [&str; 11] = [
+    "so", "indeed", "very", "much", "too", "also", "still", "always", "just", "all", "quite",
 ];
 
 /// The plugin. Of an episode of several turns, the last one holds the answer.
@@ -250,16 +266,20 @@ fn asserts(words: &[&str]) -> bool {
         .filter(|word| !(word.ends_with("ly") || ADVERBS.contains(word)))
         .collect();
     let Some((first, rest)) = said.split_first() else {
-        // Nothing but an affirming adverb: `No, certainly`.
-        return false;
+        // `quite so`
+        return words.contains(&"so");
     };
     let last = rest.last().copied().unwrap_or_default();
     let present = matches!(
         last,
         "there" | "here" | "present" | "visible" | "exists" | "exist"
     );
+    // `there is one`
+    let some = ["one", "some", "many", "several", "plenty"].contains(&last)
+        && *first == "there"
+        && rest.len() == 2;
     let verb = pronoun(first) && rest.len() == 1 && !first.contains('\'');
-    verb || present || AUXILIARIES.contains(&last)
+    verb || present || some || AUXILIARIES.contains(&last)
 }
 
 /// Whether a word says not: `no` and `not`, their like, and auxiliaries with `n't`, with the apostrophe or without.

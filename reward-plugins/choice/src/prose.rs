@@ -21,7 +21,7 @@ const LEADS: [&str; 13] = [
 ];
 
 /// Words with which a letter may not be the choice, be they a label's text or prose.
-const TURNING: [&str; 72] = [
+const TURNING: [&str; 81] = [
     "not",
     "isn't",
     "never",
@@ -94,6 +94,15 @@ const TURNING: [&str; 72] = [
     "hmm",
     "both",
     "mostly",
+    "scrap",
+    "cancel",
+    "cancelled",
+    "undo",
+    "undone",
+    "nevermind",
+    "void",
+    "erred",
+    "retracted",
 ];
 
 /// Words with which prose leaves a choice open or takes it back.
@@ -246,6 +255,12 @@ const NAMED: [&str; 34] = [
     "street",
 ];
 
+/// Words with which a sentence after the letter chooses again: `Pick the last one.`
+const CHOOSING: [&str; 11] = [
+    "option", "options", "choice", "choose", "select", "pick", "answer", "prefer", "change",
+    "switch", "opposite",
+];
+
 /// Words with which `no` takes back: `no way`, `no, wait`.
 const REFUSING: [&str; 7] = ["way", "chance", "longer", "wait", "good", "sorry", "idea"];
 
@@ -305,6 +320,11 @@ pub fn turns(text: &str) -> bool {
             // `no dogs` is a text, `No, …` takes back.
             TURNING.contains(&core.as_str()) || (core == "no" && word.stops && words.len() > 1)
         })
+        || takes_back(text)
+        || words.iter().any(|word| {
+            let core = word.core.to_lowercase();
+            core != "answer" && CHOOSING.contains(&core.as_str())
+        })
         || words.windows(2).any(|pair| {
             let next = pair[1].core.to_lowercase();
             pair[0].core.eq_ignore_ascii_case("no") && REFUSING.contains(&next.as_str())
@@ -339,6 +359,31 @@ pub fn capitals(text: &str) -> impl Iterator<Item = Letters> {
 
 fn confirms(word: &Word) -> bool {
     CONFIRMING.contains(&word.core.to_lowercase().as_str())
+}
+
+/// Whether a sentence after the one with the letter chooses without it, or takes it back: `Pick the last one.`
+fn chooses_again(text: &str, first: Letters) -> bool {
+    let mut named = false;
+    let (mut holds, mut chooses) = (false, false);
+    let mut again = takes_back(text);
+    for word in words(text) {
+        let letter = single(word.core).filter(|c| word.held || latin(*c).is_ascii_uppercase());
+        holds |= letter.and_then(Letters::one) == Some(first);
+        chooses |= CHOOSING.contains(&word.core.to_lowercase().as_str());
+        if word.ends {
+            again |= named && chooses && !holds;
+            named |= holds;
+            (holds, chooses) = (false, false);
+        }
+    }
+    again || (named && chooses && !holds)
+}
+
+fn takes_back(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["take that back", "take it back", "takes it back"]
+        .iter()
+        .any(|words| text.contains(words))
 }
 
 /// Whether prose leaves a choice open or takes it back.
@@ -435,6 +480,9 @@ pub fn choice(text: &str) -> Option<Letters> {
     let words: Vec<Word> = words(text).collect();
     // A label chooses nothing in prose, but may contradict.
     let first = candidates(text).next()?;
+    if chooses_again(text, first) {
+        return None;
+    }
     let mut letters = candidates(text).chain(labels(text)).chain(capitals(text));
     let clear = words.iter().enumerate().all(|(at, word)| {
         let same = single(word.core).filter(|c| word.held || latin(*c).is_ascii_uppercase());

@@ -90,8 +90,18 @@ fn is_arithmetic(piece: &[char]) -> bool {
                 || FUNCTIONS.contains(&word)
                 || (word.chars().count() > 1 && !denied(word))
         })
-        && !text
-            .split_whitespace()
-            .any(|word| word.contains('x') && word.contains(|c: char| c.is_ascii_digit()))
-        && !text.starts_with("x ")
+        && times(&text)
+}
+
+/// Whether each `x` that stands alone stands between two numbers.
+fn times(text: &str) -> bool {
+    let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    text.match_indices('x').all(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + 1..]);
+        let inside =
+            before.ends_with(char::is_alphabetic) || after.starts_with(char::is_alphabetic);
+        inside
+            || (digit(before.trim_end().chars().next_back())
+                && digit(after.trim_start().chars().next()))
+    })
 }

@@ -195,7 +195,7 @@ pub(super) const OPERATORS: [&str; 32] = [
 ];
 
 /// Words that deny, doubt, take back or go on counting.
-pub(super) const DENYING: [&str; 152] = [
+pub(super) const DENYING: [&str; 179] = [
     "or",
     "either",
     "xor",
@@ -348,4 +348,31 @@ pub(super) const DENYING: [&str; 152] = [
     "best",
     "worst",
     "ago",
+    "scrap",
+    "cancel",
+    "cancelled",
+    "undo",
+    "undone",
+    "nevermind",
+    "void",
+    "erred",
+    "retract",
+    "retracted",
+    "prime",
+    "bar",
+    "hat",
+    "star",
+    "dash",
+    "conjugate",
+    "complement",
+    "thou",
+    "large",
+    "myriads",
+    "googol",
+    "null",
+    "nay",
+    "away",
+    "lacks",
+    "lack",
+    "presumed",
 ];

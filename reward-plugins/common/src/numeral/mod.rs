@@ -182,6 +182,10 @@ impl<'a> Reader<'a> {
                 }
                 Some(())
             }
+            // `5'` and `5"` are marked; a quote that closes was opened.
+            '"' | '\'' if self.before(self.at - 1).is_ascii_digit() => {
+                self.chars[..self.at - 1].contains(&c).then_some(())
+            }
             ' ' | '\t' | '"' | '\'' | '#' | '&' => Some(()),
             '/' => {
                 let joins =

@@ -268,6 +268,9 @@ const VERBS: &[&str] = &[
     "makes",
     "falls",
     "lies",
+    "lacks",
+    "lack",
+    "wants",
 ];
 
 /// Words that may follow `is` and `are` after a number, besides those of leads.
@@ -347,6 +350,44 @@ const UNITS: &[&str] = &[
     "minutes",
     "seconds",
     "people",
+];
+
+/// Operators that are plain words after a number.
+const COUNTED: &[&str] = &[
+    "square",
+    "cube",
+    "part",
+    "fraction",
+    "factor",
+    "factors",
+    "multiple",
+    "multiples",
+    "after",
+    "before",
+    "past",
+    "following",
+];
+
+/// Words in -ly that are no adverbs of doubt.
+const PLAIN_LY: &[&str] = &[
+    "only",
+    "exactly",
+    "approximately",
+    "roughly",
+    "precisely",
+    "family",
+    "fly",
+    "lily",
+    "jelly",
+    "july",
+    "daily",
+    "monthly",
+    "yearly",
+    "weekly",
+    "hourly",
+    "clearly",
+    "curly",
+    "hilly",
 ];
 
 /// Words in -ed and -ing that name things or colours.
@@ -486,7 +527,8 @@ fn follows(words: &[&str]) -> bool {
     let another = |word: &&str| {
         let fraction = ["fold", "teenth", "teenths", "tieth", "tieths"];
         let letter = word.chars().count() == 1 && !matches!(*word, "a" | "m" | "s");
-        letter || is_number_word(word) || fraction.iter().any(|end| word.ends_with(end))
+        let adverb = word.ends_with("ly") && !PLAIN_LY.contains(word);
+        letter || adverb || is_number_word(word) || fraction.iter().any(|end| word.ends_with(end))
     };
     if words.len() > MAX_AFTER || AFTER.contains(first) || words.iter().any(another) {
         return false;
@@ -495,9 +537,9 @@ fn follows(words: &[&str]) -> bool {
     let (things, said) = words.split_at(verb.unwrap_or(words.len()));
     let harmless = |(at, word): (usize, &&str)| {
         // `5 square metres`, `5 parts`, `5 after rounding`, `5 per cent more`
-        let counted = OPERATORS.contains(word) && *word != "power" && *word != "powers";
+        let counted = COUNTED.contains(word);
         let unit = *word == "second" && (at == 0 || things[at - 1] == "per");
-        (counted && word.len() > 3) || unit || !denied(word)
+        counted || unit || !denied(word)
     };
     let participle = things.last().is_some_and(|word| {
         (word.ends_with("ed") || word.ends_with("ing"))
