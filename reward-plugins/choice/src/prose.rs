@@ -21,7 +21,7 @@ const LEADS: [&str; 13] = [
 ];
 
 /// Words with which a letter may not be the choice, be they a label's text or prose.
-const TURNING: [&str; 81] = [
+const TURNING: [&str; 77] = [
     "not",
     "isn't",
     "never",
@@ -89,11 +89,7 @@ const TURNING: [&str; 81] = [
     "retract",
     "correction",
     "forget",
-    "lie",
-    "lying",
     "hmm",
-    "both",
-    "mostly",
     "scrap",
     "cancel",
     "cancelled",
@@ -323,7 +319,7 @@ pub fn turns(text: &str) -> bool {
         || takes_back(text)
         || words.iter().any(|word| {
             let core = word.core.to_lowercase();
-            core != "answer" && CHOOSING.contains(&core.as_str())
+            matches!(core.as_str(), "choose" | "pick" | "select")
         })
         || words.windows(2).any(|pair| {
             let next = pair[1].core.to_lowercase();

@@ -153,9 +153,34 @@ pub(super) const SCALES: [(&str, i64); 4] = [
 ];
 
 /// Words that make another number of the number directly before them.
-pub(super) const AFTER: [&str; 23] = [
-    "bn", "bln", "bil", "mn", "mln", "mil", "mill", "mio", "tn", "trn", "tril", "k", "kilo", "doz",
-    "score", "gross", "grand", "fold", "th", "pairs", "couples", "out", "cr",
+pub(super) const AFTER: [&str; 27] = [
+    "bn",
+    "bln",
+    "bil",
+    "mn",
+    "mln",
+    "mil",
+    "mill",
+    "mio",
+    "tn",
+    "trn",
+    "tril",
+    "k",
+    "kilo",
+    "doz",
+    "score",
+    "gross",
+    "grand",
+    "fold",
+    "th",
+    "pairs",
+    "couples",
+    "out",
+    "cr",
+    "prime",
+    "conjugate",
+    "complement",
+    "thou",
 ];
 
 /// Words that make another number of what they are of.
@@ -195,7 +220,7 @@ pub(super) const OPERATORS: [&str; 32] = [
 ];
 
 /// Words that deny, doubt, take back or go on counting.
-pub(super) const DENYING: [&str; 179] = [
+pub(super) const DENYING: [&str; 167] = [
     "or",
     "either",
     "xor",
@@ -299,8 +324,6 @@ pub(super) const DENYING: [&str; 179] = [
     "additional",
     "further",
     "bonus",
-    "first",
-    "second",
     "exponent",
     "exponential",
     "negated",
@@ -313,7 +336,6 @@ pub(super) const DENYING: [&str; 179] = [
     "hex",
     "hexadecimal",
     "octal",
-    "base",
     "point",
     "dot",
     "comma",
@@ -358,15 +380,6 @@ pub(super) const DENYING: [&str; 179] = [
     "erred",
     "retract",
     "retracted",
-    "prime",
-    "bar",
-    "hat",
-    "star",
-    "dash",
-    "conjugate",
-    "complement",
-    "thou",
-    "large",
     "myriads",
     "googol",
     "null",

@@ -116,6 +116,17 @@ const LEADS: &[&str] = &[
     "whole",
     "digit",
     "remaining",
+    "highest",
+    "lowest",
+    "largest",
+    "smallest",
+    "biggest",
+    "solving",
+    "clock",
+    "take",
+    "takes",
+    "appear",
+    "appears",
 ];
 
 /// Nouns of quantities: what they are of may be told in any words.
@@ -306,6 +317,13 @@ const GROUNDS: &[&str] = &[
     "on",
     "after",
     "therefore",
+    "subtracting",
+    "solving",
+    "dividing",
+    "multiplying",
+    "substituting",
+    "simplifying",
+    "removing",
 ];
 
 /// Units in words, alone in brackets after a number.
@@ -547,12 +565,19 @@ fn follows(words: &[&str]) -> bool {
             && !NO_PARTICIPLES.contains(word)
             && !LEADS.contains(word)
     });
-    let confirmed = said.first().is_none_or(|verb| {
-        matches!(*verb, "is" | "are" | "was" | "were")
-            && said.len() > 1
-            && said[1..]
-                .iter()
-                .all(|word| leads(word) || CONFIRMING.contains(word))
-    });
-    things.iter().enumerate().all(harmless) && !participle && confirmed
+    // `8 can be seen in the picture`
+    let seen = matches!(said, ["can", "be", "seen" | "found" | "counted", rest @ ..]
+        if !rest.iter().any(|word| denied(word) || VERBS.contains(word)));
+    let power = words
+        .windows(3)
+        .any(|part| matches!(part, ["to", "the", "first" | "second"]));
+    let confirmed = seen
+        || said.first().is_none_or(|verb| {
+            matches!(*verb, "is" | "are" | "was" | "were")
+                && said.len() > 1
+                && said[1..]
+                    .iter()
+                    .all(|word| leads(word) || CONFIRMING.contains(word))
+        });
+    things.iter().enumerate().all(harmless) && !participle && !power && confirmed
 }
