@@ -5,6 +5,7 @@ mod equation;
 mod lists;
 mod phrase;
 mod spelled;
+mod words;
 
 use crate::rational::{Budget, Rational};
 use clean::cleaned;
