@@ -5,6 +5,7 @@
 
 use crate::geometry::Box2;
 use rlhost_verifier::fold::fold;
+use std::ops::Range;
 
 /// Answers of more bytes than this have no box.
 const MAX_BYTES: usize = 100_000;
@@ -64,9 +65,10 @@ fn quadruples(text: &str) -> Option<Vec<[f64; 4]>> {
 }
 
 /// The numbers of each bracket that begins with a number, round or square, one to four of them. Nothing where such a
-/// bracket is not closed by its like, or holds anything else.
+/// bracket is not closed by its like, holds anything else, or is denied.
 pub fn groups(text: &str) -> Option<Vec<Vec<f64>>> {
     let mut found = Vec::new();
+    let mut places = Vec::new();
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
@@ -88,22 +90,274 @@ pub fn groups(text: &str) -> Option<Vec<Vec<f64>>> {
             return None;
         }
         found.push(numbers(inner)?);
+        places.push(at - 1..end + 1);
         at = end + 1;
     }
-    Some(found)
+    (!denied(text, &places)).then_some(found)
 }
 
-/// Does the word before a bracket deny it, or a question mark follow it: `not [1, 2, 3, 4]`, `maybe [1, 2, 3, 4]?`?
+/// Words with which a sentence does not say that its box is the answer.
+const DENYING: [&str; 77] = [
+    "not",
+    "cannot",
+    "cant",
+    "isnt",
+    "never",
+    "neither",
+    "nor",
+    "except",
+    "excluding",
+    "excluded",
+    "excludes",
+    "besides",
+    "without",
+    "outside",
+    "beyond",
+    "wrong",
+    "incorrect",
+    "false",
+    "untrue",
+    "invalid",
+    "impossible",
+    "mistake",
+    "mistaken",
+    "error",
+    "reject",
+    "rejected",
+    "instead",
+    "rather",
+    "unlike",
+    "opposite",
+    "ignore",
+    "disregard",
+    "avoid",
+    "maybe",
+    "perhaps",
+    "possibly",
+    "might",
+    "could",
+    "unless",
+    "doubt",
+    "scratch",
+    "kidding",
+    "joking",
+    "guess",
+    "trap",
+    "no",
+    "none",
+    "nothing",
+    "nowhere",
+    "twice",
+    "half",
+    "double",
+    "mirror",
+    "mirrored",
+    "shifted",
+    "scaled",
+    "minus",
+    "plus",
+    "complement",
+    "scrap",
+    "cancel",
+    "cancelled",
+    "undo",
+    "undone",
+    "nevermind",
+    "void",
+    "erred",
+    "retract",
+    "retracted",
+    "refuse",
+    "hardly",
+    "neg",
+    "barely",
+    "scarcely",
+    "lacks",
+    "fails",
+    "before",
+];
+
+/// What leads to another place than that of the box behind it.
+const BESIDE: [&str; 17] = [
+    "near",
+    "beside",
+    "above",
+    "below",
+    "under",
+    "over",
+    "behind",
+    "past",
+    "left of",
+    "right of",
+    "next to",
+    "close to",
+    "away from",
+    "half of",
+    "top of",
+    "opposite to",
+    "far from",
+];
+
+/// The only words that may follow a box at once, without a stop between them.
+const FOLLOWING: [&str; 26] = [
+    "is",
+    "contains",
+    "contain",
+    "shows",
+    "holds",
+    "encloses",
+    "marks",
+    "bounds",
+    "covers",
+    "surrounds",
+    "for",
+    "in",
+    "at",
+    "and",
+    "or",
+    "where",
+    "with",
+    "as",
+    "of",
+    "on",
+    "again",
+    "around",
+    "which",
+    "the",
+    "to",
+    "from",
+];
+/// The only words that may follow `is` there.
+const BEING: [&str; 13] = [
+    "the", "where", "a", "an", "in", "my", "around", "correct", "right", "on", "at", "what", "its",
+];
+
+/// Words that take back what was said, in any sentence after it.
+const RETRACTING: [&str; 22] = [
+    "wrong",
+    "incorrect",
+    "false",
+    "mistake",
+    "mistaken",
+    "scratch",
+    "kidding",
+    "joking",
+    "ignore",
+    "disregard",
+    "untrue",
+    "reject",
+    "scrap",
+    "cancel",
+    "cancelled",
+    "undo",
+    "undone",
+    "nevermind",
+    "void",
+    "erred",
+    "retract",
+    "retracted",
+];
+
+/// Is a bracket part of arithmetic, denied by a word of its sentence, taken back by one after it, or asked:
+/// `-[1, 2, 3, 4]`, `it cannot be [1, 2, 3, 4]`, `[1, 2, 3, 4] is wrong`, `maybe [1, 2, 3, 4]?`?
 fn doubted(before: &str, after: &str) -> bool {
-    let last = before
-        .trim_end()
-        .rsplit(|c: char| !(c.is_alphabetic() || c == '\''))
-        .next()
-        .unwrap_or_default();
-    let denied = ["not", "isn't", "never", "neither", "nor", "except"]
-        .iter()
-        .any(|word| last.eq_ignore_ascii_case(word));
-    denied || after.trim_start().starts_with('?')
+    let sign = before.ends_with([
+        '-', '+', '!', '~', '¬', '±', '≠', '/', '×', '√', '|', '^', '%',
+    ]) && !before.ends_with("|>");
+    let end = before.trim_end();
+    let beside: String = end
+        .char_indices()
+        .rev()
+        .nth(15)
+        .map_or(end, |(at, _)| &end[at..])
+        .to_lowercase();
+    let beside = BESIDE.iter().any(|words| {
+        let rest = beside.strip_suffix(words);
+        rest.is_some_and(|rest| !rest.ends_with(char::is_alphanumeric))
+    });
+    let term = before.ends_with(|c: char| c.is_ascii_digit())
+        || after.starts_with(['+', '^', '×', '/', '±', '%', '!'])
+        || (after.starts_with('-') && after[1..].starts_with(|c: char| c.is_ascii_digit()));
+    sign || term || beside || said(after) || after.trim_start().starts_with('?')
+}
+
+/// Does a word that follows a box at once say something else of it than what it is of?
+fn said(after: &str) -> bool {
+    let text = after.strip_prefix(' ').unwrap_or_default();
+    let mut words = text.split([' ', '\n']).map(|word| {
+        word.trim_end_matches(['.', ',', ';', ':', '!'])
+            .to_lowercase()
+    });
+    let first = words.next().unwrap_or_default();
+    if first.is_empty() || !first.chars().all(char::is_alphabetic) {
+        return false;
+    }
+    let second = words.next().unwrap_or_default();
+    !FOLLOWING.contains(&first.as_str()) || (first == "is" && !BEING.contains(&second.as_str()))
+}
+
+/// The length of the quoted key or value that a text begins with.
+fn label(before: &str, rest: &str) -> Option<usize> {
+    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let length = 2 + rest[1..].find(quote)?;
+    let value = before.trim_end().ends_with([':', '=']);
+    (value || rest[length..].trim_start().starts_with(':')).then_some(length)
+}
+
+/// Do the words around boxes or points deny them? `places` are where they stand. A quoted key or value, and what is
+/// between the tokens of an object's name, is a label, and labels may have any words.
+pub fn denied(text: &str, places: &[Range<usize>]) -> bool {
+    let ends = |c: char| matches!(c, '.' | '!' | '?' | ';' | '\n');
+    let Some(last) = places.last() else {
+        return false;
+    };
+    let mut sentence = String::new();
+    let mut holds = false;
+    let mut at = 0;
+    let mut next = places.iter();
+    let mut place = next.next();
+    let mut sentences = Vec::new();
+    let last_name = text.rfind("<|object_ref_end|>");
+    for (index, c) in text.char_indices() {
+        if index < at {
+            continue;
+        }
+        let rest = &text[index..];
+        if let Some(range) = place.filter(|range| range.start == index) {
+            holds = true;
+            at = range.end;
+            place = next.next();
+            sentence.push(' ');
+        } else if last_name.is_some_and(|end| index < end)
+            && rest.starts_with("<|object_ref_start|>")
+        {
+            at = index + rest.find("<|object_ref_end|>").unwrap_or(1);
+        } else if let Some(length) = label(&text[..index], rest) {
+            at = index + length;
+            sentence.push(' ');
+        } else if ends(c) {
+            sentences.push((
+                std::mem::take(&mut sentence),
+                std::mem::take(&mut holds),
+                index,
+            ));
+        } else {
+            sentence.push(c);
+        }
+    }
+    sentences.push((sentence, holds, text.len()));
+    sentences.iter().any(|(sentence, holds, end)| {
+        let later = *end >= last.end && !holds;
+        sentence
+            .split(|c: char| !(c.is_alphabetic() || c == '\''))
+            .filter(|word| !word.is_empty())
+            .map(str::to_lowercase)
+            .any(|word| {
+                let word = word.as_str();
+                (*holds && (DENYING.contains(&word) || word.ends_with("n't")))
+                    || (later && RETRACTING.contains(&word))
+            })
+    })
 }
 
 fn starts_number(text: &str) -> bool {

@@ -40,13 +40,15 @@ const LEADS: [&str; 19] = [
 const POLAR: [&str; 4] = ["yes", "true", "false", "untrue"];
 
 /// Words that say not.
-const NEGATIONS: [&str; 18] = [
+const NEGATIONS: [&str; 34] = [
     "no", "not", "never", "none", "nor", "neither", "nothing", "nobody", "nowhere", "without",
-    "nope", "nah", "nay", "non", "hardly", "cannot", "negative", "nix",
+    "nope", "nah", "nay", "non", "hardly", "cannot", "negative", "nix", "fail", "fails", "failed",
+    "failing", "lack", "lacks", "lacked", "lacking", "absent", "missing", "barely", "scarcely",
+    "rarely", "seldom", "denies", "refuses",
 ];
 
 /// Words that turn what was said, doubt it or take it back.
-const DOUBTS: [&str; 62] = [
+const DOUBTS: [&str; 78] = [
     "but",
     "or",
     "if",
@@ -109,6 +111,22 @@ const DOUBTS: [&str; 62] = [
     "invalid",
     "either",
     "mean",
+    "scrap",
+    "cancel",
+    "cancelled",
+    "undo",
+    "undone",
+    "nevermind",
+    "void",
+    "erred",
+    "retracted",
+    "far",
+    "take",
+    "taking",
+    "back",
+    "lies",
+    "mistakes",
+    "scrapped",
 ];
 
 /// Words that say yes; beside no they contradict it unless they are negated.
@@ -129,6 +147,16 @@ const AFFIRMS: [&str; 10] = [
 const AUXILIARIES: [&str; 19] = [
     "is", "are", "was", "were", "do", "does", "did", "has", "have", "had", "can", "could", "will",
     "would", "should", "must", "am", "might", "ought",
+];
+
+/// Subjects that stand for what was asked.
+const PRONOUNS: [&str; 13] = [
+    "it", "they", "he", "she", "there", "this", "that", "these", "those", "i", "we", "you", "one",
+];
+
+/// Adverbs without -ly that leave a statement what it is.
+const ADVERBS: [&str; 11] = [
+    "so", "indeed", "very", "much", "too", "also", "still", "always", "just", "all", "quite",
 ];
 
 /// The plugin. Of an episode of several turns, the last one holds the answer.
@@ -217,10 +245,41 @@ fn agrees(clause: &str, found: bool) -> bool {
     if found {
         negations == 0 && !words.contains(&"true")
     } else {
-        // `it does` says yes.
-        let whole = words.len() == 2 && AUXILIARIES.contains(&words[1]);
-        negations <= 1 && !affirmed && !whole
+        // `No. 5` is a number sign.
+        let counted = words
+            .first()
+            .is_some_and(|word| word.starts_with(|c: char| c.is_numeric()));
+        negations <= 1 && !affirmed && !counted && (negations == 1 || !asserts(&words))
     }
+}
+
+/// Whether a clause without a negation says yes by its form: a pronoun and a verb and nothing else but adverbs (`it does`,
+/// `they exist`, `it certainly is`), or a thing that is there.
+fn asserts(words: &[&str]) -> bool {
+    let pronoun = |word: &str| {
+        let word = word.split('\'').next().unwrap_or_default();
+        PRONOUNS.contains(&word)
+    };
+    let said: Vec<&str> = words
+        .iter()
+        .copied()
+        .filter(|word| !(word.ends_with("ly") || ADVERBS.contains(word)))
+        .collect();
+    let Some((first, rest)) = said.split_first() else {
+        // `quite so`
+        return words.contains(&"so");
+    };
+    let last = rest.last().copied().unwrap_or_default();
+    let present = matches!(
+        last,
+        "there" | "here" | "present" | "visible" | "exists" | "exist"
+    );
+    // `there is one`
+    let some = ["one", "some", "many", "several", "plenty"].contains(&last)
+        && *first == "there"
+        && rest.len() == 2;
+    let verb = pronoun(first) && rest.len() == 1 && !first.contains('\'');
+    verb || present || some || AUXILIARIES.contains(&last)
 }
 
 /// Whether a word says not: `no` and `not`, their like, and auxiliaries with `n't`, with the apostrophe or without.

@@ -6,6 +6,7 @@
 use rlhost_plugin::{Failure, Params, PluginInfo, Sample, SampleReward, Verdict};
 use rlhost_verifier::answer::Frame;
 use rlhost_verifier::fold::{fold, spaced};
+use rlhost_verifier::layout::plain;
 use rlhost_verifier::numeral::{self, Style};
 use rlhost_verifier::rational::{Budget, Rational};
 use rlhost_verifier::reference;
@@ -70,10 +71,10 @@ impl Options {
             .split(|c: char| !c.is_alphabetic())
             .filter(|w| !w.is_empty());
         // A number and nothing else: `Q1 2020` and `5 dogs` are texts.
-        let plain = words
+        let alone = words
             .map(str::to_lowercase)
             .all(|word| SCALES.contains(&word.as_str()) || word == "e");
-        match numeral::only(&text, self.style).filter(|_| plain) {
+        match numeral::only(&text, self.style).filter(|_| alone) {
             Some(value) => Wanted::Number {
                 exact: self.exact_years && is_year(text.trim()),
                 value,
@@ -84,7 +85,10 @@ impl Options {
 
     fn accepts(&self, answer: &str, wanted: &Wanted) -> bool {
         match wanted {
-            Wanted::Text(text) => answer.len() <= MAX_BYTES && spaced(answer) == *text,
+            Wanted::Text(text) => {
+                answer.len() <= MAX_BYTES
+                    && (spaced(answer) == *text || spaced(plain(answer)) == *text)
+            }
             Wanted::Number { value, exact } => numeral::only(answer, self.style)
                 .is_some_and(|given| given == *value || (!exact && self.within(&given, value))),
         }

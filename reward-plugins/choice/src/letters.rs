@@ -52,15 +52,11 @@ pub fn plain(text: &str) -> String {
     text.trim().to_owned()
 }
 
-/// Text without brackets, quotes and stops around it.
+/// Text without brackets and quotes around it and stops after it. A stop before it is none (`!B`).
 fn bare(text: &str) -> &str {
-    text.trim_matches(|c: char| {
-        c.is_whitespace()
-            || matches!(
-                c,
-                '(' | ')' | '[' | ']' | '"' | '\'' | '.' | ',' | ':' | ';' | '!'
-            )
-    })
+    let around = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '"' | '\'');
+    text.trim_start_matches(around)
+        .trim_end_matches(|c: char| around(c) || matches!(c, '.' | ',' | ':' | ';' | '!'))
 }
 
 /// An answer that is nothing but letters: `B`, `(b)`, `A, C`, `A and C`, `ACD`. Small letters count where the answer
@@ -71,6 +67,10 @@ pub fn list(text: &str, marked: bool) -> Option<Letters> {
     if let (Some(c), None) = (chars.next(), chars.clone().next()) {
         let capital = latin(c).is_ascii_uppercase();
         return Letters::one(c).filter(|_| marked || capital);
+    }
+    // `B+` is a mark, `A+C` two letters.
+    if text.starts_with(['+', '&', ',', ';']) || text.ends_with(['+', '&']) {
+        return None;
     }
     let capital = |c: char| Letters::one(c).filter(|_| latin(c).is_ascii_uppercase());
     let mut found: Option<Letters> = None;
@@ -132,7 +132,17 @@ pub fn labelled(text: &str, options: &[String]) -> Option<Letters> {
     if written_out(rest, options) == Some(letter) {
         return Some(letter);
     }
-    if crate::prose::has_letters(rest) || crate::prose::turns(rest) {
+    // `B. d`
+    let mut chars = bare(rest).chars();
+    if chars.next().is_some_and(char::is_alphabetic) && chars.next().is_none() {
+        return None;
+    }
+    let mut capitals = crate::prose::capitals(rest);
+    if crate::prose::has_letters(rest) || crate::prose::turns(rest) || capitals.next().is_some() {
+        return None;
+    }
+    // Where the options are known, a text that is none of them is an explanation, and may not be doubtful.
+    if !options.is_empty() && crate::prose::doubts(rest) {
         return None;
     }
     match written_out(rest, options) {

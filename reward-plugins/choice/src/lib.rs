@@ -11,6 +11,7 @@ use rlhost_plugin::serde_json::Value;
 use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict};
 use rlhost_verifier::answer::{Answer, Frame};
 use rlhost_verifier::fold::fold;
+use rlhost_verifier::layout;
 use rlhost_verifier::reference;
 
 /// Answers of more bytes than this choose nothing.
@@ -35,10 +36,12 @@ pub fn read(text: &str, marked: bool, options: &[String]) -> Option<Letters> {
     if text.len() > MAX_BYTES {
         return None;
     }
+    let led = letters::plain(layout::plain(text));
     let text = letters::plain(text);
     let chosen = letters::list(&text, marked)
         .or_else(|| letters::labelled(&text, options))
         .or_else(|| letters::written_out(&text, options))
+        .or_else(|| letters::written_out(&led, options))
         .or_else(|| prose::choice(&text))?;
     (options.is_empty() || chosen.last_index() < options.len()).then_some(chosen)
 }

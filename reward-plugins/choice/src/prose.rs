@@ -21,7 +21,7 @@ const LEADS: [&str; 13] = [
 ];
 
 /// Words with which a letter may not be the choice, be they a label's text or prose.
-const TURNING: [&str; 54] = [
+const TURNING: [&str; 77] = [
     "not",
     "isn't",
     "never",
@@ -76,6 +76,29 @@ const TURNING: [&str; 54] = [
     "nope",
     "nah",
     "unlikely",
+    "scratch",
+    "kidding",
+    "joking",
+    "joke",
+    "trap",
+    "decoy",
+    "distractor",
+    "sorry",
+    "oops",
+    "disregard",
+    "retract",
+    "correction",
+    "forget",
+    "hmm",
+    "scrap",
+    "cancel",
+    "cancelled",
+    "undo",
+    "undone",
+    "nevermind",
+    "void",
+    "erred",
+    "retracted",
 ];
 
 /// Words with which prose leaves a choice open or takes it back.
@@ -190,6 +213,53 @@ const VERBS: [&str; 22] = [
     "must", "seems", "looks", "appears", "gets", "got", "becomes", "remains", "needs", "goes",
 ];
 
+/// Nouns that letters name things of: `vitamin C`, `point D`.
+const NAMED: [&str; 34] = [
+    "vitamin",
+    "hepatitis",
+    "influenza",
+    "type",
+    "grade",
+    "group",
+    "class",
+    "point",
+    "line",
+    "angle",
+    "plane",
+    "circle",
+    "figure",
+    "city",
+    "town",
+    "station",
+    "person",
+    "player",
+    "team",
+    "school",
+    "gate",
+    "container",
+    "beaker",
+    "tube",
+    "plant",
+    "sample",
+    "block",
+    "box",
+    "car",
+    "ball",
+    "metal",
+    "gas",
+    "element",
+    "street",
+];
+
+/// Words with which a sentence after the letter chooses again: `Pick the last one.`
+const CHOOSING: [&str; 11] = [
+    "option", "options", "choice", "choose", "select", "pick", "answer", "prefer", "change",
+    "switch", "opposite",
+];
+
+/// Words with which `no` takes back: `no way`, `no, wait`.
+const REFUSING: [&str; 7] = ["way", "chance", "longer", "wait", "good", "sorry", "idea"];
+
 /// Words that give a reason after a letter.
 const REASONS: [&str; 4] = ["because", "since", "as", "for"];
 
@@ -246,14 +316,74 @@ pub fn turns(text: &str) -> bool {
             // `no dogs` is a text, `No, …` takes back.
             TURNING.contains(&core.as_str()) || (core == "no" && word.stops && words.len() > 1)
         })
+        || takes_back(text)
+        || words.iter().any(|word| {
+            let core = word.core.to_lowercase();
+            matches!(core.as_str(), "choose" | "pick" | "select")
+        })
+        || words.windows(2).any(|pair| {
+            let next = pair[1].core.to_lowercase();
+            pair[0].core.eq_ignore_ascii_case("no") && REFUSING.contains(&next.as_str())
+        })
+}
+
+/// Capital letters that stand alone in a text and may be options: not the article `A` or the pronoun `I` with a word after
+/// them, nor what a noun names (`vitamin C`) unless something is said of it.
+pub fn capitals(text: &str) -> impl Iterator<Item = Letters> {
+    let words: Vec<Word> = words(text).collect();
+    let mut found = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let Some(c) = single(word.core).filter(|c| latin(*c).is_ascii_uppercase()) else {
+            continue;
+        };
+        let next = words.get(at + 1).filter(|_| !word.stops);
+        let said = next.is_some_and(|next| VERBS.contains(&next.core.to_lowercase().as_str()));
+        let article = matches!(latin(c), 'A' | 'I')
+            && next.is_some()
+            && (!said || latin(c) == 'I')
+            && word.whole.chars().count() == 1;
+        let named = !said && at > 0 && !words[at - 1].stops && {
+            let noun = words[at - 1].core.to_lowercase();
+            NAMED.contains(&noun.as_str()) || NAMED.contains(&noun.trim_end_matches('s'))
+        };
+        if !article && !named {
+            found.extend(Letters::one(c));
+        }
+    }
+    found.into_iter()
 }
 
 fn confirms(word: &Word) -> bool {
     CONFIRMING.contains(&word.core.to_lowercase().as_str())
 }
 
+/// Whether a sentence after the one with the letter chooses without it, or takes it back: `Pick the last one.`
+fn chooses_again(text: &str, first: Letters) -> bool {
+    let mut named = false;
+    let (mut holds, mut chooses) = (false, false);
+    let mut again = takes_back(text);
+    for word in words(text) {
+        let letter = single(word.core).filter(|c| word.held || latin(*c).is_ascii_uppercase());
+        holds |= letter.and_then(Letters::one) == Some(first);
+        chooses |= CHOOSING.contains(&word.core.to_lowercase().as_str());
+        if word.ends {
+            again |= named && chooses && !holds;
+            named |= holds;
+            (holds, chooses) = (false, false);
+        }
+    }
+    again || (named && chooses && !holds)
+}
+
+fn takes_back(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["take that back", "take it back", "takes it back"]
+        .iter()
+        .any(|words| text.contains(words))
+}
+
 /// Whether prose leaves a choice open or takes it back.
-fn doubts(text: &str) -> bool {
+pub fn doubts(text: &str) -> bool {
     text.contains('?')
         || words(text).any(|word| {
             let core = word.core.to_lowercase();
@@ -346,7 +476,10 @@ pub fn choice(text: &str) -> Option<Letters> {
     let words: Vec<Word> = words(text).collect();
     // A label chooses nothing in prose, but may contradict.
     let first = candidates(text).next()?;
-    let mut letters = candidates(text).chain(labels(text));
+    if chooses_again(text, first) {
+        return None;
+    }
+    let mut letters = candidates(text).chain(labels(text)).chain(capitals(text));
     let clear = words.iter().enumerate().all(|(at, word)| {
         let same = single(word.core).filter(|c| word.held || latin(*c).is_ascii_uppercase());
         same.and_then(Letters::one) != Some(first) || chosen(&words, at)

@@ -35,6 +35,7 @@ pub mod fold;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod golden;
 pub mod json;
+pub mod layout;
 pub mod numeral;
 pub mod rational;
 pub mod reference;

@@ -3,7 +3,7 @@
 //! A point is two numbers in brackets, `(1, 2)`, `[1, 2]`, in lists and as the value of `"point_2d"` too, or the attributes
 //! of a tag as Molmo writes them: `<point x="1" y="2">`, `<points x1="1" y1="2" x2="3" y2="4">`.
 
-use bbox::read::groups;
+use bbox::read::{denied, groups};
 use rlhost_verifier::fold::fold;
 
 /// Answers of more bytes than this have no points.
@@ -48,6 +48,30 @@ pub fn points(text: &str) -> Option<Vec<[f64; 2]>> {
 
 /// The points of all tags `point` and `points`.
 fn tags(text: &str) -> Option<Vec<[f64; 2]>> {
+    let starts: Vec<usize> = text.match_indices("<point").map(|(at, _)| at).collect();
+    let places: Vec<_> = starts
+        .iter()
+        .enumerate()
+        .map(|(index, &at)| {
+            let inner = &text[at..starts.get(index + 1).copied().unwrap_or(text.len())];
+            // What is between a tag and its end is a label.
+            let closed = ["</points>", "</point>"]
+                .iter()
+                .find_map(|close| Some(inner.find(close)? + close.len()));
+            at..at
+                + closed
+                    .or_else(|| Some(inner.find('>')? + 1))
+                    .unwrap_or(inner.len())
+        })
+        .collect();
+    let asked = places.iter().any(|place| {
+        let after = text[place.end..].trim_start();
+        let before = text[..place.start].ends_with(['-', '!', '~', '¬']);
+        before || after.starts_with('?')
+    });
+    if asked || denied(text, &places) {
+        return None;
+    }
     let mut found = Vec::new();
     for tag in text.split("<point").skip(1) {
         let inner = tag.strip_prefix('s').unwrap_or(tag);

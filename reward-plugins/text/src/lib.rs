@@ -7,6 +7,7 @@ pub mod measures;
 
 use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict};
 use rlhost_verifier::answer::{Frame, fraction};
+use rlhost_verifier::layout;
 use rlhost_verifier::reference;
 
 /// The plugin's own parameters.
@@ -28,8 +29,9 @@ impl SampleReward for Text {
         .param(
             "metric",
             "\"critic\": equal to the letter; \"any\": equal without case and extra white space; \"exact\": also without \
-             punctuation and a, an, the (as SQuAD does); \"f1\": F1 over words, likewise; \"anls\": 1 - edit distance / \
-             longer length, without case and extra white space.",
+             a, an, the and punctuation that distinguishes nothing; \"f1\": F1 over SQuAD's words; \"anls\": 1 - edit \
+             distance / longer length, without case and extra white space. All but \"f1\" look through layout and a lead \
+             such as `The answer is`, \"f1\" through layout.",
             "\"any\"",
         )
         .param(
@@ -62,14 +64,29 @@ impl SampleReward for Text {
         let answer = frame.answer(response).map(|answer| answer.text);
         let short = |text: &&str| text.chars().nth(2 * MAX_CHARS).is_none();
         let accuracy = answer.filter(short).map_or(0.0, |answer| {
-            let score = |reference: &String| match metric {
-                "critic" => equal(measures::critic(answer, reference)),
-                "exact" => equal(measures::exact(answer, reference)),
-                "f1" => measures::f1(answer, reference),
-                "anls" => measures::anls(answer, reference),
-                _ => equal(measures::any(answer, reference)),
+            let score = |answer: &str| {
+                let one = |reference: &String| match metric {
+                    "critic" => equal(measures::critic(answer, reference)),
+                    "exact" => equal(measures::exact(answer, reference)),
+                    "f1" => measures::f1(answer, reference),
+                    "anls" => measures::anls(answer, reference),
+                    _ => equal(measures::any(answer, reference)),
+                };
+                references.iter().map(one).fold(0.0, f64::max)
             };
-            references.iter().map(score).fold(0.0, f64::max)
+            // F1 counts all words, those of a lead too.
+            let plain = if metric == "f1" {
+                layout::bare(answer)
+            } else {
+                layout::plain(answer)
+            };
+            // A reference may have marks of its own.
+            let whole = score(answer);
+            if plain == answer.trim() || whole >= 1.0 {
+                whole
+            } else {
+                whole.max(score(plain))
+            }
         });
         let accuracy = if accuracy < threshold { 0.0 } else { accuracy };
         Ok(frame.verdict(response, accuracy))

@@ -16,18 +16,21 @@ pub fn any(answer: &str, reference: &str) -> bool {
     spaced(answer) == spaced(reference)
 }
 
-/// Equal as `SQuAD` compares: without case, ASCII punctuation and the articles a, an, the; but with the punctuation
-/// that makes another number or term of it (`-3`, `3.5`, `1/2`, `x<y`, `C++`).
+/// Equal without case, the articles a, an, the, and the ASCII punctuation that distinguishes nothing: what makes another
+/// number, term or name of it stays (`-3`, `3.5`, `5%`, `$5`, `5!`, `x<y`, `C++`, `a-b`, `x_1`, `.NET`, `AT&T`).
 pub fn exact(answer: &str, reference: &str) -> bool {
-    let (answer, reference) = tokens(answer, reference);
+    let (answer, reference) = tokens(answer, reference, |chars, at| {
+        counts(chars, at) || distinguishes(chars, at)
+    });
     answer == reference
 }
 
-/// F1 over the words of [`exact`]'s form, as multisets: 2 P R / (P + R).
+/// F1 over words, as multisets: 2 P R / (P + R). The words are `SQuAD`'s, without case, ASCII punctuation and articles, but
+/// with the punctuation that makes another number or term of them (`-3`, `3.5`, `1/2`, `x<y`, `C++`).
 ///
 /// Rajpurkar et al., `SQuAD: 100,000+ Questions for Machine Comprehension of Text`, 2016.
 pub fn f1(answer: &str, reference: &str) -> f64 {
-    let (mut answer, mut reference) = tokens(answer, reference);
+    let (mut answer, mut reference) = tokens(answer, reference, counts);
     answer.sort_unstable();
     reference.sort_unstable();
     let (mut a, mut r, mut common) = (0, 0, 0u32);
@@ -62,12 +65,15 @@ pub fn anls(answer: &str, reference: &str) -> f64 {
     1.0 - levenshtein(&answer, &reference) as f64 / longer as f64
 }
 
+/// Whether the punctuation at a place of a text stays.
+type Kept = fn(&[char], usize) -> bool;
+
 /// The words of both texts without punctuation and articles; with them where else nothing would be left of the
 /// reference, so that nothing never equals nothing.
-fn tokens(answer: &str, reference: &str) -> (Vec<String>, Vec<String>) {
+fn tokens(answer: &str, reference: &str, kept: Kept) -> (Vec<String>, Vec<String>) {
     let words = |text: &str| -> Vec<String> {
         let text = spaced(text);
-        counting(&text)
+        counting(&text, kept)
             .split_whitespace()
             .filter(|word| !matches!(*word, "a" | "an" | "the"))
             .map(str::to_owned)
@@ -84,7 +90,7 @@ fn tokens(answer: &str, reference: &str) -> (Vec<String>, Vec<String>) {
 }
 
 /// `text`, in single spaces, with all its characters but the ASCII punctuation that says nothing.
-fn counting(text: &str) -> String {
+fn counting(text: &str, kept: Kept) -> String {
     let chars: Vec<char> = text.chars().collect();
     // For each place whether the next character that is no punctuation is a digit.
     let mut digit_after = vec![false; chars.len()];
@@ -96,18 +102,18 @@ fn counting(text: &str) -> String {
         }
     }
     let mut digit_before = false;
-    let mut kept = String::new();
+    let mut out = String::new();
     for (at, &c) in chars.iter().enumerate() {
         if !c.is_ascii_punctuation() {
             digit_before = c.is_numeric();
         }
         // Between the digits of a number, of a time, of a list: `3.5`, `10:30`, `1,2`, `(1)(2)`.
         let inside = digit_before && digit_after[at];
-        if !c.is_ascii_punctuation() || inside || counts(&chars, at) {
-            kept.push(c);
+        if !c.is_ascii_punctuation() || inside || kept(&chars, at) {
+            out.push(c);
         }
     }
-    kept
+    out
 }
 
 /// Whether the ASCII punctuation at a place is a sign, a leading point or an operator.
@@ -142,6 +148,31 @@ fn counts(chars: &[char], at: usize) -> bool {
             };
             is(last, char::is_alphanumeric) && is(next, char::is_alphanumeric)
         }
+        _ => false,
+    }
+}
+
+/// Whether the ASCII punctuation at a place makes another name or quantity of the word that it stands in or at.
+fn distinguishes(chars: &[char], at: usize) -> bool {
+    let is = |c: Option<&char>, kind: fn(char) -> bool| c.is_some_and(|c| kind(*c));
+    let digit = |c: char| c.is_numeric();
+    let (last, next) = (chars[..at].last(), chars.get(at + 1));
+    let inside = is(last, char::is_alphanumeric) && is(next, char::is_alphanumeric);
+    match chars[at] {
+        '-' | '_' | '&' | '(' | '[' | ':' => inside,
+        '%' | '$' => {
+            // `- 5 %`, `-$5`, `$ 5`
+            let before = chars[..at].iter().rev().find(|c| **c != ' ');
+            let after = chars[at + 1..].iter().find(|c| **c != ' ');
+            is(before, digit) || is(after, |c| c.is_numeric() || matches!(c, '.' | '-'))
+        }
+        '!' => is(last, |c| c.is_numeric() || c == '!'),
+        // `.NET`, `#one`, `@home`, `~5`; an ellipsis before a word is none.
+        '@' if inside => true,
+        '.' | '#' | '@' => {
+            !is(last, |c| c.is_alphanumeric() || c == '.') && is(next, char::is_alphanumeric)
+        }
+        '|' | '~' => true,
         _ => false,
     }
 }

@@ -27,6 +27,8 @@ pub fn cleaned(text: &str) -> Option<Vec<char>> {
                 out.push('\'');
             }
             '×' => out.push('×'),
+            // `5~6` is a range.
+            '~' if out.iter().any(char::is_ascii_digit) => return None,
             '~' => out.push('≈'),
             c => out.extend(folded(c)),
         }

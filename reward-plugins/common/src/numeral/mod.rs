@@ -1,12 +1,16 @@
 //! Reads the one number of an answer as people and models write it. What is doubtful is no number.
 
 mod clean;
+mod equation;
 mod lists;
+mod phrase;
 mod spelled;
+mod words;
 
 use crate::rational::{Budget, Rational};
 use clean::cleaned;
-use lists::{AFTER, OPERATORS, SCALES, TURNING, UNITS};
+use lists::{AFTER, SCALES, TURNING, UNITS};
+use phrase::Piece;
 use spelled::is_number_word;
 
 /// Answers of more bytes than this are not read as numbers.
@@ -35,8 +39,9 @@ impl Default for Style {
 
 /// The number of an answer: the only one in it, or the same one several times.
 ///
-/// After the last `=` or `≈` only what follows counts. Nothing where there is no number, several different ones, or
-/// anything that makes another number of it: operators, powers, letters beside digits, words like "not" or "half".
+/// After the last `=` or `≈` only what follows counts, and what precedes has to be a name or arithmetic. Nothing where there
+/// is no number, several different ones, or anything that may make another number of it: operators, powers, letters beside
+/// digits, words before it that are no lead (`the answer is`, `there are`), words after it that deny, doubt or turn it.
 ///
 /// ```
 /// use rlhost_verifier::numeral::{Style, only};
@@ -56,25 +61,13 @@ pub fn only(text: &str, style: Style) -> Option<Rational> {
         .iter()
         .rposition(|&c| c == '=' || c == '≈')
         .map_or(0, |at| at + 1);
-    // `>= 3` and `!= 3` are bounds and no values.
-    let compared = start.checked_sub(2).map(|at| chars[at]);
-    if compared.is_some_and(|c| matches!(c, '<' | '>' | '!')) {
-        return None;
+    let mut reader = Reader::new(&chars[start..], style);
+    reader.all()?;
+    let found = reader.found?;
+    if let Some(sign) = start.checked_sub(1) {
+        equation::gives(&chars[..sign], chars[sign], &found, style).then_some(())?;
     }
-    let mut reader = Reader {
-        chars: &chars[start..],
-        at: 0,
-        style,
-        found: None,
-        negative: false,
-    };
-    while reader.at < reader.chars.len() {
-        reader.step()?;
-    }
-    if reader.negative {
-        return None;
-    }
-    reader.found
+    Some(found)
 }
 
 struct Reader<'a> {
@@ -84,9 +77,39 @@ struct Reader<'a> {
     found: Option<Rational>,
     /// A word of negation stands before the number.
     negative: bool,
+    pieces: Vec<Piece>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(chars: &'a [char], style: Style) -> Self {
+        Self {
+            chars,
+            at: 0,
+            style,
+            found: None,
+            negative: false,
+            pieces: Vec::new(),
+        }
+    }
+
+    /// Reads all, and looks at the words beside the number.
+    fn all(&mut self) -> Option<()> {
+        while self.at < self.chars.len() {
+            self.step()?;
+        }
+        let found = self.found.clone()?;
+        // A number in words that does not count is a word, but where it says the same.
+        for piece in &mut self.pieces {
+            match piece {
+                Piece::Spelled(value, _) if *value == found => *piece = Piece::Number,
+                Piece::Spelled(_, word) => *piece = Piece::Word(std::mem::take(word)),
+                _ => {}
+            }
+        }
+        let plain = !self.negative && phrase::plain(&self.pieces);
+        plain.then_some(())
+    }
+
     fn peek(&self, ahead: usize) -> char {
         self.chars.get(self.at + ahead).copied().unwrap_or('\0')
     }
@@ -132,10 +155,49 @@ impl Reader<'_> {
             }
             // A question that holds the number does not state it.
             '?' => self.found.is_none().then_some(()),
-            ' ' | '\t' | '.' | ',' | ';' | ':' | '!' | '(' | ')' | '[' | ']' | '"' | '\'' | '#'
-            | '&' | '°' | '。' | '、' => Some(()),
-            '/' => (self.before(self.at - 1).is_alphabetic() && self.peek(0).is_alphabetic())
-                .then_some(()),
+            // `!5`, and `5!` is a factorial.
+            '!' => {
+                let factorial = self.before(self.at - 1).is_ascii_digit() || self.digit(0);
+                self.pieces.push(Piece::Stop);
+                (!factorial).then_some(())
+            }
+            ':' => {
+                self.pieces.push(Piece::Colon);
+                Some(())
+            }
+            // `five (5) dogs`
+            ')' if matches!(self.pieces[..], [.., Piece::Stop, Piece::Number]) => {
+                self.pieces.pop();
+                self.pieces.pop();
+                self.pieces.push(Piece::Number);
+                Some(())
+            }
+            '.' | ',' | ';' | '(' | ')' | '[' | ']' | '。' | '、' => {
+                self.pieces.push(Piece::Stop);
+                Some(())
+            }
+            '°' => {
+                // `5 °C`
+                if matches!(self.peek(0), 'C' | 'F' | 'K') && !self.peek(1).is_alphabetic() {
+                    self.at += 1;
+                }
+                Some(())
+            }
+            // `5'` and `5"` are marked; a quote that closes was opened.
+            '"' | '\'' if self.before(self.at - 1).is_ascii_digit() => {
+                self.chars[..self.at - 1].contains(&c).then_some(())
+            }
+            ' ' | '\t' | '"' | '\'' | '#' | '&' => Some(()),
+            '/' => {
+                let joins =
+                    self.before(self.at - 1).is_alphabetic() && self.peek(0).is_alphabetic();
+                let (start, word) = (self.at, self.letters());
+                // `5 km/h`
+                if !(joins && self.found.is_some() && UNITS.contains(&word.as_str())) {
+                    self.at = start;
+                }
+                joins.then_some(())
+            }
             _ => None,
         }
     }
@@ -180,6 +242,7 @@ impl Reader<'_> {
     }
 
     fn keep(&mut self, value: Rational) -> Option<()> {
+        self.pieces.push(Piece::Number);
         match &self.found {
             Some(found) if *found != value => None,
             _ => {
@@ -267,6 +330,7 @@ impl Reader<'_> {
             };
         }
         if c.is_alphabetic() {
+            let start = self.at;
             let word = self.letters();
             let lower = word.to_lowercase();
             if matches!(lower.as_str(), "percent" | "pct") || (lower == "per" && self.cent()) {
@@ -283,26 +347,23 @@ impl Reader<'_> {
             let counter =
                 !c.is_ascii() && !"万亿千百十半分倍億萬".contains(c) && c as u32 >= 0x3040;
             let unit = UNITS.contains(&word.as_str()) || counter;
-            let allowed = unit || (spaced && word.chars().count() > 1);
-            if !allowed
-                || TURNING.contains(&lower.as_str())
-                || AFTER.contains(&lower.as_str())
-                || (self.style.words && spaced && is_number_word(&lower))
-            {
-                return None;
+            // `5 in total`, `5 in the picture`
+            let preposition = lower == "in" && self.next_word(self.at).1 > self.at + 1;
+            if unit && !preposition {
+                // Squares and cubes of units.
+                if matches!(self.peek(0), '²' | '³')
+                    || (self.peek(0) == '^' && matches!(self.peek(1), '2' | '3') && !self.digit(2))
+                {
+                    self.at += if self.peek(0) == '^' { 2 } else { 1 };
+                }
+                return Some(value);
             }
-            // Squares and cubes of units.
-            if unit
-                && (matches!(self.peek(0), '²' | '³')
-                    || (self.peek(0) == '^' && matches!(self.peek(1), '2' | '3') && !self.digit(2)))
-            {
-                self.at += if self.peek(0) == '^' { 2 } else { 1 };
-            }
-            return Some(value);
+            // Words beside the number are looked at together.
+            self.at = start;
+            let another = word.chars().count() < 2 && word != "a" || is_number_word(&lower);
+            return (spaced && !another).then_some(value);
         }
-        if matches!(c, '^' | '!' | '*' | '+' | '×' | '÷' | '·' | '√' | '/')
-            && !(c == '!' && !spaced && self.at + 1 == self.chars.len())
-        {
+        if matches!(c, '^' | '!' | '*' | '+' | '×' | '÷' | '·' | '√' | '/') {
             return None;
         }
         if c == '-' || (!spaced && matches!(c, ':' | '\'') && self.digit(1)) {
@@ -333,23 +394,30 @@ impl Reader<'_> {
             self.negative = true;
             return (self.digit(0) || self.peek(0) == '.').then_some(());
         }
-        if self.style.words {
-            // `five point five`
-            if word == "point" && is_number_word(&self.next_word(self.at).0) {
+        // `five point five`
+        if word == "point" && is_number_word(&self.next_word(self.at).0) {
+            return None;
+        }
+        if self.style.words && word == "none" {
+            return self.keep(Rational::zero());
+        }
+        if let Some(value) = self.spelled(&word) {
+            let value = Rational::integer(value);
+            // The pronoun: `one another`, `one of them`.
+            let pronoun =
+                word == "one" && matches!(self.next_word(self.at).0.as_str(), "of" | "another");
+            if pronoun || AFTER.contains(&self.next_word(self.at).0.as_str()) {
                 return None;
             }
-            if word == "none" {
-                return self.keep(Rational::zero());
+            if self.style.words {
+                return self.keep(value);
             }
-            if let Some(value) = self.spelled(&word) {
-                if AFTER.contains(&self.next_word(self.at).0.as_str()) {
-                    return None;
-                }
-                return self.keep(Rational::integer(value));
-            }
+            self.pieces.push(Piece::Spelled(value, word));
+            return Some(());
         }
-        let operates = OPERATORS.contains(&word.as_str()) && self.before_number();
-        (!operates && !TURNING.contains(&word.as_str())).then_some(())
+        let turns = TURNING.contains(&word.as_str());
+        self.pieces.push(Piece::Word(word));
+        (!turns).then_some(())
     }
 
     /// The word after spaces at a place, in lower case, and where it ends.
@@ -370,24 +438,6 @@ impl Reader<'_> {
             self.at = end;
         }
         cent
-    }
-
-    /// Whether a number follows, perhaps after `of`, `to` and articles.
-    fn before_number(&self) -> bool {
-        let mut at = self.at;
-        loop {
-            let (word, end) = self.next_word(at);
-            match word.as_str() {
-                "of" | "to" | "the" | "number" | "minus" => at = end,
-                "" => {
-                    let mut rest = self.chars[end..]
-                        .iter()
-                        .skip_while(|c| matches!(c, '-' | '+' | '.' | '('));
-                    return rest.next().is_some_and(char::is_ascii_digit);
-                }
-                word => return self.style.words && is_number_word(word),
-            }
-        }
     }
 }
 
