@@ -115,6 +115,13 @@ pub fn judge(
 
 /// The share of a reference that an answer earns.
 fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
+    // Where all work is done, only what is written as the reference is right.
+    if let (Found::Marked(text) | Found::Text(text), Reference::One(reference)) = (found, reference)
+        && options.work.is_out()
+    {
+        let same = text.trim() == reference.trim() && !valueless::text(text.trim());
+        return f64::from(u8::from(same));
+    }
     match (found, reference) {
         (_, Reference::Parts(wanted)) => {
             let right = parts_right(found, wanted, options);

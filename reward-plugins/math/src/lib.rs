@@ -17,6 +17,7 @@
 
 mod allow;
 mod approx;
+mod around;
 mod attached;
 pub mod canonical;
 mod clock;

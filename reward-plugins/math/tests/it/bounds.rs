@@ -282,3 +282,27 @@ fn hostile_answers_as_references_too() {
         assert!(start.elapsed() < Duration::from_secs(2), "{heavy}");
     }
 }
+
+/// All acceptable references together cost no more than a few.
+#[test]
+fn a_long_list_of_heavy_references_ends_soon() {
+    let sum = |shift: usize| {
+        row(54, |i| {
+            format!("\\frac{{\\sin({i}x)}}{{\\cos({i}x)+{}}}+", i + shift)
+        }) + "1"
+    };
+    let references: Vec<String> = (1..=60).map(sum).collect();
+    let response = format!("\\boxed{{{}}}", sum(0));
+    let start = Instant::now();
+    let got = judge(&response, &json!(references), &Options::default()).unwrap();
+    assert_eq!(got.accuracy, 0.0);
+    assert!(
+        start.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        start.elapsed()
+    );
+    // What is written as a reference is, is right however much is asked.
+    let response = format!("\\boxed{{{}}}", references[59]);
+    let got = judge(&response, &json!(references), &Options::default()).unwrap();
+    assert_eq!(got.accuracy, 1.0);
+}
