@@ -69,6 +69,9 @@ pub(crate) fn is_harmless(word: &str) -> bool {
 
 /// May these words stand before the value that a sentence states?
 pub(crate) fn leads(words: &[Word<'_>]) -> bool {
+    if words.iter().any(|word| word.text.contains(['≠', '¬', '∉'])) {
+        return false;
+    }
     let bare: Vec<String> = words
         .iter()
         .map(Word::bare)
@@ -252,6 +255,11 @@ pub(crate) fn takes_back(after: &str, answer: &str) -> bool {
 
 /// Does the clause before a box speak of something that is made of the answer, or only suppose it?
 fn supposes(line: &str) -> bool {
+    // The formula that the box is in speaks for itself: `the answer is $2 + 3 = \boxed{5}$`.
+    let line = match line.rsplit_once('$') {
+        Some((words, _)) if line.matches('$').count() % 2 == 1 => words,
+        _ => line,
+    };
     let sentence = line.rsplit(". ").next().unwrap_or_default();
     let clause = sentence.rsplit(", ").next().unwrap_or_default();
     let clause = clause

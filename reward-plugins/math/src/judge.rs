@@ -162,7 +162,13 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
             if rounded(line, &reference, options) {
                 return 1.0;
             }
-            prose::stated(line).map_or(0.0, |stated| direct(&stated, &reference, options))
+            let earned =
+                prose::stated(line).map_or(0.0, |stated| direct(&stated, &reference, options));
+            let function = || prose::function(line).filter(|it| matches(it, &reference, options));
+            if earned < 1.0 && function().is_some() {
+                return 1.0;
+            }
+            earned
         }
     }
 }

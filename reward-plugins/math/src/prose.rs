@@ -2,6 +2,7 @@
 //!
 //! What could be meant in two ways is no answer: several values, a word that takes something back, a question.
 
+use crate::around::FUNCTIONS;
 use crate::sentence::{Word, clause, joined, main_clause, spans, words};
 use crate::sign::signed;
 use crate::{allow, display, units};
@@ -335,6 +336,19 @@ fn sentences(line: &str) -> Vec<&str> {
 
 /// What follows `answer is` in the last line, where nothing doubts it.
 pub fn after_answer(text: &str) -> Option<String> {
+    Some(around_answer_is(text)?.1)
+}
+
+/// What follows `answer is` where that is a function of something: `The answer is ln 5.`
+pub fn function(text: &str) -> Option<String> {
+    let (before, rest) = around_answer_is(text)?;
+    let name = rest.split(|c: char| !c.is_ascii_alphabetic()).next()?;
+    let leads = allow::leads(&words(&before)?);
+    (leads && FUNCTIONS.contains(&name)).then_some(rest)
+}
+
+/// What stands before and after `answer is` in the last sentence, the words themselves with the first.
+fn around_answer_is(text: &str) -> Option<(String, String)> {
     let line = cleaned(
         display::without_courtesies(text.trim())
             .lines()
@@ -348,7 +362,8 @@ pub fn after_answer(text: &str) -> Option<String> {
     let (before, rest) = (&sentence[..at], &sentence[at + mark.len()..]);
     let rest = rest.trim().trim_end_matches(['.', '!']);
     let against = rest.ends_with('?') || doubted(before.trim_start()) || doubted(rest);
-    (!against).then(|| rest.to_owned())
+    let before = &sentence[..at + mark.len()];
+    (!against).then(|| (before.to_owned(), rest.to_owned()))
 }
 
 /// The one value that a sentence states.
