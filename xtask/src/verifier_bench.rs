@@ -159,7 +159,7 @@ fn texts(row: &Value) -> Vec<Value> {
     plain.then_some(sample).into_iter().collect()
 }
 
-/// Pairs without punctuation before a digit, which F1 keeps here and SQuAD's evaluation drops.
+/// Pairs without punctuation before a digit, which F1 keeps here and the `SQuAD` evaluation drops.
 fn words(row: &Value) -> Vec<Value> {
     let keeps = |text: &Value| {
         let text = text.as_str().unwrap_or_default().as_bytes();
