@@ -5,6 +5,7 @@
 
 use crate::geometry::Box2;
 use rlhost_verifier::fold::fold;
+use rlhost_verifier::retraction;
 use std::ops::Range;
 
 /// Answers of more bytes than this have no box.
@@ -97,7 +98,7 @@ pub fn groups(text: &str) -> Option<Vec<Vec<f64>>> {
 }
 
 /// Words with which a sentence does not say that its box is the answer.
-const DENYING: [&str; 77] = [
+const DENYING: [&str; 61] = [
     "not",
     "cannot",
     "cant",
@@ -120,16 +121,13 @@ const DENYING: [&str; 77] = [
     "invalid",
     "impossible",
     "mistake",
-    "mistaken",
     "error",
-    "reject",
     "rejected",
     "instead",
     "rather",
     "unlike",
     "opposite",
     "ignore",
-    "disregard",
     "avoid",
     "maybe",
     "perhaps",
@@ -138,9 +136,6 @@ const DENYING: [&str; 77] = [
     "could",
     "unless",
     "doubt",
-    "scratch",
-    "kidding",
-    "joking",
     "guess",
     "trap",
     "no",
@@ -157,16 +152,6 @@ const DENYING: [&str; 77] = [
     "minus",
     "plus",
     "complement",
-    "scrap",
-    "cancel",
-    "cancelled",
-    "undo",
-    "undone",
-    "nevermind",
-    "void",
-    "erred",
-    "retract",
-    "retracted",
     "refuse",
     "hardly",
     "neg",
@@ -233,30 +218,7 @@ const BEING: [&str; 13] = [
 ];
 
 /// Words that take back what was said, in any sentence after it.
-const RETRACTING: [&str; 22] = [
-    "wrong",
-    "incorrect",
-    "false",
-    "mistake",
-    "mistaken",
-    "scratch",
-    "kidding",
-    "joking",
-    "ignore",
-    "disregard",
-    "untrue",
-    "reject",
-    "scrap",
-    "cancel",
-    "cancelled",
-    "undo",
-    "undone",
-    "nevermind",
-    "void",
-    "erred",
-    "retract",
-    "retracted",
-];
+const RETRACTING: [&str; 6] = ["wrong", "incorrect", "false", "mistake", "ignore", "untrue"];
 
 /// Is a bracket part of arithmetic, denied by a word of its sentence, taken back by one after it, or asked:
 /// `-[1, 2, 3, 4]`, `it cannot be [1, 2, 3, 4]`, `[1, 2, 3, 4] is wrong`, `maybe [1, 2, 3, 4]?`?
@@ -356,6 +318,7 @@ pub fn denied(text: &str, places: &[Range<usize>]) -> bool {
                 let word = word.as_str();
                 (*holds && (DENYING.contains(&word) || word.ends_with("n't")))
                     || (later && RETRACTING.contains(&word))
+                    || ((*holds || later) && retraction::takes_back(word))
             })
     })
 }

@@ -7,7 +7,7 @@
 use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict};
 use rlhost_verifier::answer::Frame;
 use rlhost_verifier::fold::fold;
-use rlhost_verifier::reference;
+use rlhost_verifier::{reference, retraction};
 
 /// Answers of more bytes than this say nothing.
 const MAX_BYTES: usize = 4000;
@@ -48,7 +48,7 @@ const NEGATIONS: [&str; 34] = [
 ];
 
 /// Words that turn what was said, doubt it or take it back.
-const DOUBTS: [&str; 78] = [
+const DOUBTS: [&str; 62] = [
     "but",
     "or",
     "if",
@@ -74,13 +74,10 @@ const DOUBTS: [&str; 78] = [
     "wrong",
     "incorrect",
     "incorrectly",
-    "mistaken",
     "mistake",
     "error",
     "lie",
     "lying",
-    "joking",
-    "kidding",
     "rather",
     "instead",
     "otherwise",
@@ -97,13 +94,9 @@ const DOUBTS: [&str; 78] = [
     "partially",
     "sometimes",
     "correction",
-    "scratch",
     "strike",
     "ignore",
-    "disregard",
-    "reject",
     "rejected",
-    "retract",
     "doubt",
     "doubtful",
     "guess",
@@ -111,15 +104,6 @@ const DOUBTS: [&str; 78] = [
     "invalid",
     "either",
     "mean",
-    "scrap",
-    "cancel",
-    "cancelled",
-    "undo",
-    "undone",
-    "nevermind",
-    "void",
-    "erred",
-    "retracted",
     "far",
     "take",
     "taking",
@@ -228,10 +212,12 @@ fn agrees(clause: &str, found: bool) -> bool {
         .map(|word| word.trim_matches('\''))
         .filter(|word| !word.is_empty())
         .collect();
-    if words
-        .iter()
-        .any(|word| DOUBTS.contains(word) || POLAR.contains(word) && *word != "true" || mixed(word))
-    {
+    if words.iter().any(|word| {
+        DOUBTS.contains(word)
+            || retraction::takes_back(word)
+            || POLAR.contains(word) && *word != "true"
+            || mixed(word)
+    }) {
         return false;
     }
     let negations = words.iter().filter(|word| negates(word)).count();

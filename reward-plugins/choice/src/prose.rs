@@ -2,6 +2,7 @@
 
 use crate::letters::Letters;
 use rlhost_verifier::fold::latin;
+use rlhost_verifier::retraction;
 
 /// Words after which a capital letter is a choice.
 const LEADS: [&str; 13] = [
@@ -21,7 +22,7 @@ const LEADS: [&str; 13] = [
 ];
 
 /// Words with which a letter may not be the choice, be they a label's text or prose.
-const TURNING: [&str; 77] = [
+const TURNING: [&str; 61] = [
     "not",
     "isn't",
     "never",
@@ -41,7 +42,6 @@ const TURNING: [&str; 77] = [
     "can't",
     "maybe",
     "wait",
-    "reject",
     "rejected",
     "rejects",
     "avoid",
@@ -62,7 +62,6 @@ const TURNING: [&str; 77] = [
     "doubtful",
     "unsure",
     "untrue",
-    "mistaken",
     "impossible",
     "invalid",
     "actually",
@@ -76,29 +75,15 @@ const TURNING: [&str; 77] = [
     "nope",
     "nah",
     "unlikely",
-    "scratch",
-    "kidding",
-    "joking",
     "joke",
     "trap",
     "decoy",
     "distractor",
     "sorry",
     "oops",
-    "disregard",
-    "retract",
     "correction",
     "forget",
     "hmm",
-    "scrap",
-    "cancel",
-    "cancelled",
-    "undo",
-    "undone",
-    "nevermind",
-    "void",
-    "erred",
-    "retracted",
 ];
 
 /// Words with which prose leaves a choice open or takes it back.
@@ -314,7 +299,7 @@ pub fn turns(text: &str) -> bool {
         || words.iter().any(|word| {
             let core = word.core.to_lowercase();
             // `no dogs` is a text, `No, …` takes back.
-            TURNING.contains(&core.as_str()) || (core == "no" && word.stops && words.len() > 1)
+            turning(&core) || (core == "no" && word.stops && words.len() > 1)
         })
         || takes_back(text)
         || words.iter().any(|word| {
@@ -382,12 +367,17 @@ fn takes_back(text: &str) -> bool {
         .any(|words| text.contains(words))
 }
 
+/// Whether a word, in lower case, denies what stands beside it or takes it back.
+fn turning(word: &str) -> bool {
+    TURNING.contains(&word) || retraction::takes_back(word)
+}
+
 /// Whether prose leaves a choice open or takes it back.
 pub fn doubts(text: &str) -> bool {
     text.contains('?')
         || words(text).any(|word| {
             let core = word.core.to_lowercase();
-            TURNING.contains(&core.as_str()) || DOUBTS.contains(&core.as_str())
+            turning(&core) || DOUBTS.contains(&core.as_str())
         })
 }
 

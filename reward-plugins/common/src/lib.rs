@@ -39,4 +39,5 @@ pub mod layout;
 pub mod numeral;
 pub mod rational;
 pub mod reference;
+pub mod retraction;
 pub mod thinking;

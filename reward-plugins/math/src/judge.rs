@@ -164,11 +164,13 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
             }
             let earned =
                 prose::stated(line).map_or(0.0, |stated| direct(&stated, &reference, options));
-            let function = || prose::function(line).filter(|it| matches(it, &reference, options));
-            if earned < 1.0 && function().is_some() {
-                return 1.0;
+            let function =
+                || prose::function(line).is_some_and(|it| matches(&it, &reference, options));
+            if earned < 1.0 && function() {
+                1.0
+            } else {
+                earned
             }
-            earned
         }
     }
 }

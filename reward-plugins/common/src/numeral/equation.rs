@@ -30,7 +30,7 @@ pub(super) fn gives(left: &[char], sign: char, found: &Rational, style: Style) -
         .split(|c: char| !c.is_alphabetic() && c != '\'')
         .filter(|word| !word.is_empty());
     // Arithmetic in words may precede: `2 times 3 is 6`.
-    let spoken = ["times", "plus", "minus", "by", "half", "sqrt", "by", "than"];
+    let spoken = ["times", "plus", "minus", "by", "half", "sqrt", "than"];
     if words.any(|word| denied(word) && !spoken.contains(&word)) {
         return false;
     }

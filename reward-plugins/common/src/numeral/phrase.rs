@@ -7,6 +7,7 @@ use super::words::{
     VERBS,
 };
 use crate::rational::Rational;
+use crate::retraction;
 
 /// A piece of an answer in its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,18 +76,17 @@ pub(super) fn names(words: &[&str]) -> bool {
 pub(super) fn denied(word: &str) -> bool {
     TURNING.contains(&word)
         || DENYING.contains(&word)
+        || retraction::takes_back(word)
         || OPERATORS.contains(&word)
         || word.ends_with("n't")
 }
 
 fn words(clause: &[Piece]) -> Vec<&str> {
-    let word = |piece: &'_ Piece| matches!(piece, Piece::Word(_));
     clause
         .iter()
-        .filter(|piece| word(piece))
-        .map(|piece| match piece {
-            Piece::Word(word) => word.as_str(),
-            _ => "",
+        .filter_map(|piece| match piece {
+            Piece::Word(word) => Some(word.as_str()),
+            _ => None,
         })
         .collect()
 }
