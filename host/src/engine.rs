@@ -19,6 +19,9 @@ const KEEP_RESIDENT: usize = 8 << 20;
 /// Wasm frames that a trap's message names.
 const BACKTRACE_FRAMES: usize = 8;
 
+/// The stack where none is asked for: a setting of running code, but every engine wants one.
+const ANY_STACK: usize = 512 << 10;
+
 /// Core instances and tables of a session's component on average: a session has one memory, and few of
 /// them come near what a component may have.
 const SESSION_PARTS: u32 = 4;
@@ -29,21 +32,25 @@ const SESSION_PARTS: u32 = 4;
 pub(crate) fn build(stack: usize, slots: u32, sessions: u32) -> Result<Engine> {
     Engine::new(&pooled(stack, slots, sessions))
         .or_else(|_| Engine::new(&base(stack)))
-        .map_err(|e| Error::Engine(format!("{e:#}")))
+        .map_err(fault)
 }
 
 /// An engine that only compiles: it reserves no address space, and its code runs in every engine of
 /// [`build`], whatever their stacks and slots.
 pub(crate) fn for_compiling() -> Result<Engine> {
-    // The stack is a setting of running code, but the engine wants one.
-    Engine::new(&base(512 << 10)).map_err(|e| Error::Engine(format!("{e:#}")))
+    Engine::new(&base(ANY_STACK)).map_err(fault)
 }
 
 /// An engine for a module that runs once: its code is made fast, not fast code.
 pub(crate) fn for_one_run() -> Result<Engine> {
-    let mut config = base(512 << 10);
+    let mut config = base(ANY_STACK);
     config.cranelift_opt_level(OptLevel::None);
-    Engine::new(&config).map_err(|e| Error::Engine(format!("{e:#}")))
+    Engine::new(&config).map_err(fault)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn fault(error: wasmtime::Error) -> Error {
+    Error::Engine(format!("{error:#}"))
 }
 
 fn base(stack: usize) -> Config {

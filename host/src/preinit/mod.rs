@@ -38,7 +38,9 @@ use crate::{Error, Result, engine};
 const START: &str = "_initialize";
 /// What a start may take: a thousand times what the runtime of Go takes.
 const FUEL: u64 = 1_000_000_000;
+/// Bytes that its memory may grow to.
 const MEMORY: usize = 1 << 30;
+
 struct State {
     wasi: Wasi,
     limits: StoreLimits,

@@ -188,7 +188,13 @@ impl Waiting {
     fn event(&self) -> [u8; EVENT] {
         let mut event = [0; EVENT];
         event[..8].copy_from_slice(&self.user);
-        event[8] = if self.kind == 0 { 0 } else { 8 };
+        // No descriptor is open.
+        let status = if self.kind == 0 {
+            SUCCESS
+        } else {
+            BAD_DESCRIPTOR
+        };
+        event[8..10].copy_from_slice(&(status as u16).to_le_bytes());
         event[10] = self.kind;
         event
     }
