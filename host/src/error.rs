@@ -95,6 +95,12 @@ pub enum Error {
         /// What it does.
         message: String,
     },
+    /// The core modules of a component can't be one.
+    #[error("the component's modules can't be made one: {message}")]
+    Fuse {
+        /// Why not.
+        message: String,
+    },
     /// The plugin's `describe` failed, or what it says can't be true.
     #[error("{}: the plugin's description is unusable: {message}", path.display())]
     Describe {

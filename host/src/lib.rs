@@ -47,6 +47,7 @@
 //! | [`golden`] | Cases beside a plugin's source, with what it has to say about them. |
 //! | [`algorithm`] | Advantage estimators and policy losses that run in the sandbox. |
 //! | [`preinitialise`] | The start of a language's runtime, once at build time. |
+//! | [`fuse`] | The modules of a component as one, once at build time. |
 //! | [`audit`] | Is every answer the same in any order, on any threads and in any process? |
 //!
 //! What goes wrong outside of guests is an [`Error`], which names the thing and the way out.
@@ -66,6 +67,7 @@ mod dispatch;
 mod engine;
 mod error;
 mod find;
+mod fuse;
 pub mod golden;
 mod guest;
 mod host;
@@ -102,6 +104,7 @@ pub use digest::{Digest, DigestError};
 pub use dispatch::When;
 pub use error::{Error, Result};
 pub use find::{PluginRef, Search};
+pub use fuse::fuse;
 pub use host::{Host, HostBuilder};
 pub use input::SampleReader;
 pub use limits::Limits;

@@ -26,6 +26,7 @@ fn python(folder: &Path, arguments: &[&str]) -> String {
 fn built(project: &Project, folder: &str) -> String {
     let outcome = project.ok(&["plugin", "build", folder]);
     assert!(outcome.stdout.contains("compiler  Python "), "{outcome:?}");
+    assert!(!outcome.stderr.contains("can't be made one"), "{outcome:?}");
     outcome.stderr
 }
 
@@ -283,6 +284,22 @@ fn outcomes_in_the_sandbox() {
     let count = OUTCOME_CASES.lines().count();
     let passed = format!("{count} passed       0 failed");
     assert!(tested.contains(&passed), "{tested}");
+    // Python's libraries as one module do what they did apart.
+    let judged = |component: &str| {
+        let cases = "outcomes/cases/outcomes.jsonl";
+        let scored = project.run(&["score", component, "--input", cases, "--allow", "log"]);
+        let rows = json_lines(&scored.stdout);
+        assert_eq!(rows.len(), count, "{scored:?}");
+        let told = ["outcome", "score", "parts", "message", "log"];
+        let rows = rows
+            .iter()
+            .map(|row| told.map(|key| row["rewards"][0][key].clone()));
+        rows.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        judged("outcomes/target/guests/outcomes.wasm"),
+        judged("outcomes/target/plugin-build/component.wasm")
+    );
     // What is printed goes to the log.
     project.write("row.jsonl", "{\"response\": \"\", \"answer\": \"1\"}\n");
     let component = "outcomes/target/guests/outcomes.wasm";

@@ -231,7 +231,10 @@ pub(crate) fn write(project: &Project, result: &Value, raw: &Path) -> Result<()>
     }
     out.push_str(
         "\nA first build in Rust compiles the crate that speaks the contract; one in Go may compile Go's library. Compiling a component to native code is not in these times: it\n\
-         happens once for each component and machine, and is cached.\n",
+         happens once for each component and machine, and is cached.\n\n\
+         Go's runtime is started and Python's libraries are linked when the plugin is built. What the second is worth: the Python component before and\n\
+         after, in turn, has a p50 of 1,780 and of 1,037 µs (median of three; [raw](raw/2026-11-22-python-linked-epyc-2-cores.jsonl)). What is\n\
+         left is page faults, three quarters of it: CPython counts references all over its memory.\n",
     );
     guests::replace(
         &project.root.join("docs/benchmarks/languages.md"),

@@ -8,6 +8,7 @@ mod compiler;
 mod contract;
 mod corpus;
 mod find;
+mod fuse;
 mod golden;
 mod guest;
 mod input;

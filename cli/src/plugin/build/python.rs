@@ -128,12 +128,21 @@ pub(super) fn compile(folder: &Path) -> Result<Compiled> {
         .env("RUST_BACKTRACE", "0");
     componentize(command, &app)?;
     Ok(Compiled {
-        product: Product::read_component(&output)?,
+        product: Product::Component(fused(&output)?),
         name: about.name,
         version: about.version,
         licence: about.license,
         language: ("Python", format!("componentize-py {}", tool.version)),
     })
+}
+
+/// The component that the tool wrote, with its modules linked. It runs without that too, but starts slower.
+fn fused(path: &Path) -> Result<Vec<u8>> {
+    let component = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(rlhost_host::fuse(&component).unwrap_or_else(|error| {
+        eprintln!("note: {error}; the plugin works, but takes half as long again");
+        component
+    }))
 }
 
 /// Runs the tool. What the plugin's own checks say comes first; else the tool's words are shown as they are.
