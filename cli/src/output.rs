@@ -72,6 +72,11 @@ pub fn file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Re
     written
 }
 
+/// A line, or lines, on standard error. Not `eprintln!`: where nobody listens, work goes on.
+pub fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", printable(text));
+}
+
 /// Text of others, for a terminal: control characters but tab and line feed become pictures of themselves, so
 /// that a model or a plugin can't move the cursor or hide what it wrote.
 pub fn printable(text: &str) -> String {

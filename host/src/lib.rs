@@ -110,7 +110,7 @@ pub use input::SampleReader;
 pub use limits::Limits;
 pub use outcome::Outcome;
 pub use plugin::{Inspected, Inspection, ParamInfo, Plugin, PluginInfo, Scope};
-pub use preinit::preinitialise;
+pub use preinit::{Preinitialised, preinitialise};
 pub use receipt::Receipt;
 pub use record::{Judgement, Record, RewardRecord, StepReward};
 pub use reward_set::{FailureAction, FailurePolicy, Reward, RewardSet, Share, sum_rewards};

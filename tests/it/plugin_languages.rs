@@ -422,6 +422,18 @@ fn imports_that_are_refused_are_told_with_where_they_come_from() {
     );
 }
 
+#[test]
+fn what_a_package_of_go_prints_as_it_starts_is_told() {
+    let go = plugin("go");
+    go.write(
+        "own/src/start.go",
+        "package plugin\n\nimport \"fmt\"\n\nfunc init() {\n\tfmt.Println(len(description.Parts), \"parts\")\n}\n",
+    );
+    let built = go.ok(&["plugin", "build", "own"]);
+    let told = "in no sandbox later:\n1 parts\n";
+    assert!(built.stderr.contains(told), "{}", built.stderr);
+}
+
 /// A row of two tokens, one of three with a hole, an empty one. By hand: −(2/4) Σ A · logp over the trained tokens.
 #[test]
 fn algorithms_compute_the_same_in_every_language() {

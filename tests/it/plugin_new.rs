@@ -622,7 +622,11 @@ fn what_is_no_module_of_the_contract_is_refused_and_nothing_is_left() {
     );
     refuse(
         &wat(&CORE.replace("IMPORT", r#"(import "env" "puts" (func))"#)),
-        &["env"],
+        &["env::puts", "link the library that has it"],
+    );
+    refuse(
+        &wat(&CORE.replace("IMPORT", r#"(import "elsewhere" "puts" (func))"#)),
+        &["elsewhere::puts", "functions of its world (wit/plugin.wit)"],
     );
     project.refused(&["plugin", "componentize", "absent.wasm"], &["absent.wasm"]);
     // Beyond the cap on a component's size.

@@ -71,7 +71,25 @@ pub fn encode(module: &[u8]) -> Result<Vec<u8>> {
             )
         })
         .and_then(|mut encoder| encoder.encode())
-        .map_err(|error| anyhow!("no component can be made of the module: {error:#}"))
+        .map_err(|error| {
+            let hint = unresolved(&error).unwrap_or_default();
+            anyhow!("no component can be made of the module: {error:#}{hint}")
+        })
+}
+
+/// What to do about an import that nothing has, where that is the error.
+fn unresolved(error: &anyhow::Error) -> Option<String> {
+    let text = format!("{error:#}");
+    let (_, rest) = text.split_once("failed to resolve import `")?;
+    let (module, rest) = rest.split_once("::")?;
+    let (function, _) = rest.split_once('`')?;
+    let way_out = match module {
+        "env" => format!(
+            "the compiler left `{function}` to be found at run time: link the library that has it, or do without it"
+        ),
+        _ => "a module imports functions of its world (wit/plugin.wit) and of WASI preview 1, and no others".to_owned(),
+    };
+    Some(format!("\n  {way_out}"))
 }
 
 /// What a core module says of itself.

@@ -6,11 +6,10 @@
 use super::build::python;
 use super::new::check_name;
 use super::programs;
-use crate::output::printable;
+use crate::output::say;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -146,8 +145,8 @@ fn check(path: &str, function: &str, found: &Found) -> Result<()> {
         if *sure {
             bail!("{path}, line {line}: {message} (as Python {python} reads it): {text}");
         }
-        note(&format!(
-            "{path}, line {line}: Python {python} can't read it ({message}); `rlhost plugin build` reads it with a newer one"
+        say(&format!(
+            "note: {path}, line {line}: Python {python} can't read it ({message}); `rlhost plugin build` reads it with a newer one"
         ));
         return Ok(());
     }
@@ -171,8 +170,8 @@ fn check(path: &str, function: &str, found: &Found) -> Result<()> {
         Some(Kind::Function | Kind::Unknown) | None => {}
     }
     for Absent { module, line } in &found.absent {
-        note(&format!(
-            "{path}, line {line}: `{module}` is no module of the standard library: put it into the plugin's src before you build, \
+        say(&format!(
+            "note: {path}, line {line}: `{module}` is no module of the standard library: put it into the plugin's src before you build, \
              which a module of pure Python allows, and one with compiled parts (numpy, torch) doesn't"
         ));
     }
@@ -211,9 +210,4 @@ fn defined(line: &str) -> Option<String> {
     let rest = line.strip_prefix("async ").unwrap_or(line);
     let (name, _) = rest.strip_prefix("def ")?.split_once('(')?;
     Some(name.trim().to_owned())
-}
-
-/// A line on standard error. Not `eprintln!`: where nobody listens, the folder is made all the same.
-fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "note: {}", printable(text));
 }

@@ -138,7 +138,9 @@ impl<'a> Graph<'a> {
             Payload::InstanceSection(instances) => {
                 let first = count(&self.instances);
                 for instance in instances {
-                    self.instances.push(instance?);
+                    let instance = instance?;
+                    self.check(&instance)?;
+                    self.instances.push(instance);
                 }
                 let range = first..count(&self.instances);
                 self.sections.push(Section::Instances(range));
@@ -153,6 +155,7 @@ impl<'a> Graph<'a> {
                             name,
                         } => {
                             let instance = *instance_index;
+                            self.check_instance(instance)?;
                             self.add(Kind::of(*kind)?, Origin::Export { instance, name });
                         }
                         ComponentAlias::InstanceExport {
@@ -196,6 +199,31 @@ impl<'a> Graph<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Instances may use what stands before them. All else relies on that.
+    fn check(&self, instance: &Instance<'_>) -> Result<(), Fault> {
+        match instance {
+            Instance::Instantiate { module_index, args } => {
+                if *module_index >= count(&self.modules) {
+                    return Err(unfounded());
+                }
+                args.iter()
+                    .try_for_each(|arg| self.check_instance(arg.index))
+            }
+            Instance::FromExports(exports) => exports.iter().try_for_each(|export| {
+                let origin = self.origin(Kind::of(export.kind)?, export.index);
+                origin.map(|_| ()).ok_or_else(unfounded)
+            }),
+        }
+    }
+
+    fn check_instance(&self, index: u32) -> Result<(), Fault> {
+        if index < count(&self.instances) {
+            Ok(())
+        } else {
+            Err(unfounded())
+        }
     }
 
     fn add(&mut self, kind: Kind, origin: Origin<'a>) {
@@ -302,6 +330,10 @@ fn defines_core(function: &CanonicalFunction) -> Option<bool> {
 /// Modules have indices, which those from elsewhere shift.
 fn foreign() -> Fault {
     Fault::new("the component gets a module from elsewhere")
+}
+
+fn unfounded() -> Fault {
+    Fault::new("something is used before it is there")
 }
 
 fn early() -> Fault {

@@ -12,7 +12,7 @@
 //!          (func (export "_initialize") (i32.store (i32.const 8) (i32.const 42)))
 //!          (func (export "read") (result i32) (i32.load (i32.const 8))))"#,
 //! ).unwrap();
-//! let module = rlhost_host::preinitialise(&module)?;
+//! let module = rlhost_host::preinitialise(&module)?.module;
 //! // `read` gives 42 in every instance from its first moment on.
 //! # Ok(())
 //! # }
@@ -46,12 +46,21 @@ struct State {
     limits: StoreLimits,
 }
 
+/// A module that has started.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Preinitialised {
+    /// The module.
+    pub module: Vec<u8>,
+    /// What the start printed, or the first lines of it: no instance will print it.
+    pub printed: String,
+}
+
 /// The module as its `_initialize` leaves it; without that function the module as it is.
 ///
 /// # Errors
 ///
 /// [`Error::Preinitialise`] where the start traps, ends the program, calls the host, sleeps, or takes too long.
-pub fn preinitialise(module: &[u8]) -> Result<Vec<u8>> {
+pub fn preinitialise(module: &[u8]) -> Result<Preinitialised> {
     let failed = |error: wasmtime::Error| Error::Preinitialise {
         message: format!("{error:#}"),
     };
@@ -61,7 +70,10 @@ pub fn preinitialise(module: &[u8]) -> Result<Vec<u8>> {
     let (context, instrumented) = wizer.instrument(module).map_err(failed)?;
     let compiled = Module::new(&engine, &instrumented).map_err(failed)?;
     if compiled.get_export(START).is_none() {
-        return Ok(module.to_vec());
+        return Ok(Preinitialised {
+            module: module.to_vec(),
+            printed: String::new(),
+        });
     }
     let mut store = Store::new(
         &engine,
@@ -89,8 +101,10 @@ pub fn preinitialise(module: &[u8]) -> Result<Vec<u8>> {
             "sleeps, and the clock of a call starts before the moment at which it wakes".to_owned();
         return Err(Error::Preinitialise { message });
     }
+    let printed = String::from_utf8_lossy(store.data().wasi.printed()).into_owned();
     let mut state = Snapshot { store, instance };
-    now(wizer.snapshot(&context, &mut state)).map_err(failed)
+    let module = now(wizer.snapshot(&context, &mut state)).map_err(failed)?;
+    Ok(Preinitialised { module, printed })
 }
 
 /// What a start did wrong, with what it printed.

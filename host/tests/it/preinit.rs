@@ -45,18 +45,31 @@ const COUNTER: &str = r#"(module
 
 #[test]
 fn memory_and_globals_are_kept_and_the_start_is_gone() {
-    let module = preinitialise(&wat(COUNTER)).unwrap();
-    let (mut store, instance) = instance(&module);
+    let started = preinitialise(&wat(COUNTER)).unwrap();
+    let (mut store, instance) = instance(&started.module);
     let mut of = |name| call(&mut store, &instance, name);
     assert_eq!((of("times"), of("pages"), of("far")), (8, 3, 42));
     assert_eq!(of("data"), i32::from(b't'));
-    assert_eq!(module, preinitialise(&wat(COUNTER)).unwrap());
+    assert_eq!(started, preinitialise(&wat(COUNTER)).unwrap());
+    assert_eq!(started.printed, "");
+}
+
+#[test]
+fn what_the_start_prints_is_handed_over() {
+    let started = preinitialise(&wat(r#"(module
+        (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1)
+        (data (i32.const 0) "\10\00\00\00\06\00\00\00")
+        (data (i32.const 16) "ready\n")
+        (func (export "_initialize")
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 32)))))"#));
+    assert_eq!(started.unwrap().printed, "ready\n");
 }
 
 #[test]
 fn a_module_without_a_start_stays_as_it_is() {
     let module = wat(r#"(module (memory (export "memory") 1) (func (export "run")))"#);
-    assert_eq!(preinitialise(&module).unwrap(), module);
+    assert_eq!(preinitialise(&module).unwrap().module, module);
 }
 
 /// `SplitMix64` from zero begins with 0xe220a8397b1dcdaf (the reference implementation, `splitmix64.c`).
@@ -83,7 +96,7 @@ fn the_start_sees_what_a_sandbox_shows() {
         (func (export "prestat") (result i32) (i32.load (i32.const 32))))"#,
     ))
     .unwrap();
-    let (mut store, instance) = instance(&module);
+    let (mut store, instance) = instance(&module.module);
     let mut of = |name| call(&mut store, &instance, name);
     assert_eq!((of("status"), of("random"), of("time")), (0, 1, 1));
     assert_eq!((of("environ"), of("prestat")), (0, 8));
@@ -113,7 +126,7 @@ fn waiting(count: u32, end: &str) -> Vec<u8> {
 
 #[test]
 fn waiting_takes_no_time_and_a_start_that_sleeps_is_refused() {
-    let (mut store, instance) = instance(&preinitialise(&waiting(2, "")).unwrap());
+    let (mut store, instance) = instance(&preinitialise(&waiting(2, "")).unwrap().module);
     let mut of = |name| call(&mut store, &instance, name);
     assert_eq!((of("events"), of("whose"), of("status")), (1, 1, 8));
 
@@ -162,6 +175,6 @@ fn what_a_failing_start_printed_is_shown() {
         (func (export "_initialize")
             (global.set $status (call $write (i32.const 2) (i32.const 65530) (i32.const 9) (i32.const 64))))
         (func (export "status") (result i32) (global.get $status)))"#;
-    let (mut store, instance) = instance(&preinitialise(&wat(outside)).unwrap());
+    let (mut store, instance) = instance(&preinitialise(&wat(outside)).unwrap().module);
     assert_eq!(call(&mut store, &instance, "status"), 21);
 }

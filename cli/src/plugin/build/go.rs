@@ -3,8 +3,10 @@
 
 use super::kind::{self, Kind, Marks};
 use super::{Compiled, Product, manifest};
+use crate::output::say;
 use crate::plugin::programs;
 use anyhow::{Context, Result, anyhow, bail};
+use rlhost_host::Preinitialised;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -118,7 +120,16 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
     let path = made.join("module.wasm");
     let module = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     // The runtime and the packages start once, here, and not for every sample.
-    let mut module = rlhost_host::preinitialise(&module)?;
+    let Preinitialised {
+        mut module,
+        printed,
+    } = rlhost_host::preinitialise(&module)?;
+    if !printed.trim().is_empty() {
+        say(&format!(
+            "note: the packages print as they start. They do so now, and in no sandbox later:\n{}",
+            printed.trim_end()
+        ));
+    }
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
     Ok(Compiled {
         product: Product::Module(module),

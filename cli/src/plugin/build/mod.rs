@@ -18,7 +18,6 @@ use crate::output;
 use anyhow::{Context, Result, bail};
 use rlhost_host::Inspected;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -201,12 +200,10 @@ fn default_output(folder: &Path, root: &Path) -> Result<PathBuf> {
 fn note_other_name(path: &Path, name: &str) {
     let file = path.file_stem().unwrap_or_default().to_string_lossy();
     if file != name {
-        let note = format!(
+        output::say(&format!(
             "note: the folder is {file}, and the plugin in it calls itself {name}: that is the name in descriptions, and \
              the manifest has it"
-        );
-        // Not `eprintln!`: where nobody listens, the component is there all the same.
-        let _ = writeln!(std::io::stderr(), "{}", output::printable(&note));
+        ));
     }
 }
 

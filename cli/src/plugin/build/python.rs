@@ -5,7 +5,7 @@
 
 use super::kind::Kind;
 use super::{Compiled, Product, manifest};
-use crate::output::printable;
+use crate::output::say;
 use crate::plugin::programs;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -140,7 +140,9 @@ pub(super) fn compile(folder: &Path) -> Result<Compiled> {
 fn fused(path: &Path) -> Result<Vec<u8>> {
     let component = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(rlhost_host::fuse(&component).unwrap_or_else(|error| {
-        eprintln!("note: {error}; the plugin works, but takes half as long again");
+        say(&format!(
+            "note: {error}; the plugin works, but takes half as long again"
+        ));
         component
     }))
 }
@@ -157,17 +159,17 @@ fn componentize(mut command: Command, app: &Path) -> Result<()> {
             .filter(|text| !text.is_empty())
     };
     if let Some(reason) = said(ERROR) {
-        eprint!("{}", printable(&reason));
+        say(reason.trim_end());
         bail!("the plugin does not compile: its Python files have the error above");
     }
     if !output.status.success() {
         for text in [&output.stdout, &output.stderr] {
-            eprint!("{}", printable(&String::from_utf8_lossy(text)));
+            say(String::from_utf8_lossy(text).trim_end());
         }
     }
     programs::compiled(&command, output.status, None)?;
     if let Some(notes) = said(NOTES) {
-        eprint!("{}", printable(&notes));
+        say(notes.trim_end());
     }
     Ok(())
 }

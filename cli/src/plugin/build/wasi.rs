@@ -1,8 +1,7 @@
 //! What a module asks of WASI, and what it gets there.
 
-use crate::output::printable;
+use crate::output::say;
 use anyhow::Result;
-use std::io::Write;
 use wasmparser::{Parser, Payload};
 
 /// How the functions of WASI preview 1 for a purpose begin, and what becomes of them (docs/plugins.md).
@@ -26,12 +25,10 @@ const ANSWERS: &[(&[&str], &str)] = &[
 pub fn note(module: &[u8]) -> Result<()> {
     let asked = asked(module)?;
     if !asked.is_empty() {
-        let note = format!(
+        say(&format!(
             "note: the code asks WASI for {}: see docs/plugins.md, A deterministic WASI",
             asked.join(", ")
-        );
-        // Not `eprintln!`: where nobody listens, the component is made all the same.
-        let _ = writeln!(std::io::stderr(), "{}", printable(&note));
+        ));
     }
     Ok(())
 }

@@ -10,7 +10,6 @@ use anyhow::{Context, Result, bail};
 use rlhost_host::golden;
 use rlhost_host::{Host, Plugin, PluginRef};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -135,11 +134,9 @@ fn note_if_old(folder: &Path, plugin: &Plugin) {
     };
     if source::digest(folder, plugin.path()).is_ok_and(|now| now != built_from) {
         let name = plugin.path().display();
-        let note = format!(
+        output::say(&format!(
             "note: {name} was built from other files than are in the folder now: `rlhost plugin build` builds it anew"
-        );
-        // Not `eprintln!`: where nobody listens, the cases still count.
-        let _ = writeln!(std::io::stderr(), "{}", output::printable(&note));
+        ));
     }
 }
 

@@ -1,12 +1,11 @@
 //! `rlhost plugin test --watch`: builds and tests a plugin's folder whenever a file in it changes.
 
 use super::{Arguments, check, in_folder};
-use crate::output;
+use crate::output::{self, say};
 use crate::plugin::build::{self, source};
 use anyhow::{Result, bail};
 use rlhost_host::{Host, Plugin};
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -135,9 +134,4 @@ fn listed(changed: &[PathBuf]) -> String {
         0 => names,
         more => format!("{names} and {more} more"),
     }
-}
-
-/// A line on standard error, where errors go, too. Not `eprintln!`: where nobody listens, work goes on.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", output::printable(line));
 }
