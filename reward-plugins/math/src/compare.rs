@@ -3,21 +3,18 @@
 //! A doubtful case is not equal.
 
 use crate::canonical::{Percent, canonical};
-use crate::names::{
-    by_name, combines_names, is_measure, is_name, is_point, names, numbered, several_names, solved,
-    values,
-};
-use crate::number::{Bounded, Budget, Rational, Stop};
+use crate::names::{by_name, is_point, numbered, several_names, values};
+use crate::number::{Bounded, Budget, Stop};
 use crate::params::{Arithmetic, Options, PercentRule};
 use crate::poly::Quotient;
 use crate::rewrite::{expanded, scaled};
-use crate::syntax::{Node, Relation};
+use crate::syntax::Node;
 use crate::work::Left;
 use crate::{approx, measure, modular, region, trigonometry, valueless};
 use std::cmp::Ordering;
 
 /// Lists of more items than this are not compared.
-const MAX_ITEMS: usize = 64;
+pub(crate) const MAX_ITEMS: usize = 64;
 /// Comparisons of parts that one judgement may make: nested sets would square them at each level.
 const MAX_STEPS: u32 = 10_000;
 /// Comparisons at points modulo primes that one judgement may make.
@@ -26,7 +23,7 @@ const MAX_MODULAR: u32 = 40;
 pub(crate) struct Comparer<'a> {
     pub(crate) options: &'a Options,
     pub(crate) work: &'a mut Left,
-    percent: Percent,
+    pub(crate) percent: Percent,
     seed: u64,
     fields: Option<modular::Fields>,
     steps: u32,
@@ -64,18 +61,8 @@ pub fn equal(response: &Node, reference: &Node, options: &Options, seed: u64) ->
     })
 }
 
-/// What an inequality or equation says between two neighbours.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Link {
-    Equal,
-    NotEqual,
-    Less,
-    LessEqual,
-    Other(&'static str),
-}
-
 impl Comparer<'_> {
-    fn same(&mut self, a: &Node, b: &Node) -> bool {
+    pub(crate) fn same(&mut self, a: &Node, b: &Node) -> bool {
         let Some(left) = self.steps.checked_sub(1) else {
             return false;
         };
@@ -243,194 +230,8 @@ impl Comparer<'_> {
             && x.iter().all(|x| y.iter().any(|y| self.same(x, y)))
     }
 
-    /// An equation or inequality against something that is none.
-    fn same_as_value(&mut self, relation: &Node, other: &Node) -> bool {
-        if let Some(value) = self.value_of(relation) {
-            return self.same(&value, other)
-                || self
-                    .rounded(relation, &value)
-                    .is_some_and(|rounded| self.same(rounded, other));
-        }
-        // `x > 3` against `(3, ∞)`.
-        let Node::Bracket(open @ ('(' | '['), close @ (')' | ']'), ends) = other else {
-            return false;
-        };
-        let [low, high] = ends.as_slice() else {
-            return false;
-        };
-        let Some((l, l_closed, h, h_closed)) = interval(relation) else {
-            return false;
-        };
-        l_closed == (*open == '[')
-            && h_closed == (*close == ']')
-            && self.same(&l, low)
-            && self.same(&h, high)
-    }
-
-    /// Does the response `a + b = 5` give the reference 5?
-    fn answers(&mut self, relation: &Node, reference: &Node) -> bool {
-        match relation {
-            Node::Relation(asked, rest) if combines_names(asked) => {
-                // `a + b = 2 + 3 = 5` too, where all are the same.
-                !rest.is_empty()
-                    && reference.is_constant()
-                    && rest.iter().all(|(relation, value)| {
-                        *relation == Relation::Equal
-                            && value.is_constant()
-                            && self.same(value, reference)
-                    })
-            }
-            _ => false,
-        }
-    }
-
-    /// What `x = 5`, `x = 2 + 3 = 5`, `x ∈ S` or `√2 ≈ 1.41` say that the answer is.
-    fn value_of(&mut self, relation: &Node) -> Option<Node> {
-        let Node::Relation(first, rest) = relation else {
-            return None;
-        };
-        if let [(Relation::In, set)] = rest.as_slice() {
-            return is_name(first).then(|| set.clone());
-        }
-        let mut value: Option<&Node> = None;
-        let sides = std::iter::once((Relation::Equal, first.as_ref()))
-            .chain(rest.iter().map(|(r, n)| (*r, n)));
-        for (relation, side) in sides {
-            match relation {
-                Relation::Equal | Relation::Approximate if is_name(side) || is_measure(side) => {}
-                Relation::Equal => match value {
-                    Some(value) if !self.same_value(value, side) => return None,
-                    // The last one: `3 + 9 = 12` says 12.
-                    _ => value = Some(side),
-                },
-                Relation::Approximate => {
-                    value.get_or_insert(side);
-                }
-                _ => return None,
-            }
-        }
-        value.cloned()
-    }
-
-    /// The decimal that a relation gives for an exact value, `√3 ≈ 1.73`, if it is rightly rounded.
-    fn rounded<'n>(&mut self, relation: &'n Node, exact: &Node) -> Option<&'n Node> {
-        let Node::Relation(_, rest) = relation else {
-            return None;
-        };
-        // `2.4 ≈ 2` would be two answers.
-        if matches!(exact, Node::Number(_)) {
-            return None;
-        }
-        let Some((Relation::Approximate, rounded @ Node::Number(value))) = rest.last() else {
-            return None;
-        };
-        let mut unit = Rational::one();
-        let ten = Rational::integer(10);
-        let mut digits = 0;
-        while !value.div(&unit, &mut self.work.budget).ok()?.is_integer() {
-            unit = unit.div(&ten, &mut self.work.budget).ok()?;
-            digits += 1;
-            if digits > 20 {
-                return None;
-            }
-        }
-        let exact = canonical(exact, self.percent, &mut self.work.budget).ok()?;
-        let exact = match exact.as_rational() {
-            Some(value) => value,
-            None => approx::approximate(&exact, &mut self.work.budget).ok()?,
-        };
-        let distance = exact.sub(value, &mut self.work.budget).ok()?.abs();
-        let twice = distance.add(&distance, &mut self.work.budget).ok()?;
-        (digits > 0 && twice.compare(&unit) != Ordering::Greater).then_some(rounded)
-    }
-
-    fn same_relation(&mut self, a: &Node, b: &Node) -> bool {
-        let (Some(found), Some(wanted)) = (links(a), links(b)) else {
-            return false;
-        };
-        if found.len() == wanted.len() && found.len() <= MAX_ITEMS {
-            let mut free: Vec<_> = wanted.iter().collect();
-            let all = found
-                .iter()
-                .all(|x| match free.iter().position(|y| self.same_link(x, y)) {
-                    Some(i) => {
-                        free.remove(i);
-                        true
-                    }
-                    None => false,
-                });
-            if all {
-                return true;
-            }
-        }
-        // `x ∈ [1, 2]` against `1 ≤ x ≤ 2`.
-        let member = |relation: &Node| match relation {
-            Node::Relation(_, rest) => matches!(rest.as_slice(), [(Relation::In, _)]),
-            _ => false,
-        };
-        if member(a) != member(b) {
-            let (set, other) = if member(a) { (a, b) } else { (b, a) };
-            return self
-                .value_of(set)
-                .is_some_and(|set| self.same_as_value(other, &set));
-        }
-        // `x = 2 + 3 = 5` against `x = 5`: the same name, the same value.
-        let (Some(found), Some(wanted)) = (self.value_of(a), self.value_of(b)) else {
-            return false;
-        };
-        let (given, asked) = (names(a), names(b));
-        let graph = |name: &Node| match name {
-            Node::Symbol(name) => name == "y",
-            Node::Call(name, args) => {
-                matches!(name.as_str(), "f" | "g" | "h") && args.len() == 1 && args[0] == x_axis()
-            }
-            _ => false,
-        };
-        // `f(x) = 2x` is the graph `y = 2x`.
-        let same_name = given.iter().any(|name| asked.contains(name))
-            || matches!((given.as_slice(), asked.as_slice()), ([a], [b]) if graph(a) && graph(b) && (matches!(a, Node::Symbol(_)) || matches!(b, Node::Symbol(_))));
-        same_name && self.same(&found, &wanted)
-    }
-
-    fn same_link(&mut self, a: &(Link, &Node, &Node), b: &(Link, &Node, &Node)) -> bool {
-        if a.0 != b.0 {
-            return false;
-        }
-        if self.same(a.1, b.1) && self.same(a.2, b.2) {
-            return true;
-        }
-        // `2x = 10` is not yet the answer `x = 5`.
-        if matches!(a.0, Link::Other(_)) || solved(b) && !solved(a) {
-            return false;
-        }
-        // The differences of the sides are multiples of each other; of an inequality, positive ones.
-        match self.ratio_of_differences(a, b) {
-            Ok(Some(ratio)) => matches!(a.0, Link::Equal | Link::NotEqual) || !ratio.is_negative(),
-            _ => false,
-        }
-    }
-
-    fn ratio_of_differences(
-        &mut self,
-        a: &(Link, &Node, &Node),
-        b: &(Link, &Node, &Node),
-    ) -> Bounded<Option<Rational>> {
-        let mut difference = |x: &(Link, &Node, &Node)| {
-            let (left, right) = (
-                canonical(x.1, self.percent, &mut self.work.budget)?,
-                canonical(x.2, self.percent, &mut self.work.budget)?,
-            );
-            left.sub(&right, &mut self.work.budget)
-        };
-        let (a, b) = (difference(a)?, difference(b)?);
-        if a.num.is_zero() || b.num.is_zero() {
-            return Ok(None);
-        }
-        Ok(a.div(&b, &mut self.work.budget)?.as_rational())
-    }
-
     /// Two expressions, or things that only their own spelling equals.
-    fn same_value(&mut self, a: &Node, b: &Node) -> bool {
+    pub(crate) fn same_value(&mut self, a: &Node, b: &Node) -> bool {
         if a == b {
             return true;
         }
@@ -535,59 +336,4 @@ pub fn shared(response: &Node, reference: &Node, options: &Options) -> f64 {
         }
     }
     f64::from(common) / x.len().max(y.len()) as f64
-}
-
-fn x_axis() -> Node {
-    Node::Symbol("x".into())
-}
-
-/// The neighbours in a chain, the smaller side first.
-pub(crate) fn links(relation: &Node) -> Option<Vec<(Link, &Node, &Node)>> {
-    let Node::Relation(first, rest) = relation else {
-        return None;
-    };
-    let mut left = first.as_ref();
-    let mut out = Vec::with_capacity(rest.len());
-    for (relation, right) in rest {
-        out.push(match relation {
-            Relation::Equal => (Link::Equal, left, right),
-            Relation::NotEqual => (Link::NotEqual, left, right),
-            Relation::Less => (Link::Less, left, right),
-            Relation::LessEqual => (Link::LessEqual, left, right),
-            Relation::Greater => (Link::Less, right, left),
-            Relation::GreaterEqual => (Link::LessEqual, right, left),
-            Relation::Approximate => (Link::Other("approx"), left, right),
-            Relation::In => (Link::Other("in"), left, right),
-            Relation::Other(name) => (Link::Other(name), left, right),
-        });
-        left = right;
-    }
-    Some(out)
-}
-
-/// An inequality for one variable as an interval: ends, and whether they belong to it.
-fn interval(relation: &Node) -> Option<(Node, bool, Node, bool)> {
-    let links = links(relation)?;
-    if !links
-        .iter()
-        .all(|(link, ..)| matches!(link, Link::Less | Link::LessEqual))
-    {
-        return None;
-    }
-    let closed = |link: Link| link == Link::LessEqual;
-    let infinity = || Node::Negative(Box::new(Node::Infinity));
-    match links.as_slice() {
-        [(link, low, Node::Symbol(_))] => {
-            Some(((*low).clone(), closed(*link), Node::Infinity, false))
-        }
-        [(link, Node::Symbol(_), high)] => {
-            Some((infinity(), false, (*high).clone(), closed(*link)))
-        }
-        [(l, low, x), (h, y, high)] | [(h, y, high), (l, low, x)]
-            if x == y && is_name(x) && !matches!(x, Node::Bracket(..)) =>
-        {
-            Some(((*low).clone(), closed(*l), (*high).clone(), closed(*h)))
-        }
-        _ => None,
-    }
 }

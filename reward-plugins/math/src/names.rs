@@ -1,6 +1,6 @@
 //! Names of values in answers: `x = 2, y = 3`, `x_1 = 2`, `P(3, 4)`.
 
-use crate::compare::Link;
+use crate::relation::Link;
 use crate::syntax::{Node, Relation};
 
 /// Names that may stand before an equals sign without being part of the answer: `x`, `f(x)`, `AB`, `\text{Area}`.

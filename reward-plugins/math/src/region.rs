@@ -7,9 +7,9 @@ use std::cmp::Ordering;
 
 use crate::approx;
 use crate::canonical::{Percent, canonical};
-use crate::compare::{Link, links};
 use crate::number::Budget;
 use crate::poly::Quotient;
+use crate::relation::{Link, links};
 use crate::syntax::{Node, Relation};
 
 /// Most pieces of a region.

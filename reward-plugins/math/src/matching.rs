@@ -1,0 +1,250 @@
+//! Whether one text is the answer that another one is: as mathematics, in words, or letter by letter.
+
+use crate::params::Options;
+use crate::syntax::Node;
+use crate::{clock, compare, layout, lexer, modular, parser, sign, text, valueless, words};
+use rlhost_verifier::fold::folded;
+use std::borrow::Cow;
+
+/// A text as it is compared: plain characters, without layout; spaces that may separate thousands stay.
+pub fn fold(text: &str) -> Cow<'_, str> {
+    if text.len() > lexer::MAX_BYTES {
+        return unstyled(text);
+    }
+    match unstyled(text) {
+        Cow::Borrowed(text) => layout::plain(text),
+        Cow::Owned(text) => Cow::Owned(layout::plain(&text).into_owned()),
+    }
+}
+
+/// Full-width and styled characters as plain ones.
+fn unstyled(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let one = |c| match c {
+        '\u{202f}' | '\u{2009}' => Some(c),
+        _ => folded(c),
+    };
+    Cow::Owned(text.chars().filter_map(one).collect())
+}
+
+/// Is the answer the reference as it stands, or what its words say?
+pub fn direct(found: &str, reference: &str, options: &Options) -> f64 {
+    if matches(found, reference, options) {
+        return 1.0;
+    }
+    if options.partial {
+        shared(found, reference, options)
+    } else {
+        0.0
+    }
+}
+
+/// Is the answer `found` the reference?
+pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
+    let (a, b) = (trimmed(found), trimmed(reference));
+    if a.is_empty() {
+        return false;
+    }
+    if a == b {
+        // A text that is too long to be read is itself.
+        return a.len() > lexer::MAX_BYTES || !valueless::text(a);
+    }
+    // Between tildes, a text is struck out.
+    if a.len().max(b.len()) > lexer::MAX_BYTES {
+        return false;
+    }
+    if !options.work.reads(a.len() + b.len()) || a.matches("~~").count() > 1 {
+        return false;
+    }
+    // `5 K` may be five thousand; as a temperature it is one where the reference has it, too.
+    if thousands(a) && !b.contains('K') && !b.contains("elvin") {
+        return false;
+    }
+    // A reference that is a capital letter, with or without its text, asks for a choice.
+    if let Some(letter) = text::choice(b).filter(|_| b.contains(|c: char| c.is_ascii_uppercase()))
+        && let Some(chosen) = text::choice(a)
+    {
+        return chosen == letter;
+    }
+    // The text of the choice alone is the choice, too.
+    if let Some(option) = text::option(b)
+        && matches(a, option, options)
+    {
+        return true;
+    }
+    let degrees = [a, b].map(temperature);
+    let (a, b) = (&*degrees[0], &*degrees[1]);
+    let spaced = [without_spaces(a), without_spaces(b)];
+    let a = spaced[0].as_deref().unwrap_or(a);
+    let b = spaced[1].as_deref().unwrap_or(b);
+    let (mut a, mut b) = (sign::signed(a), sign::signed(b));
+    if has_words(&a) || has_words(&b) {
+        let normal = [text::normal(&a), text::normal(&b)];
+        if let Some(same) = in_words([&a, &b], &normal) {
+            return same;
+        }
+        for (side, normal) in [&mut a, &mut b].into_iter().zip(&normal) {
+            if let Some(rewritten) = words::mathematics(normal) {
+                *side = rewritten.into();
+            }
+        }
+        // `2 to 3` is a proportion beside one, and else a range.
+        if b.contains(':') && a.contains(" to ") {
+            a = a.replace(" to ", ":").into();
+        }
+    }
+    let a = priced(&a).map_or(a, Cow::Owned);
+    let b = priced(&b).map_or(b, Cow::Owned);
+    match read(&a, &b) {
+        Sides::Mathematics(x, y) => compare::equal(&x, &y, options, modular::seed(&a, &b)),
+        Sides::Words => {
+            let text = text::normal(&a);
+            !text.is_empty() && text != "nan" && text == text::normal(&b)
+        }
+        Sides::Different => false,
+    }
+}
+
+/// Does a text end with a number and the letter K?
+fn thousands(text: &str) -> bool {
+    let text = text.trim_end_matches(['}', '.', ' ', '$']);
+    text.strip_suffix('K').is_some_and(|number| {
+        let number = number.trim_end_matches([' ', '~', '{', '\\', ',', ';']);
+        let number = ["\\text", "\\mathrm", "\\textrm", "\\mbox"]
+            .iter()
+            .find_map(|command| number.strip_suffix(command))
+            .unwrap_or(number);
+        number
+            .trim_end_matches([' ', '~', '\\', ',', ';', '!'])
+            .ends_with(|c: char| c.is_ascii_digit())
+    })
+}
+
+/// What two answers are.
+enum Sides {
+    Mathematics(Node, Node),
+    /// Neither is mathematics.
+    Words,
+    /// One is, and the other can't be read as such.
+    Different,
+}
+
+/// Both sides as mathematics: words of one side as products of letters where the other is mathematics.
+fn read(a: &str, b: &str) -> Sides {
+    let other = match (parser::parse(a), parser::parse(b)) {
+        (Ok(x), Ok(y)) => Some((x, y)),
+        (Ok(x), Err(_)) => parser::parse_letters(b).ok().map(|y| (x, y)),
+        (Err(_), Ok(y)) => parser::parse_letters(a).ok().map(|x| (x, y)),
+        (Err(_), Err(_)) => return Sides::Words,
+    };
+    other.map_or(Sides::Different, |(x, y)| Sides::Mathematics(x, y))
+}
+
+/// What answers in words say of each other, as written and in their normal form: yes and no, times and days,
+/// `no solution`, places in a row.
+fn in_words([a, b]: [&str; 2], [x, y]: &[String; 2]) -> Option<bool> {
+    if let Some(wanted) = text::boolean(y)
+        && let Some(given) = text::boolean(x).or_else(|| text::reply(a))
+    {
+        return Some(given == wanted);
+    }
+    if let Some(same) = clock::same(a, b) {
+        return Some(same);
+    }
+    match (words::meaning(a, x), words::meaning(b, y)) {
+        (None, None) => {}
+        (x, y) => return Some(x == y),
+    }
+    match (words::ordinal(x), words::ordinal(y)) {
+        (Some(x), Some(y)) => Some(x == y),
+        (Some(place), None) if b.parse() == Ok(place) => Some(true),
+        (None, Some(place)) if a.parse() == Ok(place) => Some(true),
+        _ => None,
+    }
+}
+
+/// Does a text have words, and not just commands and symbols?
+fn has_words(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let letter = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_alphabetic);
+    text.contains("\\text")
+        || (0..bytes.len()).any(|i| {
+            letter(i)
+                && (letter(i + 1) || bytes.get(i + 1) == Some(&b'.') && letter(i + 2))
+                && (i == 0 || bytes[i - 1] != b'\\' && !letter(i - 1))
+        })
+}
+
+/// The share of a list's or set's items that an answer has: of all that either side has.
+fn shared(found: &str, reference: &str, options: &Options) -> f64 {
+    match read(trimmed(found), trimmed(reference)) {
+        Sides::Mathematics(x, y) => compare::shared(&x, &y, options),
+        _ => 0.0,
+    }
+}
+/// Degrees Celsius and Fahrenheit by their signs.
+fn temperature(text: &str) -> Cow<'_, str> {
+    let mut out = Cow::Borrowed(text);
+    for (words, sign) in [("elsius", "°C"), ("ahrenheit", "°F")] {
+        for start in ["C", "c", "F", "f"] {
+            for degrees in ["degrees ", "degree "] {
+                let words = format!("{degrees}{start}{words}");
+                if out.contains(&words) {
+                    out = Cow::Owned(out.replace(&words, sign));
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Thousands apart by a space, and nothing else: `1 000`.
+fn without_spaces(text: &str) -> Option<String> {
+    let mut groups = text.strip_prefix('-').unwrap_or(text).split(' ');
+    let digits = |group: &str| group.bytes().all(|b| b.is_ascii_digit());
+    let first = groups.next()?;
+    let leads = (1..=3).contains(&first.len()) && digits(first) && !first.starts_with('0');
+    let rest: Vec<&str> = groups.collect();
+    let all = leads && !rest.is_empty() && rest.iter().all(|g| g.len() == 3 && digits(g));
+    all.then(|| text.replace(' ', ""))
+}
+
+/// An answer without what surrounds it on the page.
+pub fn trimmed(answer: &str) -> &str {
+    let mut text = answer.trim();
+    loop {
+        let before = text;
+        for (open, close) in [
+            ("$$", "$$"),
+            ("$", "$"),
+            ("\\(", "\\)"),
+            ("\\[", "\\]"),
+            ("**", "**"),
+            ("`", "`"),
+        ] {
+            if let Some(inner) = text.strip_prefix(open).and_then(|t| t.strip_suffix(close))
+                && !inner.contains(open)
+            {
+                text = inner.trim();
+            }
+        }
+        if let Some(inner) = text.strip_suffix('.')
+            && !inner.ends_with('.')
+        {
+            text = inner.trim_end();
+        }
+        if text == before {
+            return text;
+        }
+    }
+}
+
+/// A dollar sign that stands alone is a currency, in pairs they are marks of LaTeX.
+fn priced(text: &str) -> Option<String> {
+    let signs = text
+        .match_indices('$')
+        .filter(|(i, _)| !text[..*i].ends_with('\\'));
+    (signs.count() == 1).then(|| text.replacen("\\$", "$", 1).replacen('$', "\\$", 1))
+}
