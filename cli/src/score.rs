@@ -2,7 +2,9 @@
 
 use crate::{allow, host, output};
 use anyhow::Result;
-use rlhost_host::{Limits, Record, Reward, RewardSet, Sample, SampleReader, Scope, Scorer};
+use rlhost_host::{
+    HostBuilder, Limits, Record, Reward, RewardSet, Sample, SampleReader, Scope, Scorer,
+};
 use serde_json::{Map, Value};
 use std::io::Write;
 use std::path::PathBuf;
@@ -45,6 +47,9 @@ pub struct LimitArguments {
     /// Bytes of memory for a sample
     #[arg(long)]
     pub memory: Option<u64>,
+    /// Bytes of WebAssembly stack
+    #[arg(long)]
+    pub stack: Option<u64>,
 }
 
 impl LimitArguments {
@@ -54,8 +59,17 @@ impl LimitArguments {
         Limits {
             fuel: self.fuel.unwrap_or(defaults.fuel),
             memory: self.memory.unwrap_or(defaults.memory),
+            stack: self.stack.unwrap_or(defaults.stack),
             ..defaults
         }
+    }
+
+    /// The host with the stack of these limits: it has one for all of its guests.
+    pub fn on(&self, host: HostBuilder) -> HostBuilder {
+        host.limits(Limits {
+            stack: self.limits().stack,
+            ..Limits::default()
+        })
     }
 }
 
@@ -63,7 +77,8 @@ impl LimitArguments {
 const CHUNK: usize = 4096;
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let host = host::builder_on(arguments.threads)?.build()?;
+    let host = host::builder_on(arguments.threads)?;
+    let host = arguments.limits.on(host).build()?;
     let plugin = host.load(arguments.plugin.as_str())?;
     let limits = arguments.limits.limits();
     let params: Map<String, Value> = arguments.param.iter().cloned().collect();

@@ -20,7 +20,7 @@ const KEEP_RESIDENT: usize = 8 << 20;
 const BACKTRACE_FRAMES: usize = 8;
 
 /// The stack where none is asked for: a setting of running code, but every engine wants one.
-const ANY_STACK: usize = 512 << 10;
+const ANY_STACK: usize = 8 << 20;
 
 /// Core instances and tables of a session's component on average: a session has one memory, and few of
 /// them come near what a component may have.

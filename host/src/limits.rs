@@ -40,7 +40,8 @@ pub struct Limits {
     /// Core instances that a component may consist of; at most 64, the default.
     pub instances: u64,
     /// Bytes of the WebAssembly stack. It is a property of the whole [`Host`](crate::Host): a scorer's
-    /// limits must name the host's. Default: 512 KiB.
+    /// limits must name the host's. Default: 8 MiB, so that interpreters such as CPython find
+    /// their own limits first.
     pub stack: u64,
 }
 
@@ -54,7 +55,7 @@ impl Default for Limits {
             log: 16 << 10,
             table_elements: 1 << 16,
             instances: 64,
-            stack: 512 << 10,
+            stack: 8 << 20,
         }
     }
 }

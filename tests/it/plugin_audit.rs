@@ -56,6 +56,8 @@ fn misbehaviour_is_deterministic_too() {
             "2000000",
             "--memory",
             "3145728",
+            "--stack",
+            "262144",
         ])
         .stdout;
     assert!(text.contains("7 passes x 40 samples"), "{text}");

@@ -59,6 +59,36 @@ fn threads_change_nothing() {
 }
 
 #[test]
+fn the_stack_has_the_size_that_is_asked_for() {
+    let project = Project::empty();
+    samples(&project);
+    let recurse = ["--param", "mode=recurse", "--stack", "131072"];
+    let records = json_lines(&score(
+        &project,
+        &guest("hostile"),
+        "samples.jsonl",
+        &recurse,
+    ));
+    assert_eq!(records.len(), ROWS);
+    for record in &records {
+        let reward = &record["rewards"][0];
+        assert_eq!(reward["outcome"], "stack-exhausted");
+        let engine = reward["receipt"]["engine"].as_str().unwrap();
+        assert!(engine.ends_with(",stack=131072"), "{engine}");
+    }
+    let guest = guest("hostile");
+    let little = [
+        "score",
+        &guest,
+        "--input",
+        "samples.jsonl",
+        "--stack",
+        "1000",
+    ];
+    project.refused(&little, &["stack = 1000", "64 KiB"]);
+}
+
+#[test]
 fn order_changes_nothing() {
     let project = Project::empty();
     let mut rows = samples(&project);

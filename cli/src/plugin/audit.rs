@@ -39,8 +39,10 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let limits = arguments.limits.limits();
     let params: Map<String, Value> = arguments.param.iter().cloned().collect();
-    let plugin = host::builder()?
-        .threads(1)
+    let host = host::builder()?.threads(1);
+    let plugin = arguments
+        .limits
+        .on(host)
         .build()?
         .load(arguments.plugin.as_str())?;
     let grants = arguments.allow.grants(plugin.host())?;
@@ -130,10 +132,8 @@ fn several(
     params: &Map<String, Value>,
     limits: Limits,
 ) -> Result<Scorer> {
-    let again = host::builder()?
-        .threads(arguments.threads.into())
-        .build()?
-        .load(plugin.path())?;
+    let host = host::builder()?.threads(arguments.threads.into());
+    let again = arguments.limits.on(host).build()?.load(plugin.path())?;
     if again.digest() != plugin.digest() {
         bail!(
             "{} has just changed; audit it again",
@@ -188,7 +188,11 @@ fn elsewhere(arguments: &Arguments, plugin: &Plugin, pass: &Pass) -> Result<Vec<
         command.arg("--allow").arg(grant);
     }
     let limits = &arguments.limits;
-    for (flag, value) in [("--fuel", limits.fuel), ("--memory", limits.memory)] {
+    for (flag, value) in [
+        ("--fuel", limits.fuel),
+        ("--memory", limits.memory),
+        ("--stack", limits.stack),
+    ] {
         command.args(value.map(|value| format!("{flag}={value}")));
     }
     command.arg("--").arg(std::path::absolute(plugin.path())?);

@@ -22,8 +22,14 @@ pub(super) fn denied(
     instance: &mut LinkerInstance<'_, GuestState>,
     function: &str,
 ) -> wasmtime::Result<()> {
-    instance.func_new(function, |mut store, _, _, results| {
+    instance.func_new(function, |mut store, _, parameters, results| {
         charge(&mut store, 0)?;
+        // What is lent for a call has to be given back in it.
+        for parameter in parameters {
+            if let Val::Resource(lent) = parameter {
+                lent.resource_drop(&mut store)?;
+            }
+        }
         let error = Val::Enum("access-denied".to_owned());
         results[0] = Val::Result(Err(Some(Box::new(error))));
         Ok(())

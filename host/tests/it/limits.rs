@@ -190,7 +190,7 @@ fn the_stack_is_the_hosts() {
     };
     let error = Scorer::new(&plugin, &Map::new(), limits).unwrap_err();
     assert!(
-        matches!(&error, Error::Limits(message) if message.contains("524288")),
+        matches!(&error, Error::Limits(message) if message.contains("8388608")),
         "{error}"
     );
 }

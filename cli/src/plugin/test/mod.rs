@@ -45,7 +45,8 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let host = host::builder_on(arguments.threads)?.build()?;
+    let host = host::builder_on(arguments.threads)?;
+    let host = arguments.limits.on(host).build()?;
     if arguments.watch {
         return watch::run(&host, arguments);
     }
