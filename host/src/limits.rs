@@ -40,7 +40,7 @@ pub struct Limits {
     /// Core instances that a component may consist of; at most 64, the default.
     pub instances: u64,
     /// Bytes of the WebAssembly stack. It is a property of the whole [`Host`](crate::Host): a scorer's
-    /// limits must name the host's. Default: 8 MiB, so that interpreters such as CPython find
+    /// limits must name the host's. Default: 8 MiB, so that interpreters of other languages find
     /// their own limits first.
     pub stack: u64,
 }

@@ -4,8 +4,9 @@ use super::Fault;
 use std::collections::HashMap;
 use wasm_encoder::ExportKind;
 use wasmparser::{
-    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind,
-    ComponentOuterAliasKind, ComponentTypeRef, Encoding, ExternalKind, Instance, Parser, Payload,
+    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ComponentInstance,
+    ComponentOuterAliasKind, ComponentType, ComponentTypeRef, Encoding, ExternalKind, Instance,
+    Parser, Payload,
 };
 
 /// The kinds of core items, each of which has indices of its own.
@@ -119,10 +120,13 @@ impl<'a> Graph<'a> {
             match payload {
                 Payload::End(_) => return Ok(graph),
                 Payload::ModuleSection { .. } => graph.modules.push(inner),
-                Payload::ComponentSection { .. } => graph.sections.push(Section::Raw {
-                    id: wasm_encoder::ComponentSectionId::Component.into(),
-                    bytes: inner,
-                }),
+                Payload::ComponentSection { .. } => {
+                    no_outer_modules(inner)?;
+                    graph.sections.push(Section::Raw {
+                        id: wasm_encoder::ComponentSectionId::Component.into(),
+                        bytes: inner,
+                    });
+                }
                 payload => graph.take(component, payload)?,
             }
         }
@@ -180,17 +184,10 @@ impl<'a> Graph<'a> {
                 }
                 self.sections.push(Section::Canonical(functions));
             }
-            Payload::ComponentImportSection(imports)
-                if imports
-                    .clone()
-                    .into_iter()
-                    .any(|import| matches!(import, Ok(it) if matches!(it.ty, ComponentTypeRef::Module(_)))) =>
-            {
-                return Err(foreign());
-            }
             // It names core items by their old indices.
             Payload::CustomSection(section) if section.name() == "component-name" => {}
             payload => {
+                no_other_indices(&payload)?;
                 let (id, range) = payload
                     .as_section()
                     .ok_or_else(|| Fault::new("a part of the component is unknown"))?;
@@ -327,9 +324,72 @@ fn defines_core(function: &CanonicalFunction) -> Option<bool> {
     }
 }
 
+/// Fails where a section that is to stand as it is has indices of modules or core functions: they change.
+fn no_other_indices(payload: &Payload<'_>) -> Result<(), Fault> {
+    let is_module = |kind: ComponentExternalKind| kind == ComponentExternalKind::Module;
+    match payload {
+        Payload::ComponentImportSection(imports) => {
+            for import in imports.clone() {
+                if matches!(import?.ty, ComponentTypeRef::Module(_)) {
+                    return Err(foreign());
+                }
+            }
+        }
+        Payload::ComponentExportSection(exports) => {
+            for export in exports.clone() {
+                if is_module(export?.kind) {
+                    return Err(foreign());
+                }
+            }
+        }
+        Payload::ComponentInstanceSection(instances) => {
+            for instance in instances.clone() {
+                let given = match instance? {
+                    ComponentInstance::Instantiate { args, .. } => {
+                        args.iter().any(|arg| is_module(arg.kind))
+                    }
+                    ComponentInstance::FromExports(exports) => {
+                        exports.iter().any(|export| is_module(export.kind))
+                    }
+                };
+                if given {
+                    return Err(foreign());
+                }
+            }
+        }
+        Payload::ComponentTypeSection(types) => {
+            for ty in types.clone() {
+                if let ComponentType::Resource { dtor: Some(_), .. } = ty? {
+                    return Err(Fault::new("a resource has a destructor"));
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Fails where a component in a component uses a module of the outer one.
+fn no_outer_modules(component: &[u8]) -> Result<(), Fault> {
+    for payload in Parser::new(0).parse_all(component) {
+        if let Payload::ComponentAliasSection(aliases) = payload? {
+            for alias in aliases {
+                if let ComponentAlias::Outer {
+                    kind: ComponentOuterAliasKind::CoreModule,
+                    ..
+                } = alias?
+                {
+                    return Err(foreign());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Modules have indices, which those from elsewhere shift.
 fn foreign() -> Fault {
-    Fault::new("the component gets a module from elsewhere")
+    Fault::new("the component has modules that are not only linked in it")
 }
 
 fn unfounded() -> Fault {

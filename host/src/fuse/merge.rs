@@ -3,10 +3,10 @@
 use super::Fault;
 use super::graph::{Given, Part};
 use super::module::{Module, Value};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{
-    CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection, EntityType,
+    CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection, Elements, EntityType,
     ExportSection, FunctionSection, GlobalSection, GlobalType, ImportSection, MemorySection,
     NameMap, NameSection, TableSection, TypeSection,
 };
@@ -119,8 +119,13 @@ impl<'a> Merger<'a> {
                     }
                     places.funcs.push(Func::Imported(u32::try_from(place)?));
                 }
-                Given::Of { part, name } => {
-                    let (kind, index) = self.modules[*part].export(name)?;
+                Given::Of { part, name: export } => {
+                    let (kind, index) = self.modules[*part].export(export)?;
+                    if !is_of(*ty, kind) {
+                        return Err(Fault(format!(
+                            "`{name}` is given something of another kind"
+                        )));
+                    }
                     let from = &self.places[*part];
                     match kind {
                         ExternalKind::Func => places.funcs.push(at(&from.funcs, index)?),
@@ -177,13 +182,32 @@ impl<'a> Merger<'a> {
         })
     }
 
+    /// The place of the table that a part exports under a name.
+    pub(super) fn table(&self, part: usize, name: &str) -> Result<u32, Fault> {
+        match self.modules[part].export(name)? {
+            (ExternalKind::Table, index) => at(&self.places[part].tables, index),
+            _ => Err(Fault(format!("`{name}` is no table"))),
+        }
+    }
+
+    /// Whether a part writes into memory when it is linked, and the places of the tables that it writes into.
+    pub(super) fn writes(&self, part: usize) -> Result<(bool, Vec<u32>), Fault> {
+        let module = &self.modules[part];
+        let tables = module.written_tables();
+        let places = tables.map(|index| at(&self.places[part].tables, index));
+        Ok((module.writes_memory(), places.collect::<Result<_, _>>()?))
+    }
+
     /// The module. Exports are named by their place in `exports`.
     pub(super) fn write(&self, exports: &[Export<'_>]) -> Result<Vec<u8>, Fault> {
         let exported: Vec<_> = exports
             .iter()
             .map(|export| self.modules[export.part].export(export.name))
             .collect::<Result<_, Fault>>()?;
-        let mut fixed = self.never_set()?;
+        let Used {
+            mut fixed,
+            referenced,
+        } = self.used()?;
         for (export, (kind, index)) in exports.iter().zip(&exported) {
             if *kind == ExternalKind::Global {
                 fixed.remove(&at(&self.places[export.part].globals, *index)?);
@@ -201,6 +225,12 @@ impl<'a> Merger<'a> {
         for (place, module) in self.modules.iter().enumerate() {
             self.write_part(place, module, &mut written)?;
         }
+        if !referenced.is_empty() {
+            let functions: Vec<u32> = referenced.into_iter().collect();
+            written
+                .elements
+                .declared(Elements::Functions(functions.into()));
+        }
         for (name, (export, (kind, index))) in exports.iter().zip(&exported).enumerate() {
             let mut renumber = self.renumber(export.part);
             let index = renumber.external_index(*kind, *index)?;
@@ -210,20 +240,30 @@ impl<'a> Merger<'a> {
         self.assemble(&written)
     }
 
-    /// Globals that no function sets: addresses, after the libraries were placed. As constants they cost
-    /// nothing to read.
-    fn never_set(&self) -> Result<HashSet<u32>, Fault> {
-        let mut fixed: HashSet<u32> = (0..count(&self.globals)?).collect();
-        for (module, places) in self.modules.iter().zip(&self.places) {
+    /// How functions use globals and each other.
+    fn used(&self) -> Result<Used, Fault> {
+        let mut used = Used {
+            fixed: (0..count(&self.globals)?).collect(),
+            referenced: BTreeSet::new(),
+        };
+        for (part, module) in self.modules.iter().enumerate() {
+            let mut renumber = self.renumber(part);
             for body in &module.bodies {
                 for operator in body.get_operators_reader()? {
-                    if let Operator::GlobalSet { global_index } = operator? {
-                        fixed.remove(&at(&places.globals, global_index)?);
+                    match operator? {
+                        Operator::GlobalSet { global_index } => {
+                            used.fixed.remove(&renumber.global_index(global_index)?);
+                        }
+                        Operator::RefFunc { function_index } => {
+                            let function = renumber.function_index(function_index)?;
+                            used.referenced.insert(function);
+                        }
+                        _ => {}
                     }
                 }
             }
         }
-        Ok(fixed)
+        Ok(used)
     }
 
     fn write_part(
@@ -249,11 +289,11 @@ impl<'a> Merger<'a> {
             renumber.parse_data(&mut written.data, data.clone())?;
         }
         for (index, name) in &module.names {
-            // Those of imports are names of other parts' functions.
-            if *index >= module.imported_funcs {
-                written
-                    .names
-                    .insert(renumber.function_index(*index)?, (*name).to_owned());
+            // Those of imports are names of other parts' functions, and those of no function help nobody.
+            if *index >= module.imported_funcs
+                && let Ok(index) = renumber.function_index(*index)
+            {
+                written.names.insert(index, (*name).to_owned());
             }
         }
         Ok(())
@@ -304,6 +344,15 @@ impl<'a> Merger<'a> {
     }
 }
 
+/// How functions use what the one module has.
+struct Used {
+    /// Globals that none of them sets: addresses, after the libraries were placed. As constants they cost nothing to
+    /// read.
+    fixed: HashSet<u32>,
+    /// Functions whose address one of them takes, which a module has to declare.
+    referenced: BTreeSet<u32>,
+}
+
 /// The sections of the one module.
 #[derive(Default)]
 struct Written {
@@ -326,6 +375,17 @@ struct Renumber<'m, 'a> {
 impl Renumber<'_, '_> {
     fn places(&self) -> &Places {
         &self.merger.places[self.part]
+    }
+}
+
+/// Whether what is imported as `ty` may be an export of this kind.
+fn is_of(ty: TypeRef, kind: ExternalKind) -> bool {
+    match ty {
+        TypeRef::Func(_) | TypeRef::FuncExact(_) => kind == ExternalKind::Func,
+        TypeRef::Table(_) => kind == ExternalKind::Table,
+        TypeRef::Memory(_) => kind == ExternalKind::Memory,
+        TypeRef::Global(_) => kind == ExternalKind::Global,
+        TypeRef::Tag(_) => kind == ExternalKind::Tag,
     }
 }
 

@@ -29,6 +29,7 @@
 mod graph;
 mod merge;
 mod module;
+mod order;
 mod write;
 
 use self::graph::Graph;
@@ -39,8 +40,9 @@ use crate::{Error, Result};
 ///
 /// # Errors
 ///
-/// [`Error::Fuse`] where such a module does what one of several can't: run code when it is linked, or have tags
-/// or types of garbage collection. The component can be used as it is.
+/// [`Error::Fuse`] where a component does what would change with it, or what is not understood: a module runs code when it
+/// is linked, has tags or types of garbage collection; one that stays apart is linked in between and writes into the same
+/// memory; modules or their functions are used otherwise than by linking. The component can be used as it is.
 pub fn fuse(component: &[u8]) -> Result<Vec<u8>> {
     let fused = Graph::read(component).and_then(|graph| {
         let parts = graph.parts();

@@ -4,8 +4,8 @@ use super::Fault;
 use std::collections::HashMap;
 use wasm_encoder::ConstExpr;
 use wasmparser::{
-    Data, Element, ExternalKind, FuncType, FunctionBody, Global, Import, KnownCustom, MemoryType,
-    Name, Operator, Parser, Payload, Table, TypeRef,
+    Data, DataKind, Element, ElementKind, ExternalKind, FuncType, FunctionBody, Global, Import,
+    KnownCustom, MemoryType, Name, Operator, Parser, Payload, Table, TypeRef, ValType,
 };
 
 /// What a constant expression comes to.
@@ -93,7 +93,15 @@ impl<'a> Module<'a> {
         match payload {
             Payload::TypeSection(types) => {
                 for ty in types.into_iter_err_on_gc_types() {
-                    self.types.push(ty?);
+                    let ty = ty?;
+                    let mut values = ty.params().iter().chain(ty.results());
+                    // Its index is the module's own, so that equal types may mean different things.
+                    if values
+                        .any(|value| matches!(value, ValType::Ref(it) if it.type_index().is_some()))
+                    {
+                        return Err(Fault::new("a function's type refers to another type"));
+                    }
+                    self.types.push(ty);
                 }
             }
             Payload::ImportSection(imports) => {
@@ -143,6 +151,22 @@ impl<'a> Module<'a> {
             _ => return Err(Fault::new("a module has a section of an unknown kind")),
         }
         Ok(())
+    }
+
+    /// Whether linking the module writes into a memory.
+    pub(super) fn writes_memory(&self) -> bool {
+        let mut kinds = self.data.iter().map(|data| &data.kind);
+        kinds.any(|kind| matches!(kind, DataKind::Active { .. }))
+    }
+
+    /// The tables that linking the module writes into.
+    pub(super) fn written_tables(&self) -> impl Iterator<Item = u32> {
+        self.elements
+            .iter()
+            .filter_map(|element| match element.kind {
+                ElementKind::Active { table_index, .. } => Some(table_index.unwrap_or(0)),
+                _ => None,
+            })
     }
 
     /// What the module exports under a name.

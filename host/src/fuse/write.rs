@@ -3,6 +3,7 @@
 use super::Fault;
 use super::graph::{Graph, Kind, Origin, Part, Section};
 use super::merge::{Export, Merger, Rewritten};
+use super::order;
 use std::collections::HashMap;
 use wasm_encoder::reencode::{Error, Reencode, ReencodeComponent};
 use wasm_encoder::{
@@ -13,10 +14,12 @@ use wasmparser::{CanonicalFunction, ComponentAlias, Instance};
 
 /// Writes the component with `parts` as one module.
 pub(super) fn component(graph: &Graph<'_>, parts: &[Part<'_>]) -> Result<Vec<u8>, Fault> {
+    let merger = Merger::new(parts)?;
+    order::check(graph, parts, &merger)?;
     let mut writer = Writer {
         graph,
         parts,
-        merger: Merger::new(parts)?,
+        merger,
         body: Component::new(),
         modules: Vec::new(),
         instances: HashMap::new(),

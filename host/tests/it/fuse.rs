@@ -189,6 +189,169 @@ fn components_of_one_module_stay_as_they_are() {
     assert_eq!(fuse(&component).unwrap(), component);
 }
 
+/// What `run` without parameters gives in a fresh instance.
+fn answer(component: &[u8]) -> wasmtime::Result<u32> {
+    let engine = Engine::default();
+    let component = Component::new(&engine, component)?;
+    let mut linker = Linker::<()>::new(&engine);
+    linker.define_unknown_imports_as_traps(&component)?;
+    let mut store = Store::new(&engine, ());
+    let instance = linker.instantiate(&mut store, &component)?;
+    let run = instance.get_typed_func::<(), (u32,)>(&mut store, "run")?;
+    Ok(run.call(&mut store, ())?.0)
+}
+
+#[test]
+fn what_only_an_export_declared_stays_declared() {
+    let component = wat(r#"(component
+             (core module $Table
+               (table 1 funcref)
+               (func $seven (export "seven") (result i32) (i32.const 7))
+               (func (export "set") (table.set 0 (i32.const 0) (ref.func $seven)))
+               (func (export "call") (result i32) (call_indirect (result i32) (i32.const 0))))
+             (core module $Main
+               (import "table" "set" (func $set))
+               (import "table" "call" (func $call (result i32)))
+               (func (export "run") (result i32) (call $set) (call $call)))
+             (core instance $table (instantiate $Table))
+             (core instance $main (instantiate $Main (with "table" (instance $table))))
+             (func (export "run") (result u32) (canon lift (core func $main "run"))))"#);
+    assert_eq!(answer(&component).unwrap(), 7);
+    let fused = fuse(&component).unwrap();
+    assert_eq!((modules(&fused), answer(&fused).unwrap()), (1, 7));
+}
+
+#[test]
+fn names_of_functions_that_are_not_there_harm_nobody() {
+    let component = wat(r#"(component
+             (core module $L (func (export "f") (result i32) (i32.const 3)) (@custom "name" "\01\04\01\09\01\78"))
+             (core module $M (import "l" "f" (func $f (result i32))) (func (export "run") (result i32) (call $f)))
+             (core instance $l (instantiate $L))
+             (core instance $m (instantiate $M (with "l" (instance $l))))
+             (func (export "run") (result u32) (canon lift (core func $m "run"))))"#);
+    let fused = fuse(&component).unwrap();
+    assert_eq!((modules(&fused), answer(&fused).unwrap()), (1, 3));
+}
+
+/// A module that stays apart, because what it is given needs the memory, linked between `$Memory` and `$Late`.
+fn between(module: &str, late: &str) -> Vec<u8> {
+    wat(&format!(
+        r#"(component
+             (import "log" (func $log (param "text" string)))
+             (core module $Memory (memory (export "memory") 1) (table (export "table") 2 funcref))
+             (core module $Apart
+               (import "m" "memory" (memory 1))
+               (import "m" "table" (table 2 funcref))
+               (import "host" "log" (func $log (param i32 i32)))
+               {module})
+             (core module $Late
+               (import "m" "memory" (memory 1))
+               (import "m" "table" (table 2 funcref))
+               {late}
+               (func (export "run") (result i32) (i32.load8_u (i32.const 0))))
+             (core instance $memory (instantiate $Memory))
+             (alias core export $memory "memory" (core memory $it))
+             (alias core export $memory "table" (core table $table))
+             (core instance $m (export "memory" (memory $it)) (export "table" (table $table)))
+             (core func $lowered (canon lower (func $log) (memory $it)))
+             (core instance $host (export "log" (func $lowered)))
+             (core instance $apart (instantiate $Apart (with "m" (instance $m)) (with "host" (instance $host))))
+             (core instance $late (instantiate $Late (with "m" (instance $m))))
+             (func (export "run") (result u32) (canon lift (core func $late "run"))))"#
+    ))
+}
+
+#[test]
+fn the_order_of_linking_is_kept_or_nothing_is_done() {
+    let same = [
+        ("", ""),
+        (r#"(data (i32.const 0) "\05")"#, ""),
+        ("", r#"(data (i32.const 0) "\09")"#),
+        (
+            "(table $own 1 funcref) (elem (table $own) (i32.const 0) func $log)",
+            "(elem (table 0) (i32.const 0) func 0)",
+        ),
+    ];
+    for (apart, late) in same {
+        let component = between(apart, late);
+        let fused = fuse(&component).unwrap();
+        assert_eq!(modules(&fused), 2, "{apart}, {late}");
+        assert_eq!(
+            answer(&fused).unwrap(),
+            answer(&component).unwrap(),
+            "{apart}, {late}"
+        );
+    }
+    let stands = "stands between two that write into the same";
+    let other = [
+        (
+            r#"(data (i32.const 0) "\05")"#,
+            r#"(data (i32.const 0) "\09")"#,
+            stands,
+        ),
+        (
+            "(elem (table 0) (i32.const 0) func $log)",
+            "(elem (table 0) (i32.const 1) func 0)",
+            stands,
+        ),
+        (
+            "(func $see (drop (i32.load8_u (i32.const 0)))) (start $see)",
+            r#"(data (i32.const 0) "\09")"#,
+            "runs code when it is linked",
+        ),
+    ];
+    for (apart, late, reason) in other {
+        refused(&between(apart, late), reason);
+    }
+}
+
+#[test]
+fn modules_that_are_used_otherwise_are_left_alone() {
+    let more = |text: &str| {
+        wat(&format!(
+            r#"(component
+                 (core module $L (func (export "f") (param i32)))
+                 (core module $M (import "l" "f" (func (param i32))))
+                 (core instance $l (instantiate $L))
+                 (core instance (instantiate $M (with "l" (instance $l))))
+                 {text})"#
+        ))
+    };
+    assert_eq!(modules(&fuse(&more("")).unwrap()), 1);
+    let elsewhere = "modules that are not only linked in it";
+    refused(&more(r#"(export "l" (core module $L))"#), elsewhere);
+    refused(
+        &more("(component (alias outer 1 0 (core module $it)) (core instance (instantiate $it)))"),
+        elsewhere,
+    );
+    refused(
+        &more(
+            r#"(alias core export $l "f" (core func $f)) (type (resource (rep i32) (dtor (func $f))))"#,
+        ),
+        "a resource has a destructor",
+    );
+    // Given as a whole, it would be there twice.
+    refused(
+        &more(
+            r#"(import "log" (func $log (param "text" string)))
+               (core module $Memory (memory (export "memory") 1))
+               (core instance $m (instantiate $Memory))
+               (core func $lowered (canon lower (func $log) (memory $m "memory")))
+               (core instance $host (export "log" (func $lowered)))
+               (core module $Apart (import "l" "f" (func (param i32))) (import "host" "log" (func (param i32 i32))))
+               (core instance (instantiate $Apart (with "l" (instance $l)) (with "host" (instance $host))))"#,
+        ),
+        "is given all that another exports",
+    );
+    refused(
+        &more(
+            r#"(core module $T (type $u (func)) (func (export "g") (param (ref null $u))))
+               (core instance (instantiate $T))"#,
+        ),
+        "a function's type refers to another type",
+    );
+}
+
 #[test]
 fn what_one_module_can_not_have_is_refused() {
     let two = |library: &str| {
@@ -223,6 +386,6 @@ fn what_one_module_can_not_have_is_refused() {
             r#"(component (import "m" (core module $I)) (core module $L (func (export "f")))
                  (core instance (instantiate $L)) (core instance (instantiate $I)))"#,
         ),
-        "a module from elsewhere",
+        "modules that are not only linked in it",
     );
 }
