@@ -21,6 +21,7 @@
 //! The start sees what it would see in the sandbox: the same clock and random numbers, no arguments, environment or
 //! files. So equal modules give equal bytes. What it can't do is call the host.
 
+mod data;
 mod wasi;
 
 use std::future::Future;
@@ -36,8 +37,8 @@ use crate::{Error, Result, engine};
 
 /// The function that WASI has a library's start in.
 const START: &str = "_initialize";
-/// What a start may take: a thousand times what the runtime of Go takes.
-const FUEL: u64 = 1_000_000_000;
+/// What a start may take: four thousand times what the runtime of Go takes, or some seconds for tables that a package computes.
+const FUEL: u64 = 4_000_000_000;
 /// Bytes that its memory may grow to.
 const MEMORY: usize = 1 << 30;
 
@@ -65,9 +66,10 @@ pub fn preinitialise(module: &[u8]) -> Result<Preinitialised> {
         message: format!("{error:#}"),
     };
     let engine = engine::for_one_run()?;
+    let gathered = data::gathered(module).map_err(|error| failed(error.into()))?;
     let mut wizer = Wizer::new();
     wizer.init_func(START);
-    let (context, instrumented) = wizer.instrument(module).map_err(failed)?;
+    let (context, instrumented) = wizer.instrument(&gathered).map_err(failed)?;
     let compiled = Module::new(&engine, &instrumented).map_err(failed)?;
     if compiled.get_export(START).is_none() {
         return Ok(Preinitialised {
