@@ -189,8 +189,10 @@ impl fmt::Display for CompileLimits {
 #[non_exhaustive]
 pub enum CompileFault {
     /// The file is too large.
-    #[error("the file has more than {limit} bytes{}", way_out("component", *limit))]
+    #[error("the file has {size} bytes, more than {limit}{}", raised("component", *size))]
     ComponentTooLarge {
+        /// Its size in bytes.
+        size: u64,
         /// The limit in bytes.
         limit: u64,
     },
@@ -245,10 +247,14 @@ pub enum CompileFault {
     },
 }
 
+/// What to do where it is not known how much is needed.
 fn way_out(key: &str, limit: u64) -> String {
+    raised(key, limit.saturating_mul(2))
+}
+
+fn raised(key: &str, limit: u64) -> String {
     format!(
-        "; if you trust it, raise the compile limit (RLHOST_COMPILE_LIMITS={key}={} for the rlhost command)",
-        limit.saturating_mul(2)
+        "; if you trust it, raise the compile limit (RLHOST_COMPILE_LIMITS={key}={limit} for the rlhost command)"
     )
 }
 

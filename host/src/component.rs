@@ -56,13 +56,18 @@ pub(crate) fn load(host: &Host, path: &Path) -> Result<Loaded> {
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let most = limit.saturating_add(1);
-    File::open(path)
-        .and_then(|file| file.take(most).read_to_end(&mut bytes))
+    let mut file = File::open(path).map_err(|e| Error::io(path, e))?;
+    file.by_ref()
+        .take(most)
+        .read_to_end(&mut bytes)
         .map_err(|e| Error::io(path, e))?;
-    if bytes.len() as u64 > limit {
+    let read = bytes.len() as u64;
+    if read > limit {
+        // Of a pipe no size is known: it has at least what was read.
+        let size = file.metadata().map_or(read, |it| it.len().max(read));
         return Err(Error::Compile {
             path: path.to_owned(),
-            fault: CompileFault::ComponentTooLarge { limit },
+            fault: CompileFault::ComponentTooLarge { size, limit },
         });
     }
     Ok(bytes)

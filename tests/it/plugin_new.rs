@@ -629,6 +629,14 @@ fn what_is_no_module_of_the_contract_is_refused_and_nothing_is_left() {
         &["elsewhere::puts", "functions of its world (wit/plugin.wit)"],
     );
     project.refused(&["plugin", "componentize", "absent.wasm"], &["absent.wasm"]);
+    // What is there and no component stays.
+    write_core(&project, "");
+    project.write("score.c", "int score;\n");
+    project.refused(
+        &["plugin", "componentize", "core.wasm", "-o", "score.c"],
+        &["score.c is there already"],
+    );
+    assert_eq!(project.read("score.c"), "int score;\n");
     // Beyond the cap on a component's size.
     write_core(&project, "");
     let before = files(project.root());

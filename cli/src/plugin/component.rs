@@ -4,8 +4,8 @@ use crate::{host, output};
 use anyhow::{Context, Result, anyhow, bail};
 use rlhost_host::Inspected;
 use std::borrow::Cow;
-use std::fs;
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::path::Path;
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
@@ -146,6 +146,12 @@ pub fn put(component: &[u8], path: &Path) -> Result<Inspected> {
     if path.is_dir() {
         bail!("{} is a folder: name a file", path.display());
     }
+    if !may_be_replaced(path) {
+        bail!(
+            "{} is there already, and no WebAssembly: name another file",
+            path.display()
+        );
+    }
     let staged = output::staged(path);
     let put = write_checked(component, path, &staged);
     if put.is_err() {
@@ -153,6 +159,15 @@ pub fn put(component: &[u8], path: &Path) -> Result<Inspected> {
         let _ = fs::remove_file(&staged);
     }
     put
+}
+
+/// Whether nothing is lost with what has this name: a component of an earlier build, or nothing.
+fn may_be_replaced(path: &Path) -> bool {
+    let mut magic = [0; 4];
+    match File::open(path).and_then(|mut file| file.read_exact(&mut magic)) {
+        Ok(()) => &magic == b"\0asm",
+        Err(_) => fs::metadata(path).map_or(true, |it| it.len() == 0 || !it.is_file()),
+    }
 }
 
 fn write_checked(component: &[u8], path: &Path, staged: &Path) -> Result<Inspected> {

@@ -40,8 +40,10 @@ pub(super) fn compile(
     component: &Arc<Vec<u8>>,
 ) -> Result<Compiled, CompileFault> {
     let limits = &compiler.limits;
-    if component.len() as u64 > limits.component {
+    let size = component.len() as u64;
+    if size > limits.component {
         return Err(CompileFault::ComponentTooLarge {
+            size,
             limit: limits.component,
         });
     }

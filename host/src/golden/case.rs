@@ -167,6 +167,13 @@ impl OwnColumns {
             .validate()
             .map_err(|message| reader.error(format!("`expect`: {message}")))?;
         let params: Option<Map<String, Value>> = reader.column(row, "params", "an object")?;
+        if params.is_none()
+            && let Some((misspelt, _)) = row.iter().find(|(key, _)| means_params(key))
+        {
+            return Err(reader.error(format!(
+                "`{misspelt}` is no key of a case, and would be a column that the plugin sees: write `params`"
+            )));
+        }
         let call: Option<Call> = reader.column(row, "call", "a text or a number")?;
         Ok(Self {
             name: reader.column(row, "name", "a text")?,
@@ -179,6 +186,12 @@ impl OwnColumns {
             text,
         })
     }
+}
+
+/// Whether somebody who writes this key of a case means its parameters: with it, the case would be tested without them.
+fn means_params(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["param", "params", "parms", "parameter", "parameters"].contains(&key.as_str())
 }
 
 #[derive(Deserialize)]

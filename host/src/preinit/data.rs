@@ -18,7 +18,7 @@ pub(super) fn gathered(module: &[u8]) -> Result<Cow<'_, [u8]>> {
     for payload in Parser::new(0).parse_all(module) {
         match payload? {
             Payload::DataSection(data) => {
-                segments = data.into_iter().collect::<Result<Vec<_>>>()?
+                segments = data.into_iter().collect::<Result<Vec<_>>>()?;
             }
             Payload::CodeSectionEntry(body) => {
                 for operator in body.get_operators_reader()? {

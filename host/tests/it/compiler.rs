@@ -153,7 +153,7 @@ fn large_files_are_refused_unread() {
     };
     let fault = fault("exit 0", limits);
     assert!(
-        matches!(fault, CompileFault::ComponentTooLarge { limit: 100 }),
+        matches!(fault, CompileFault::ComponentTooLarge { limit: 100, .. }),
         "{fault}"
     );
 }

@@ -91,6 +91,10 @@ fn rows_that_are_no_cases_are_refused_with_their_line() {
         (r#", "expect": 1"#, "`expect` must be an expectation"),
         (r#", "expect": {"scor": 1}"#, "unknown field `scor`"),
         (
+            r#", "expect": {"score": 1}, "param": {"unit": "cm"}"#,
+            "`param` is no key of a case",
+        ),
+        (
             r#", "expect": {"score": 1, "score": 2}"#,
             "duplicate field `score`",
         ),
