@@ -9,6 +9,9 @@ use wasmparser::{
     Parser, Payload,
 };
 
+/// The most instances that wasmtime takes; they are walked by recursion.
+const MAX_INSTANCES: usize = 1000;
+
 /// The kinds of core items, each of which has indices of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
@@ -66,6 +69,8 @@ pub(super) struct Graph<'a> {
     pub(super) sections: Vec<Section<'a>>,
     pub(super) modules: Vec<&'a [u8]>,
     pub(super) instances: Vec<Instance<'a>>,
+    /// For each component that is instantiated in it, how many core instances there are before.
+    pub(super) nested: Vec<u32>,
     /// The core items of each kind.
     items: HashMap<Kind, Vec<Origin<'a>>>,
 }
@@ -146,6 +151,9 @@ impl<'a> Graph<'a> {
                     self.check(&instance)?;
                     self.instances.push(instance);
                 }
+                if self.instances.len() > MAX_INSTANCES {
+                    return Err(Fault::new("there are more instances than engines take"));
+                }
                 let range = first..count(&self.instances);
                 self.sections.push(Section::Instances(range));
             }
@@ -188,6 +196,9 @@ impl<'a> Graph<'a> {
             Payload::CustomSection(section) if section.name() == "component-name" => {}
             payload => {
                 no_other_indices(&payload)?;
+                if matches!(payload, Payload::ComponentInstanceSection(_)) {
+                    self.nested.push(count(&self.instances));
+                }
                 let (id, range) = payload
                     .as_section()
                     .ok_or_else(|| Fault::new("a part of the component is unknown"))?;

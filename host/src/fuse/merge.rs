@@ -16,7 +16,7 @@ use wasmparser::{ExternalKind, FuncType, Import, Operator, TypeRef};
 pub(super) type Rewritten<T> = Result<T, Error<Fault>>;
 
 /// An item of the one module that its component uses.
-#[derive(PartialEq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Export<'a> {
     /// The part that exports it, and by which name.
     pub(super) part: usize,
@@ -57,6 +57,7 @@ pub(super) struct Merger<'a> {
     type_places: HashMap<FuncType, u32>,
     /// Core functions of the component that are imported, with their types.
     imports: Vec<(u32, u32)>,
+    import_places: HashMap<(u32, u32), u32>,
     /// The types of the module's own functions.
     funcs: Vec<u32>,
     globals: Vec<Global>,
@@ -112,12 +113,12 @@ impl<'a> Merger<'a> {
                         return Err(Fault(format!("`{name}` is given as a function")));
                     };
                     let wanted = (*index, at(&places.types, *ty)?);
-                    let known = self.imports.iter().position(|import| *import == wanted);
-                    let place = known.unwrap_or(self.imports.len());
-                    if known.is_none() {
+                    let next = count(&self.imports)?;
+                    let place = *self.import_places.entry(wanted).or_insert(next);
+                    if place == next {
                         self.imports.push(wanted);
                     }
-                    places.funcs.push(Func::Imported(u32::try_from(place)?));
+                    places.funcs.push(Func::Imported(place));
                 }
                 Given::Of { part, name: export } => {
                     let (kind, index) = self.modules[*part].export(export)?;

@@ -32,6 +32,8 @@ mod module;
 mod order;
 mod write;
 
+use wasmparser::Validator;
+
 use self::graph::Graph;
 use crate::{Error, Result};
 
@@ -49,7 +51,10 @@ pub fn fuse(component: &[u8]) -> Result<Vec<u8>> {
         if parts.len() < 2 {
             return Ok(component.to_vec());
         }
-        write::component(&graph, &parts)
+        let fused = write::component(&graph, &parts)?;
+        // What several modules may have each, one may have too much of.
+        Validator::new().validate_all(&fused)?;
+        Ok(fused)
     });
     fused.map_err(|fault| Error::Fuse {
         message: fault.to_string(),

@@ -15,6 +15,16 @@ pub(super) fn check(
     parts: &[Part<'_>],
     merger: &Merger<'_>,
 ) -> Result<(), Fault> {
+    if let (Some(first), Some(last)) = (parts.first(), parts.last())
+        && graph
+            .nested
+            .iter()
+            .any(|before| (first.instance + 1..=last.instance).contains(before))
+    {
+        return Err(Fault::new(
+            "a component in it is linked between two modules",
+        ));
+    }
     for (index, instance) in graph.instances.iter().enumerate() {
         let Instance::Instantiate { module_index, args } = instance else {
             continue;
@@ -44,8 +54,9 @@ pub(super) fn check(
         let own = imported_tables(graph, parts, merger, &module, args)?;
         let overlaps = module
             .written_tables()
-            .filter_map(|table| own.get(table as usize).copied().flatten())
-            .any(|table| tables.contains(&table));
+            .filter_map(|table| own.get(table as usize))
+            // Of one that came by a detour it is not known which it is.
+            .any(|table| table.is_none_or(|table| tables.contains(&table)));
         if memory && module.writes_memory() || overlaps {
             return Err(Fault::new(
                 "a module that stays apart stands between two that write into the same memory or table",

@@ -28,6 +28,7 @@ pub(super) fn component(graph: &Graph<'_>, parts: &[Part<'_>]) -> Result<Vec<u8>
         next_item: HashMap::new(),
         read_funcs: 0,
         exports: Vec::new(),
+        export_places: HashMap::new(),
         fused: None,
     };
     for section in &graph.sections {
@@ -54,6 +55,7 @@ struct Writer<'a, 'g> {
     read_funcs: u32,
     /// What the one module exports.
     exports: Vec<Export<'a>>,
+    export_places: HashMap<Export<'a>, usize>,
     /// The one module's instance.
     fused: Option<u32>,
 }
@@ -163,11 +165,12 @@ impl<'a> Writer<'a, '_> {
             Some(part) => {
                 let instance = self.fused()?;
                 let wanted = Export { part, name };
-                let known = self.exports.iter().position(|export| *export == wanted);
-                place = known.unwrap_or(self.exports.len()).to_string();
-                if known.is_none() {
+                let next = self.exports.len();
+                let at = *self.export_places.entry(wanted).or_insert(next);
+                if at == next {
                     self.exports.push(wanted);
                 }
+                place = at.to_string();
                 (instance, place.as_str())
             }
             None => (self.instance(instance)?, name),

@@ -100,8 +100,13 @@ fn place(segment: &Data<'_>) -> Result<Option<u32>> {
     else {
         return Ok(None);
     };
-    Ok(match offset_expr.get_operators_reader().read()? {
-        Operator::I32Const { value } => Some(value.cast_unsigned()),
+    let mut operators = offset_expr.get_operators_reader();
+    let first = operators.read()?;
+    Ok(match (first, operators.read()?) {
+        // An empty one may lie outside of the memory, which has to be noticed still.
+        (Operator::I32Const { value }, Operator::End) if !segment.data.is_empty() => {
+            Some(value.cast_unsigned())
+        }
         _ => None,
     })
 }
@@ -161,9 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn segments_that_are_few_or_named_or_overlap_stay() {
+    fn segments_that_are_few_or_named_or_overlap_or_not_constant_stay() {
         let named = "(func (data.drop 0))";
+        let computed = "(data (i32.add (i32.const 8) (i32.const 300000)) \"zzzz\")";
+        let empty = "(data (i32.const 300000) \"\")";
         for module in [
+            module((1..20_000).map(|i| i * 10), computed),
+            module((1..20_000).map(|i| i * 10), empty),
             module((1..500).map(|i| i * 10), ""),
             module((1..20_000).map(|i| i * 10), named),
             module((1..20_000).map(|i| i * 2), ""),

@@ -306,6 +306,76 @@ fn the_order_of_linking_is_kept_or_nothing_is_done() {
 }
 
 #[test]
+fn a_table_that_comes_by_a_detour_may_be_any() {
+    let direct = between(
+        "(elem (table 0) (i32.const 0) func $log)",
+        "(elem (table 0) (i32.const 1) func 0)",
+    );
+    refused(&direct, "stands between two");
+    let component = wat(r#"(component
+             (import "log" (func $log (param "text" string)))
+             (core module $P (memory (export "memory") 1) (table (export "table") 1 funcref))
+             (core module $A (import "b" "table" (table 1 funcref)) (import "h" "log" (func (param i32 i32)))
+               (elem (i32.const 0) func $one) (func $one (result i32) (i32.const 1)))
+             (core module $B (import "b" "table" (table 1 funcref))
+               (elem (i32.const 0) func $two) (func $two (result i32) (i32.const 2))
+               (func (export "run") (result i32) (call_indirect (result i32) (i32.const 0))))
+             (core instance $p (instantiate $P))
+             (core instance $bag (export "table" (table $p "table")))
+             (alias core export $bag "table" (core table $again))
+             (core instance $detour (export "table" (table $again)))
+             (core func $lowered (canon lower (func $log) (memory $p "memory")))
+             (core instance $h (export "log" (func $lowered)))
+             (core instance $a (instantiate $A (with "b" (instance $detour)) (with "h" (instance $h))))
+             (core instance $b (instantiate $B (with "b" (instance $bag))))
+             (func (export "run") (result u32) (canon lift (core func $b "run"))))"#);
+    assert_eq!(answer(&component).unwrap(), 2);
+    refused(&component, "stands between two");
+}
+
+#[test]
+fn what_would_be_too_much_for_one_module_is_left_as_it_is() {
+    let many: String = (0..101)
+        .map(|_| "(core instance (instantiate $M))".to_owned())
+        .collect();
+    let component = wat(&format!("(component (core module $M (memory 1)) {many})"));
+    refused(&component, "memories");
+    let links = (0..20_000).map(|i| {
+        format!(r#"(alias core export {i} "f" (core func $f{i})) (core instance (export "f" (func $f{i})))"#)
+    });
+    let links: String = links.collect();
+    let chain = format!(
+        r#"(component (core module $M (func (export "f"))) (core instance (instantiate $M)) {links})"#
+    );
+    refused(&wat(&chain), "more instances than engines take");
+}
+
+#[test]
+fn a_component_that_is_linked_in_between_keeps_its_turn() {
+    let with = |between: &str| {
+        wat(&format!(
+            r#"(component
+                 (import "note" (func $note (param "n" u32)))
+                 (component $Nested
+                   (import "note" (func $note (param "n" u32)))
+                   (core func $lowered (canon lower (func $note)))
+                   (core instance $h (export "note" (func $lowered)))
+                   (core module $M (import "h" "note" (func $note (param i32)))
+                     (func $start (call $note (i32.const 7))) (start $start))
+                   (core instance (instantiate $M (with "h" (instance $h)))))
+                 (core module $L (func (export "f") (result i32) (i32.const 1)))
+                 (core module $M (import "l" "f" (func (result i32))) (memory 1) (data (i32.const 65536) "x"))
+                 (core instance $l (instantiate $L))
+                 {between}
+                 (core instance (instantiate $M (with "l" (instance $l)))))"#
+        ))
+    };
+    assert_eq!(modules(&fuse(&with("")).unwrap()), 2);
+    let nested = r#"(instance (instantiate $Nested (with "note" (func $note))))"#;
+    refused(&with(nested), "is linked between two modules");
+}
+
+#[test]
 fn modules_that_are_used_otherwise_are_left_alone() {
     let more = |text: &str| {
         wat(&format!(
