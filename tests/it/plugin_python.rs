@@ -308,6 +308,103 @@ fn outcomes_in_the_sandbox() {
     assert_eq!(row["rewards"][0]["log"][0]["message"], "judging 1");
 }
 
+/// A file as others have them: optional imports, names for the type checker alone, functions of `signal` by name, what
+/// `**kwargs` gets. The answer says what is done.
+const OTHERS: &str = r#"
+import ast, base64, codecs, re, sys, traceback, weakref, zipfile
+from collections import Counter
+from contextlib import suppress
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from signal import ITIMER_REAL, SIGALRM, alarm, setitimer, signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+with suppress(ImportError):
+    import numpy as np
+if find_spec("sympy"):
+    import sympy
+try:
+    from .helpers import weight
+except ImportError:
+    from helpers import weight
+
+def alarmed(signum, frame):
+    raise TimeoutError
+
+def zipped():
+    with zipfile.ZipFile(BytesIO(), "w") as file:
+        file.writestr("a.txt", "text")
+        return len(file.read("a.txt"))
+
+def told(text):
+    try:
+        ast.parse(text)
+    except SyntaxError:
+        return len(traceback.format_exc().splitlines()) > 2
+
+class Thing:
+    pass
+
+CASES = {
+    "path": lambda: len(Path("/a/b.txt").stem),
+    "zip": zipped,
+    "most common": lambda: Counter("abcbb").most_common(1)[0][1],
+    "large numbers": lambda: 10**100_000 // (3**60_000 + 1) % 1009,
+    "a mistake": lambda: told("whille x: pass"),
+    "an end": lambda: weakref.finalize(Thing(), len, "").alive,
+    "other/file": lambda: weight,
+    "codecs": lambda: sum(len(codecs.encode("ab", name)) for name in (
+        "utf-8-sig", "utf-16-le", "utf-7", "iso-8859-15", "cp437", "gbk", "shift_jis", "euc-kr", "big5", "rot13", "mac_roman")),
+    "base64": lambda: len(codecs.encode(b"abc", "base64")),
+    "decoded": lambda: b"\x80".decode("cp437") == "Ç",
+}
+
+def compute_score(data_source, solution_str: torch.Tensor, ground_truth: "str", *, weights: torch.Tensor | None = None, **kwargs):
+    signal(SIGALRM, alarmed)
+    alarm(2)
+    setitimer(ITIMER_REAL, 1.0)
+    try:
+        return CASES[ground_truth]() * (2.0 if kwargs.get("extra_info", {}).get("hard") else 1.0)
+    finally:
+        alarm(0)
+"#;
+
+/// The scores that CPython 3.13 has for the same calls.
+const OTHERS_CASES: &str = r#"{"answer": "path", "response": "", "expect": {"score": 1}}
+{"answer": "path", "response": "", "extra_info": {"hard": true}, "expect": {"score": 2}}
+{"answer": "zip", "response": "", "expect": {"score": 4}}
+{"answer": "most common", "response": "", "expect": {"score": 3}}
+{"answer": "large numbers", "response": "", "expect": {"score": 807}}
+{"answer": "a mistake", "response": "", "expect": {"score": 1}}
+{"answer": "an end", "response": "", "expect": {"score": 0}}
+{"answer": "other/file", "response": "", "expect": {"score": 0.5}}
+{"answer": "codecs", "response": "", "expect": {"score": 27}}
+{"answer": "base64", "response": "", "expect": {"score": 5}}
+{"answer": "decoded", "response": "", "expect": {"score": 1}}
+"#;
+
+#[test]
+fn what_files_of_others_do_works_in_the_sandbox() {
+    let project = Project::empty();
+    project.write("others.py", &format!("\u{feff}{OTHERS}"));
+    let new = ["plugin", "new", "--from-python", "others.py:compute_score"];
+    let said = project.ok(&new);
+    assert!(!said.stderr.contains("numpy"), "{said:?}");
+    assert!(!said.stderr.contains("sympy"), "{said:?}");
+    project.write("others/src/helpers.py", "weight = 0.5\n");
+    let said = built(&project, "others");
+    let told = "is called as by veRL: data_source, solution_str = response, ground_truth = answer, extra_info, weights = a parameter";
+    assert!(said.contains(told), "{said}");
+    fs::create_dir(project.path("others/cases")).unwrap();
+    project.write("others/cases/others.jsonl", OTHERS_CASES);
+    let tested = ok(&project.path("others"), &["plugin", "test"]);
+    let passed = format!("{} passed       0 failed", OTHERS_CASES.lines().count());
+    assert!(tested.contains(&passed), "{tested}");
+}
+
 #[test]
 fn a_capability_comes_with_a_world_of_its_own() {
     let project = Project::empty();

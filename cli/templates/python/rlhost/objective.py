@@ -1,6 +1,5 @@
 """Between the contract (wit/algorithm.wit) and an algorithm's functions `policy_loss` and `advantage`."""
 
-import inspect
 import json
 from collections.abc import Callable
 from typing import Any
@@ -81,7 +80,7 @@ def params(function: Callable[..., Any] | None, inputs: int, file: str) -> dict[
     """The parameters of a function: its arguments behind the first ones, with their defaults."""
     if function is None:
         return {}
-    rest = list(inspect.signature(function).parameters.values())[inputs:]
+    rest = list(parameters.signature(function).parameters.values())[inputs:]
     for argument in rest:
         if not parameters.is_parameter(argument):
             raise build.Refused(
