@@ -577,6 +577,11 @@ class Imports(unittest.TestCase):
             ("def f():\n    from . import other", build.Refused, "src/own.py, line 2: a relative import"),
             ("import sys\nif sys:\n    import nobody.x", build.Refused, "src/own.py, line 3: there is no module `nobody`"),
             ("def f():\n    import ssl_of_nobody.x", build.Refused, "src/own.py, line 2: there is no module `ssl_of_nobody`"),
+            ("def f(): return g()\ndef g():\n    import nobody", build.Refused, "src/own.py, line 3: there is no module `nobody`"),
+            ("def f():\n    import nobody\n    f()", build.Refused, "src/own.py, line 2: there is no module `nobody`"),
+            ("def f(): return globals()['g']()\ndef g():\n    import nobody", build.Refused, "line 3: there is no module `nobody`"),
+            ("@print\ndef g():\n    import nobody\ndef f(): pass", build.Refused, "line 3: there is no module `nobody`"),
+            ("class A:\n    def g(self):\n        import nobody\ndef f(): pass", build.Refused, "line 3: there is no module"),
             ("def g(): pass", build.Refused, "src/own.py has no function `f`; it has g"),
             ("f = 3", build.Refused, "src/own.py has no function `f`; it has none"),
             ("class f: pass", build.Refused, "src/own.py: `f` is a class, and not a function"),
@@ -610,6 +615,14 @@ class Imports(unittest.TestCase):
         function, _, source = self.function("own.py:f", text.encode("latin-1"))
         self.assertEqual((function("r"), source), ("caf\xe9", text))
 
+    def test_functions_that_nothing_names_may_import_what_is_not_there(self):
+        text = "def plot(rows):\n    import nobody.x\n    from . import other\n    nobody.x.plot(rows)\ndef f(response): return 1\n"
+        notes = []
+        function, _, _ = self.function("own.py:f", text, notes=notes)
+        self.assertEqual(function("r"), 1)
+        warning = "warning: src/own.py, line 2: there is no module `nobody.x`; nothing names the function that imports it"
+        self.assertEqual(notes, [warning])
+
     def test_modules_without_a_source(self):
         module = types.ModuleType("frozen_one")
         module.__file__ = "/nowhere/frozen_one.py"
@@ -621,7 +634,7 @@ class Imports(unittest.TestCase):
         for name in ("utf_8_sig", "utf_16_le", "utf_7", "iso8859_15", "cp437", "gbk", "shift_jis", "euc_kr", "rot_13", "base64_codec"):
             self.assertIn(f"encodings.{name}", sys.modules)
 
-    def function(self, name, text, **others):
+    def function(self, name, text, notes=None, **others):
         file = "own.py" if name.startswith("absent") else name.split(":")[0]
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, file).write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -632,7 +645,7 @@ class Imports(unittest.TestCase):
             self.folder = folder
             with mock.patch.object(build, "HERE", folder), mock.patch.object(build, "OWN", folder + "/rlhost/"):
                 try:
-                    return build.function(name, [])
+                    return build.function(name, [] if notes is None else notes)
                 finally:
                     sys.path.remove(folder)
 

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -111,8 +112,8 @@ def is_own(path: str) -> bool:
     return path.startswith(HERE + "/") and not path.startswith(OWN)
 
 
-def load(name: str, notes: list[str]) -> Any:
-    """Loads a file of `src`, and all modules that its files import."""
+def load(name: str, wanted: list[str], notes: list[str]) -> Any:
+    """Loads a file of `src`, of which names are wanted, and all modules that its files import."""
     path = f"{HERE}/{name}"
     if not os.path.isfile(path):
         found = sorted(file for file in os.listdir(HERE) if file.endswith(".py"))
@@ -124,25 +125,33 @@ def load(name: str, notes: list[str]) -> Any:
                 trees[file] = ast.parse(source.read(), f"src/{file}")
     before = set(sys.modules)
     missing = []
+    mentioned = Counter(wanted)
+    for tree in trees.values():
+        for node in tree.body:
+            mentioned.update(mentions(node))
     for file, tree in trees.items():
-        for wanted in imports(tree):
-            place = f"src/{file}, line {wanted.line}"
-            if wanted.relative:
+        idle_lines = {line for lines in uncalled(tree, mentioned) for line in lines}
+        for it in imports(tree):
+            place = f"src/{file}, line {it.line}"
+            needed = not it.optional and it.line not in idle_lines
+            if it.relative:
                 # At the top of another file, the import of that file says it.
-                if not wanted.optional and (file == name or wanted.inside and file != "__init__.py"):
+                if needed and (file == name or it.inside and file != "__init__.py"):
                     raise Refused(
                         f"{place}: a relative import, but the plugin's file is of no package. "
                         "Put the file that it means into src/ too, and import it by its name"
                     )
                 continue
             try:
-                found = importlib.import_module(wanted.module)
-                for item in wanted.names:
+                found = importlib.import_module(it.module)
+                for item in it.names:
                     if item != "*" and not hasattr(found, item):
-                        attempt(f"{wanted.module}.{item}")
+                        attempt(f"{it.module}.{item}")
             except ModuleNotFoundError as error:
-                if not wanted.optional:
-                    missing.append(absent(error.name or wanted.module, wanted.module, place))
+                if needed:
+                    missing.append(absent(error.name or it.module, it.module, place))
+                elif not it.optional:
+                    notes.append(f"warning: {place}: there is no module `{it.module}`; nothing names the function that imports it")
             except SyntaxError:
                 raise
             except BaseException:
@@ -327,6 +336,21 @@ def names_in(node: ast.AST) -> set[str]:
     return names | {part.attr for part in parts if isinstance(part, ast.Attribute)}
 
 
+def mentions(node: ast.AST) -> set[str]:
+    """The names by which a statement may get at a function."""
+    parts = list(ast.walk(node))
+    texts = {it.value for it in parts if isinstance(it, ast.Constant) and isinstance(it.value, str)}
+    return names_in(node) | texts | {it.name for it in parts if isinstance(it, ast.alias)}
+
+
+def uncalled(tree: ast.Module, mentioned: Counter[str]) -> Iterator[range]:
+    """The lines of functions that no other statement of any file mentions."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.decorator_list:
+            if mentioned[node.name] == (node.name in mentions(node)):
+                yield range(node.lineno, (node.end_lineno or node.lineno) + 1)
+
+
 def flags(tree: ast.AST) -> set[str]:
     """Names that a file gives to whether there is a module."""
     found = set()
@@ -396,7 +420,7 @@ def offer_alarms() -> None:
 def function(name: str, notes: list[str]) -> tuple[Any, Any, str]:
     """The function that `FILE.py:FUNCTION` names, its module, and the module's text."""
     file, _, wanted = name.partition(":")
-    module = load(file, notes)
+    module = load(file, wanted.split("."), notes)
     found = module
     for part in wanted.split("."):
         found = getattr(found, part, None)

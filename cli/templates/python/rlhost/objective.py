@@ -15,7 +15,7 @@ from .algorithm import AdvantageInput, LossInput, LossOutput, Rows, Totals
 def objective(about: dict[str, Any], notes: list[str]) -> type:
     """The class that the component exports, for the file that plugin.toml names."""
     file = about["python"]["file"]
-    module = build.load(file, notes)
+    module = build.load(file, ["policy_loss", "advantage"], notes)
     loss, advantage = (getattr(module, name, None) for name in ("policy_loss", "advantage"))
     if loss is None and advantage is None:
         raise build.Refused(f"src/{file} has neither a function `policy_loss` nor a function `advantage`")
