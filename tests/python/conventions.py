@@ -8,6 +8,7 @@ import math
 import sys
 import tempfile
 import textwrap
+import types
 import unittest
 from decimal import Decimal
 from fractions import Fraction
@@ -53,8 +54,11 @@ def final(text):
 class Conventions(unittest.TestCase):
     def agree(self, function, by_hand, source=None, **settings):
         """The totals are those of calls by hand on the same samples."""
+        self.agree_on(SAMPLES, function, by_hand, source, **settings)
+
+    def agree_on(self, samples, function, by_hand, source=None, **settings):
         totals = set()
-        for given in SAMPLES:
+        for given in samples:
             total, _ = judged(function, given, source, **settings)
             self.assertEqual(total, by_hand(given), given)
             totals.add(total)
@@ -107,6 +111,111 @@ class Conventions(unittest.TestCase):
             compute_score,
             lambda s: float(asyncio.run(compute_score("", s.turns[0].text, s.answer, None))),
         )
+
+    def test_verl_passes_by_name_what_is_not_named(self):
+        def compute_score(data_source, solution_str, ground_truth, **kwargs):
+            assert sorted(kwargs) == ["extra_info"], kwargs
+            return (1.0 if ground_truth in solution_str else 0.5) * (2.0 + kwargs["extra_info"].get("index", 0))
+
+        def by_hand(function):
+            return lambda s: function(
+                data_source=s.data_source,
+                solution_str=s.turns[0].text,
+                ground_truth=json.loads(s.answer_json),
+                extra_info=json.loads(s.columns_json).get("extra_info", {}),
+            )
+
+        self.agree(compute_score, by_hand(compute_score))
+        told = call.plan(compute_score, SOURCE, {}).told()
+        self.assertEqual(told, "called as by veRL: data_source, solution_str = response, ground_truth = answer, extra_info")
+
+        def positional(solution_str, /, **kwargs):
+            assert sorted(kwargs) == ["data_source", "extra_info", "ground_truth"], kwargs
+            return float(kwargs["ground_truth"] in solution_str)
+
+        self.agree(positional, lambda s: float(s.answer in s.turns[0].text))
+
+        def batch(solution_strs, **kwargs):
+            assert sorted(kwargs) == ["data_sources", "extra_infos", "ground_truths"], kwargs
+            return [float(g in s) for s, g in zip(solution_strs, kwargs["ground_truths"], strict=True)]
+
+        self.agree(batch, lambda s: float(s.answer in s.turns[0].text))
+
+    def test_what_a_decorator_hides(self):
+        def hidden(function):
+            def inner(*args, **kwargs):
+                return function(*args, **kwargs)
+
+            return inner
+
+        @hidden
+        def verl(data_source, solution_str, ground_truth, extra_info=None):
+            return float(ground_truth in solution_str) + len(data_source) + len(extra_info)
+
+        with self.assertRaisesRegex(call.Unclear, r"inner\(\*args, \*\*kwargs\).*functools.wraps.*convention = .*verl"):
+            call.plan(verl, SOURCE, {})
+        for convention in ("plain", "no"):
+            with self.assertRaisesRegex(call.Unclear, "gets no response|is none"):
+                call.plan(verl, SOURCE, {"convention": convention})
+
+        def by_hand(s):
+            extra = s.columns.get("extra_info", s.columns)
+            return verl(data_source=s.data_source, solution_str=s.response, ground_truth=s.answer, extra_info=extra)
+
+        self.agree(verl, by_hand, convention="verl")
+        # Or field by field.
+        fields = {"solution_str": "response", "ground_truth": "answer", "data_source": "data_source", "extra_info": "extra_info"}
+        self.agree(verl, by_hand, arguments=fields)
+
+        @hidden
+        def verl_batch(data_sources, solution_strs, ground_truths, extra_infos):
+            return [float(g in s) for s, g in zip(solution_strs, ground_truths)]
+
+        self.agree(verl_batch, lambda s: float(s.answer in s.response), convention="verl-batch")
+
+        @hidden
+        def easyr1(item):
+            return {"overall": float(item["ground_truth"] in item["response"])}
+
+        self.agree(easyr1, lambda s: float(s.answer in s.response), convention="easyr1")
+
+        @hidden
+        def easyr1_batch(items):
+            return [{"overall": float(item["ground_truth"] in item["response"])} for item in items]
+
+        self.agree(easyr1_batch, lambda s: float(s.answer in s.response), convention="easyr1-batch")
+
+        # Beside its own three lists, TRL passes columns, whatever their names are.
+        @hidden
+        def trl(prompts, completions, completion_ids, solution, **kwargs):
+            return [float(s in c) for c, s in zip(completions, solution)]
+
+        source = "def trl(prompts, completions, completion_ids, solution, **kwargs): pass"
+        self.agree(trl, lambda s: float(s.answer in s.response), source, convention="trl")
+
+        @hidden
+        def areal(text, completion, input_ids, output_ids, answer, **kwargs):
+            return float(answer in completion) + len(text)
+
+        self.agree(areal, lambda s: float(s.answer in s.response), convention="areal")
+
+        def partly(prompt, completions, *args, **kwargs):
+            assert len(args) == 2 and kwargs["answer"] == "12", (args, kwargs)
+            return float(kwargs["answer"] in completions)
+
+        self.agree_on(SAMPLES[:4], partly, lambda s: float(s.answer in s.response))
+
+        def by_name_alone(*args):
+            return 0
+
+        with self.assertRaisesRegex(call.Unclear, r"by_name_alone\(\*args\) gets no response where it is called as by veRL"):
+            call.plan(by_name_alone, SOURCE, {"convention": "verl"})
+
+    def test_arguments_without_names_keep_their_places(self):
+        def f(response, weight=2.0, answer=None, /):
+            return weight * (answer in response)
+
+        self.agree(f, lambda s: 2.0 * (s.answer in s.response))
 
     def test_what_async_functions_wait_for(self):
         async def compute_score(solution_str, ground_truth):
@@ -193,6 +302,31 @@ class Conventions(unittest.TestCase):
         with self.assertRaisesRegex(Internal, "TypeError"):
             judged(reward, given, completions="text")
 
+    def test_trl_passes_messages_to_what_reads_them(self):
+        def matches(completions, **kwargs):
+            scores = []
+            for completion in completions:
+                match completion:
+                    case [*_, {"content": text}]:
+                        scores.append(len(text))
+                    case str():
+                        scores.append(-1.0)
+            return scores
+
+        self.agree(matches, lambda s: len(s.response))
+
+        def gets(completions, **kwargs):
+            from operator import itemgetter
+
+            return [len("".join(map(itemgetter("content"), completion))) for completion in completions]
+
+        self.agree(gets, lambda s: len(s.response))
+
+        def texts(completions, **kwargs):
+            return [len(completion) + (completion == "content") for completion in completions]
+
+        self.agree(texts, lambda s: len(s.response))
+
     def test_trl_says_whether_it_applies(self):
         def reward(completions, kind, **kwargs):
             return [1.0 if k == "math" else None for k in kind]
@@ -205,7 +339,8 @@ class Conventions(unittest.TestCase):
 
     def test_trl_keywords_and_columns(self):
         def reward(completions, **kwargs):
-            assert sorted(kwargs) == ["answer", "level", "solution"], kwargs
+            assert sorted(kwargs) == ["answer", "completion_ids", "level", "prompts", "solution"], kwargs
+            assert kwargs["prompts"] == [""], kwargs
             return [float(c == s) for c, s in zip(completions, kwargs["solution"])]
 
         self.assertEqual(judged(reward, sample("x", "x", level=1))[0], 1.0)
@@ -391,16 +526,47 @@ class Imports(unittest.TestCase):
                 import pytest
             if sys.platform == "win32":
                 import winreg
+            with suppress(ImportError), open("x") as f:
+                import one
+            with contextlib.suppress(KeyError):
+                import two
+            with lock:
+                import three
+            if importlib.util.find_spec("four"):
+                import four
+            HAS_FIVE = find_spec("five") is not None
+            try:
+                import six
+                HAS_SIX = True
+            except:
+                HAS_SIX = False
+            def g(x):
+                if HAS_FIVE and x:
+                    import five
+                if HAS_SIX:
+                    import six.moves
+                if x:
+                    import seven
+                from . import eight
+                try:
+                    from .nine import f
+                except ImportError:
+                    pass
+            if HAS_ANY:
+                import ten
             """
         )
         import ast
 
-        found = [(module, optional) for module, _, _, optional in build.imports(ast.parse(text))]
+        found = list(build.imports(ast.parse(text)))
         self.assertEqual(
-            found,
+            [(it.module, it.optional) for it in found if not it.relative],
             [("re", False), ("json", False), ("math", False), ("datetime", False), ("numpy", True), ("torch", False),
-             ("winreg", True)],
+             ("winreg", True), ("one", True), ("two", False), ("three", False), ("four", True), ("six", True),
+             ("five", True), ("six.moves", True), ("seven", False), ("ten", True)],
         )  # fmt: skip
+        self.assertEqual([(it.names, it.optional) for it in found if it.relative], [(["eight"], False), (["f"], True)])
+        self.assertEqual([it.module for it in found if it.inside], ["datetime", "numpy", "five", "six.moves", "seven", "", "nine"])
 
     def test_files_that_make_no_plugin(self):
         """What the build says; that it says it, and where, is for tests of the command."""
@@ -408,7 +574,14 @@ class Imports(unittest.TestCase):
             ("x = {}[0]", KeyError, 'File "src/own.py", line 1, in <module>'),
             ("def f(:", SyntaxError, 'File "src/own.py", line 1'),
             ("from .other import f", build.Refused, "src/own.py, line 1: a relative import"),
+            ("def f():\n    from . import other", build.Refused, "src/own.py, line 2: a relative import"),
+            ("import sys\nif sys:\n    import nobody.x", build.Refused, "src/own.py, line 3: there is no module `nobody`"),
             ("def f():\n    import ssl_of_nobody.x", build.Refused, "src/own.py, line 2: there is no module `ssl_of_nobody`"),
+            ("def f(): return g()\ndef g():\n    import nobody", build.Refused, "src/own.py, line 3: there is no module `nobody`"),
+            ("def f():\n    import nobody\n    f()", build.Refused, "src/own.py, line 2: there is no module `nobody`"),
+            ("def f(): return globals()['g']()\ndef g():\n    import nobody", build.Refused, "line 3: there is no module `nobody`"),
+            ("@print\ndef g():\n    import nobody\ndef f(): pass", build.Refused, "line 3: there is no module `nobody`"),
+            ("class A:\n    def g(self):\n        import nobody\ndef f(): pass", build.Refused, "line 3: there is no module"),
             ("def g(): pass", build.Refused, "src/own.py has no function `f`; it has g"),
             ("f = 3", build.Refused, "src/own.py has no function `f`; it has none"),
             ("class f: pass", build.Refused, "src/own.py: `f` is a class, and not a function"),
@@ -430,11 +603,41 @@ class Imports(unittest.TestCase):
         function, module, source = self.function("math.py:f", text, other="x = 1\n")
         self.assertEqual((function("r"), module.other.x, source), (3, 1, text))
         self.assertEqual(math.sqrt(4), 2)
+        # Imports that fail, and that the file can do without; a mark of UTF-8; an encoding of its own.
+        text = (
+            "\ufefffrom contextlib import suppress\nfrom importlib.util import find_spec\nwith suppress(ImportError):\n    import nobody\n"
+            "if find_spec('nobody'):\n    import nobody\ntry:\n    from .other import x\nexcept ImportError:\n    from other import x\n"
+            "def f(response): return x\n"
+        )
+        function, _, source = self.function("own.py:f", text, other="x = 1\n", __init__="from .nothing import x\n")
+        self.assertEqual((function("r"), source), (1, text[1:]))
+        text = "# coding: latin-1\ndef f(response): return 'caf\xe9'\n"
+        function, _, source = self.function("own.py:f", text.encode("latin-1"))
+        self.assertEqual((function("r"), source), ("caf\xe9", text))
 
-    def function(self, name, text, **others):
+    def test_functions_that_nothing_names_may_import_what_is_not_there(self):
+        text = "def plot(rows):\n    import nobody.x\n    from . import other\n    nobody.x.plot(rows)\ndef f(response): return 1\n"
+        notes = []
+        function, _, _ = self.function("own.py:f", text, notes=notes)
+        self.assertEqual(function("r"), 1)
+        warning = "warning: src/own.py, line 2: there is no module `nobody.x`; nothing names the function that imports it"
+        self.assertEqual(notes, [warning])
+
+    def test_modules_without_a_source(self):
+        module = types.ModuleType("frozen_one")
+        module.__file__ = "/nowhere/frozen_one.py"
+        with mock.patch.dict(sys.modules, {"frozen_one": module}):
+            self.assertEqual(list(build.inner("frozen_one")), [])
+
+    def test_encodings_are_loaded(self):
+        build.load_encodings()
+        for name in ("utf_8_sig", "utf_16_le", "utf_7", "iso8859_15", "cp437", "gbk", "shift_jis", "euc_kr", "rot_13", "base64_codec"):
+            self.assertIn(f"encodings.{name}", sys.modules)
+
+    def function(self, name, text, notes=None, **others):
         file = "own.py" if name.startswith("absent") else name.split(":")[0]
         with tempfile.TemporaryDirectory() as folder:
-            Path(folder, file).write_text(text)
+            Path(folder, file).write_bytes(text if isinstance(text, bytes) else text.encode())
             for other, content in others.items():
                 Path(folder, other + ".py").write_text(content)
             sys.modules.pop("own", None)
@@ -442,7 +645,7 @@ class Imports(unittest.TestCase):
             self.folder = folder
             with mock.patch.object(build, "HERE", folder), mock.patch.object(build, "OWN", folder + "/rlhost/"):
                 try:
-                    return build.function(name, [])
+                    return build.function(name, [] if notes is None else notes)
                 finally:
                     sys.path.remove(folder)
 

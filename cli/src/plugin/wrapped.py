@@ -104,9 +104,15 @@ def absent(tree, optional=False):
             if root not in sys.stdlib_module_names and root not in ("rlhost", "wit_world"):
                 yield root, tree.lineno
     # What only some of the branches need, the build finds out.
-    optional = optional or isinstance(tree, ast.Try | ast.If)
+    optional = optional or isinstance(tree, ast.Try | ast.If) or suppresses(tree)
     for child in ast.iter_child_nodes(tree):
         yield from absent(child, optional)
+
+
+def suppresses(tree):
+    """Whether it is `with suppress(…)`."""
+    names = [ast.unparse(item.context_expr) for item in getattr(tree, "items", [])] if isinstance(tree, ast.With) else []
+    return any(name.split("(")[0].split(".")[-1] == "suppress" for name in names)
 
 
 main(*sys.argv[1:])

@@ -5,25 +5,31 @@ was not loaded by then does not exist later, and an `import` inside of a functio
 """
 
 import ast
+import encodings
 import gc
 import importlib
 import importlib.util
 import os
+import signal
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from .call import HERE
 
 OWN = HERE + "/rlhost/"
-#: Encodings of texts that have nothing to do with files.
-ENCODINGS = ("ascii", "cp1252", "hex_codec", "idna", "latin_1", "punycode", "unicode_escape", "utf_16", "utf_32")
-#: What the standard library's compiled modules import when they are called.
+#: What modules import when they are called: compiled ones, and those that are loaded before the plugin's own files are.
 BEHIND = {
+    # Division and texts of large numbers, and names of characters.
+    "builtins": ["_pylong", "unicodedata"],
+    "collections": ["heapq"],
     "datetime": ["_strptime"],
     "time": ["_strptime"],
-    "builtins": ["unicodedata", *(f"encodings.{name}" for name in ENCODINGS)],
+    "traceback": ["_suggestions", "difflib"],
+    "weakref": ["atexit"],
 }
 
 NO_THREADS = "there are no threads and no processes: starting one raises RuntimeError or OSError"
@@ -65,6 +71,7 @@ def plugin(app: str, make: Any) -> Any:
     """Makes the component's class; where it can't, the reason stands in `error.txt` beside the file `app`."""
     folder = os.path.dirname(app)
     notes: list[str] = []
+    offer_alarms()
     try:
         made = make(notes)
     except Refused as error:
@@ -73,7 +80,6 @@ def plugin(app: str, make: Any) -> Any:
         refuse(folder, explained(error))
     with open(f"{folder}/notes.txt", "w", encoding="utf-8") as file:
         file.writelines(note + "\n" for note in notes)
-    silence_alarms()
     gc.collect()
     gc.freeze()
     return made
@@ -106,8 +112,8 @@ def is_own(path: str) -> bool:
     return path.startswith(HERE + "/") and not path.startswith(OWN)
 
 
-def load(name: str, notes: list[str]) -> Any:
-    """Loads a file of `src`, and all modules that its files import."""
+def load(name: str, wanted: list[str], notes: list[str]) -> Any:
+    """Loads a file of `src`, of which names are wanted, and all modules that its files import."""
     path = f"{HERE}/{name}"
     if not os.path.isfile(path):
         found = sorted(file for file in os.listdir(HERE) if file.endswith(".py"))
@@ -117,24 +123,35 @@ def load(name: str, notes: list[str]) -> Any:
         if file.endswith(".py"):
             with open(f"{HERE}/{file}", "rb") as source:
                 trees[file] = ast.parse(source.read(), f"src/{file}")
-    for node in trees[name].body:
-        if isinstance(node, ast.ImportFrom) and node.level:
-            raise Refused(
-                f"src/{name}, line {node.lineno}: a relative import, but the plugin's file is of no package. "
-                "Put the file that it means into src/ too, and import it by its name"
-            )
     before = set(sys.modules)
     missing = []
+    mentioned = Counter(wanted)
+    for tree in trees.values():
+        for node in tree.body:
+            mentioned.update(mentions(node))
     for file, tree in trees.items():
-        for module, names, line, optional in imports(tree):
+        idle_lines = {line for lines in uncalled(tree, mentioned) for line in lines}
+        for it in imports(tree):
+            place = f"src/{file}, line {it.line}"
+            needed = not it.optional and it.line not in idle_lines
+            if it.relative:
+                # At the top of another file, the import of that file says it.
+                if needed and (file == name or it.inside and file != "__init__.py"):
+                    raise Refused(
+                        f"{place}: a relative import, but the plugin's file is of no package. "
+                        "Put the file that it means into src/ too, and import it by its name"
+                    )
+                continue
             try:
-                found = importlib.import_module(module)
-                for item in names:
+                found = importlib.import_module(it.module)
+                for item in it.names:
                     if item != "*" and not hasattr(found, item):
-                        attempt(f"{module}.{item}")
+                        attempt(f"{it.module}.{item}")
             except ModuleNotFoundError as error:
-                if not optional:
-                    missing.append(absent(error.name or module, module, f"src/{file}, line {line}"))
+                if needed:
+                    missing.append(absent(error.name or it.module, it.module, place))
+                elif not it.optional:
+                    notes.append(f"warning: {place}: there is no module `{it.module}`; nothing names the function that imports it")
             except SyntaxError:
                 raise
             except BaseException:
@@ -152,11 +169,29 @@ def load(name: str, notes: list[str]) -> Any:
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[module_name] = module
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except ModuleNotFoundError as error:
+            line = own_line(error)
+            if error.name is None or line is None:
+                raise
+            raise Refused(absent(error.name, error.name, line)) from None
     if "asyncio" in sys.modules or any(isinstance(node, ast.AsyncFunctionDef) for node in ast.walk(trees[name])):
         importlib.import_module("rlhost.loop").install()
     load_behind(before)
+    load_encodings()
     return module
+
+
+def own_line(error: BaseException) -> str | None:
+    """The last line of the plugin's own files that an exception came through."""
+    found = None
+    trace = error.__traceback__
+    while trace is not None:
+        if is_own(trace.tb_frame.f_code.co_filename):
+            found = f"{shown(trace.tb_frame.f_code.co_filename)}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return found
 
 
 def absent(name: str, asked: str, place: str) -> str:
@@ -184,8 +219,9 @@ def attempt(module: str) -> None:
 def load_behind(before: set[str]) -> None:
     """Loads what the modules that were loaded import inside of their functions: of modules in `src` all, of the
     standard library's what those need that the plugin asked for."""
-    for name in BEHIND["builtins"]:
-        attempt(name)
+    for name in before:
+        for needed in BEHIND.get(name, []):
+            attempt(needed)
     seen: set[str] = set()
     while True:
         new = [name for name in list(sys.modules) if name not in seen and name not in before]
@@ -200,6 +236,13 @@ def load_behind(before: set[str]) -> None:
                     attempt(needed)
 
 
+def load_encodings() -> None:
+    """Loads the encodings of texts, which are modules too."""
+    for file in sorted(os.listdir(encodings.__path__[0])):
+        if file.endswith(".py") and file != "__init__.py":
+            attempt(f"encodings.{file.removesuffix('.py')}")
+
+
 def inner(name: str) -> Iterator[str]:
     """The modules that a module's text imports anywhere."""
     module = sys.modules[name]
@@ -207,9 +250,13 @@ def inner(name: str) -> Iterator[str]:
     if not path.endswith(".py") or path.startswith(OWN):
         return
     package = getattr(module, "__package__", None) or ""
-    with open(path, "rb") as source:
-        tree = ast.parse(source.read())
-    for node in ast.walk(tree):
+    try:
+        with open(path, "rb") as source:
+            tree = ast.parse(source.read())
+    except (OSError, SyntaxError, ValueError):
+        # What is frozen into the interpreter names a file that is not there.
+        return
+    for node in called(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -224,43 +271,106 @@ def inner(name: str) -> Iterator[str]:
                     yield from (f"{base}.{alias.name}" for alias in node.names if not hasattr(found, alias.name))
 
 
-def imports(tree: ast.AST) -> Iterator[tuple[str, list[str], int, bool]]:
-    """Modules that a file imports wherever in it, the names it takes from them, the line, and whether it can do without."""
+def called(tree: ast.AST) -> Iterator[ast.AST]:
+    """All of a module but what runs where it is a program: tests and commands import much."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(tree, ast.Module):
+            if isinstance(node, ast.If) and "__name__" in names_in(node.test):
+                continue
+            if isinstance(node, ast.FunctionDef) and node.name in ("_main", "_test", "main"):
+                continue
+        yield node
+        yield from called(node)
 
-    def walk(node: ast.AST, optional: bool) -> Iterator[tuple[str, list[str], int, bool]]:
+
+@dataclass
+class Import:
+    """An import somewhere in a file."""
+
+    module: str
+    #: what is taken from it
+    names: list[str]
+    line: int
+    #: whether it is of the file's own package
+    relative: bool
+    #: whether it is in a function
+    inside: bool
+    #: whether the file can do without; of what stands under a condition outside of functions, running the file tells
+    optional: bool
+
+
+def imports(tree: ast.AST) -> Iterator[Import]:
+    """What a file imports, wherever in it."""
+    guards = {"find_spec", "platform", "version_info"} | flags(tree)
+
+    def walk(node: ast.AST, inside: bool, optional: bool) -> Iterator[Import]:
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield alias.name, [], node.lineno, optional
+                yield Import(alias.name, [], node.lineno, False, inside, optional)
         elif isinstance(node, ast.ImportFrom):
-            if node.module and not node.level:
-                yield node.module, [alias.name for alias in node.names], node.lineno, optional
-        elif isinstance(node, ast.Try):
-            caught = optional or any(catches(handler) for handler in node.handlers)
-            for child in node.body:
-                yield from walk(child, caught)
-            for child in [*node.handlers, *node.orelse, *node.finalbody]:
-                # What stands in for a missing module is needed where the first is missing.
-                yield from walk(child, caught)
+            names = [alias.name for alias in node.names]
+            yield Import(node.module or "", names, node.lineno, node.level > 0, inside, optional)
         elif isinstance(node, ast.If):
-            test = ast.unparse(node.test)
-            unless = "__name__" in test or "TYPE_CHECKING" in test
+            test = names_in(node.test)
+            never = bool(test & {"__name__", "TYPE_CHECKING"})
+            either = optional or not inside or bool(test & guards) or {"os", "name"} <= test
             for child in node.body:
-                if not unless:
-                    yield from walk(child, optional or any(word in test for word in ("platform", "os.name", "version_info")))
+                if not never:
+                    yield from walk(child, inside, either)
             for child in node.orelse:
-                yield from walk(child, optional or unless or "platform" in test or "version_info" in test)
+                yield from walk(child, inside, either or never)
         else:
+            # What stands in for a missing module is needed where the first is missing.
+            optional = optional or may_fail(node)
+            inside = inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             for child in ast.iter_child_nodes(node):
-                yield from walk(child, optional)
+                yield from walk(child, inside, optional)
 
-    return walk(tree, False)
+    return walk(tree, False, False)
 
 
-def catches(handler: ast.ExceptHandler) -> bool:
-    """Whether a handler catches a missing module."""
-    if handler.type is None:
-        return True
-    return any(word in ast.unparse(handler.type) for word in ("ImportError", "ModuleNotFoundError", "Exception"))
+def names_in(node: ast.AST) -> set[str]:
+    """The names, and the attributes, in an expression."""
+    parts = list(ast.walk(node))
+    names = {part.id for part in parts if isinstance(part, ast.Name)}
+    return names | {part.attr for part in parts if isinstance(part, ast.Attribute)}
+
+
+def mentions(node: ast.AST) -> set[str]:
+    """The names by which a statement may get at a function."""
+    parts = list(ast.walk(node))
+    texts = {it.value for it in parts if isinstance(it, ast.Constant) and isinstance(it.value, str)}
+    return names_in(node) | texts | {it.name for it in parts if isinstance(it, ast.alias)}
+
+
+def uncalled(tree: ast.Module, mentioned: Counter[str]) -> Iterator[range]:
+    """The lines of functions that no other statement of any file mentions."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.decorator_list:
+            if mentioned[node.name] == (node.name in mentions(node)):
+                yield range(node.lineno, (node.end_lineno or node.lineno) + 1)
+
+
+def flags(tree: ast.AST) -> set[str]:
+    """Names that a file gives to whether there is a module."""
+    found = set()
+    for node in ast.walk(tree):
+        asked = isinstance(node, ast.Assign) and "find_spec" in names_in(node.value)
+        tried = isinstance(node, ast.Try) and may_fail(node) and any(isinstance(it, ast.Import | ast.ImportFrom) for it in node.body)
+        if asked or tried:
+            found |= {it.id for it in ast.walk(node) if isinstance(it, ast.Name) and isinstance(it.ctx, ast.Store)}
+    return found
+
+
+def may_fail(node: ast.AST) -> bool:
+    """Whether a statement goes on where a module in it is missing: `try`, or `with suppress`."""
+    caught = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+    if isinstance(node, ast.Try):
+        return any(it.type is None or names_in(it.type) & caught for it in node.handlers)
+    if isinstance(node, ast.With | ast.AsyncWith):
+        calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
+        return any("suppress" in names_in(call.func) and any(names_in(it) & caught for it in call.args) for call in calls)
+    return False
 
 
 def idle(file: str, tree: ast.AST) -> Iterator[str]:
@@ -297,20 +407,20 @@ def idle(file: str, tree: ast.AST) -> Iterator[str]:
     return walk(tree, False)
 
 
-def silence_alarms() -> None:
+def offer_alarms() -> None:
     """Gives `signal` the functions that it lacks here, for code that guards itself with an alarm."""
-    signal = sys.modules.get("signal")
-    if signal is not None and not hasattr(signal, "alarm"):
+    if not hasattr(signal, "alarm"):
         signal.alarm = lambda seconds: 0  # type: ignore[attr-defined]
         signal.setitimer = lambda which, seconds, interval=0.0: (0.0, 0.0)  # type: ignore[attr-defined]
         signal.getitimer = lambda which: (0.0, 0.0)  # type: ignore[attr-defined]
         signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF = 0, 1, 2  # type: ignore[attr-defined]
+        signal.ItimerError = OSError  # type: ignore[attr-defined]
 
 
 def function(name: str, notes: list[str]) -> tuple[Any, Any, str]:
     """The function that `FILE.py:FUNCTION` names, its module, and the module's text."""
     file, _, wanted = name.partition(":")
-    module = load(file, notes)
+    module = load(file, wanted.split("."), notes)
     found = module
     for part in wanted.split("."):
         found = getattr(found, part, None)
@@ -324,8 +434,8 @@ def function(name: str, notes: list[str]) -> tuple[Any, Any, str]:
             tree = ast.parse(source.read())
         names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
         raise Refused(f"src/{file} has no function `{wanted}`; it has {', '.join(names) or 'none'}")
-    with open(f"{HERE}/{file}", encoding="utf-8", errors="replace") as source:
-        return found, module, source.read()
+    with open(f"{HERE}/{file}", "rb") as source:
+        return found, module, importlib.util.decode_source(source.read())
 
 
 def declared(module: Any, name: str, kind: type, default: Any) -> Any:

@@ -104,6 +104,10 @@ class Convention:
     columns: bool = False
     #: the key of a returned dict that is the score
     total: str = "score"
+    #: what it passes by position, whatever the arguments' names
+    positions: tuple[str, ...] = ()
+    #: what it passes by name, whether the function names it or takes `**kwargs`
+    keywords: tuple[str, ...] = ()
 
 
 def _same(names: list[str], field_name: str) -> dict[str, str]:
@@ -111,25 +115,35 @@ def _same(names: list[str], field_name: str) -> dict[str, str]:
 
 
 VERL = {"data_source": "data_source", "solution_str": "response", "ground_truth": "answer", "extra_info": "extra_info"}
+VERL_BATCH = {name + "s": field_name for name, field_name in VERL.items()}
 CONVENTIONS = {
-    "verl": Convention("veRL", VERL),
-    "verl-batch": Convention("veRL, in batches", {name + "s": f for name, f in VERL.items()}, lists=True),
+    "verl": Convention("veRL", VERL, keywords=tuple(VERL)),
+    "verl-batch": Convention("veRL, in batches", VERL_BATCH, lists=True, keywords=tuple(VERL_BATCH)),
     "easyr1": Convention(
         "EasyR1",
         {"reward_input": "reward_input", "predict_str": "response", "predict": "response", "ground_truth": "answer"},
         total="overall",
+        positions=("reward_input",),
     ),
     "easyr1-batch": Convention(
         "EasyR1, in batches",
         {"reward_inputs": "reward_input", "predicts": "response", "predict_strs": "response", "ground_truths": "answer"},
         lists=True,
         total="overall",
+        positions=("reward_inputs",),
     ),
     "trl": Convention(
-        "TRL", {"completions": "response", "prompts": "prompt"} | _same(ANSWERS, "answer"), lists=True, columns=True
+        "TRL",
+        {"completions": "response", "prompts": "prompt"} | _same(ANSWERS, "answer"),
+        lists=True,
+        columns=True,
+        keywords=("prompts", "completions", "completion_ids"),
     ),
     "areal": Convention(
-        "AReaL", {"prompt": "prompt", "completions": "response"} | _same(ANSWERS, "answer"), columns=True
+        "AReaL",
+        {"prompt": "prompt", "completions": "response"} | _same(ANSWERS, "answer"),
+        columns=True,
+        positions=("prompt", "completions", "prompt_ids", "completion_ids"),
     ),
     "plain": Convention(
         "a plain function",
@@ -156,6 +170,8 @@ ALWAYS = {
     name: name
     for name in ("sample", "data_source", "problem_type", "answer_type", "extra_info", "messages", "columns")
 }
+#: The fields that are, or have, the response.
+RESPONSE_FIELDS = {"response", "completion_messages", "turns", "reward_input", "sample"}
 TOKENS = ("prompt_ids", "completion_ids", "completions_ids")
 #: What TRL passes of its own, which is not there.
 TRAINER = ("trainer_state", "log_extra", "log_metric", "environments")
@@ -163,6 +179,12 @@ TRAINER = ("trainer_state", "log_extra", "log_metric", "environments")
 SAY_IT = (
     'In plugin.toml, `[python] convention = "…"` names a convention ({conventions}), and under `[python.arguments]` a line '
     '`name = "field"` says what to pass for an argument ({fields}, or columns.NAME for a column of the data).'
+)
+
+
+BEHIND_A_DECORATOR = (
+    "If a decorator made it, `@functools.wraps(f)` in there shows the arguments of the function `f` behind it; or the convention of "
+    "the framework that it was written for says it. "
 )
 
 
@@ -184,7 +206,8 @@ class Plan:
     params: dict[str, Any] = field(default_factory=dict)
     tokens: list[str] = field(default_factory=list)
     nothing: list[str] = field(default_factory=list)
-    positional: list[str] = field(default_factory=list)
+    #: what is passed by position, with defaults
+    positional: dict[str, Any] = field(default_factory=dict)
     required: set[str] = field(default_factory=set)
     #: whether all columns are passed, for `**kwargs`
     rest: bool = False
@@ -207,7 +230,7 @@ def plan(function: Callable[..., Any], source: str, settings: dict[str, Any]) ->
     """Decides how to call a function from the names of its arguments. `source` is the text of its file."""
     name = getattr(function, "__name__", "the function")
     try:
-        signature = inspect.signature(function)
+        signature = parameters.signature(function)
     except (TypeError, ValueError) as error:
         raise Unclear(f"{name} can't be called: {error}") from None
     arguments = list(signature.parameters.values())
@@ -222,15 +245,14 @@ def plan(function: Callable[..., Any], source: str, settings: dict[str, Any]) ->
         passes |= {"completions": "completion_messages", "prompts": "messages"}
     made = Plan(function, convention)
     unknown = []
+    unnamed = set()
     for argument in arguments:
         key = argument.name
-        if argument.kind is argument.VAR_POSITIONAL:
-            continue
-        if argument.kind is argument.VAR_KEYWORD:
-            made.rest = convention.columns
+        if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
+            unnamed.add(argument.kind)
             continue
         if argument.kind is argument.POSITIONAL_ONLY:
-            made.positional.append(key)
+            made.positional[key] = argument.default
         needed = argument.default is argument.empty
         if needed:
             made.required.add(key)
@@ -249,17 +271,41 @@ def plan(function: Callable[..., Any], source: str, settings: dict[str, Any]) ->
                 unknown.append(key)
             if parameters.is_parameter(argument):
                 made.params[key] = argument.default
+    takes_any = inspect.Parameter.VAR_KEYWORD in unnamed
+    extra = list(convention.keywords) if takes_any else []
+    if inspect.Parameter.VAR_POSITIONAL in unnamed:
+        placed = [it.name for it in arguments if it.kind in (it.POSITIONAL_ONLY, it.POSITIONAL_OR_KEYWORD)]
+        if tuple(placed) == convention.positions[: len(placed)]:
+            made.positional = dict.fromkeys(convention.positions)
+            extra += convention.positions
     for key in given:
         if key not in signature.parameters:
-            raise Unclear(f"plugin.toml: [python.arguments] names `{key}`, but {name} has no such argument")
+            if not takes_any:
+                raise Unclear(f"plugin.toml: [python.arguments] names `{key}`, but {name} has no such argument")
+            extra.append(key)
+    for key in dict.fromkeys(extra):
+        if key in given:
+            made.fields[key] = given[key]
+        elif key in signature.parameters:
+            continue
+        elif key in TOKENS:
+            made.tokens.append(key)
+        else:
+            made.fields[key] = passes[key]
     for key, source_name in made.fields.items():
         if source_name not in FIELDS and not source_name.startswith("columns."):
             raise Unclear(f'plugin.toml: [python.arguments] {key} = "{source_name}" is no field. ' + say_it())
     if unknown:
         listed = ", ".join(f"`{key}`" for key in unknown)
         raise Unclear(f"{name} is called as by {convention.name}, which passes nothing for {listed}. " + say_it())
+    if not given and not RESPONSE_FIELDS & set(made.fields.values()):
+        raise Unclear(f"{name}({_listed(arguments)}) gets no response where it is called as by {convention.name}. " + say_it())
+    made.rest = takes_any and convention.columns
     if made.rest:
         read = _keys(source)
+        if len(unnamed) == len(arguments):
+            # The function behind it has the names.
+            read |= {f'"{node.arg}"' for node in ast.walk(ast.parse(source)) if isinstance(node, ast.arg)}
         made.answers = ["answer"] + [key for key in ANSWERS[1:] if f'"{key}"' in read]
     return made
 
@@ -277,9 +323,17 @@ def _convention(name: str, arguments: list[inspect.Parameter], settings: dict[st
     given = set((settings.get("arguments") or {}).values())
     response = names & ({"sample", "turns"} | set(RESPONSES)) or given & {"response", "sample", "turns", "completion_messages"}
     if not response:
-        listed = ", ".join(str(argument) for argument in arguments)
-        raise Unclear(f"it is not clear which argument of {name}({listed}) is the response. " + say_it())
+        unnamed = any(it.kind in (it.VAR_POSITIONAL, it.VAR_KEYWORD) for it in arguments)
+        raise Unclear(
+            f"it is not clear which argument of {name}({_listed(arguments)}) is the response. "
+            + (BEHIND_A_DECORATOR if unnamed else "")
+            + say_it()
+        )
     return CONVENTIONS["plain"]
+
+
+def _listed(arguments: list[inspect.Parameter]) -> str:
+    return ", ".join(str(argument) for argument in arguments)
 
 
 def _keys(source: str) -> set[str]:
@@ -289,8 +343,11 @@ def _keys(source: str) -> set[str]:
         key = None
         if isinstance(node, ast.Subscript):
             key = node.slice
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("get", "pop"):
-            key = node.args[0] if node.args else None
+        elif isinstance(node, ast.Call) and node.args:
+            asks = getattr(node.func, "attr", None) in ("get", "pop", "itemgetter") or getattr(node.func, "id", None) == "itemgetter"
+            key = node.args[0] if asks else None
+        elif isinstance(node, ast.MatchMapping):
+            found |= {f'"{it.value}"' for it in node.keys if isinstance(it, ast.Constant) and isinstance(it.value, str)}
         if isinstance(key, ast.Constant) and isinstance(key.value, str):
             found.add(f'"{key.value}"')
     return found
@@ -326,7 +383,7 @@ def arguments_of(made: Plan, sample: Sample) -> tuple[list[Any], dict[str, Any]]
     if made.rest:
         rest = {name: sample.answer for name in made.answers} | columns
         values |= {name: wrap(value) for name, value in rest.items() if name not in values}
-    positional = [values.pop(name) for name in made.positional if name in values]
+    positional = [values.pop(name, default) for name, default in made.positional.items()]
     return positional, values
 
 

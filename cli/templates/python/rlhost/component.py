@@ -1,5 +1,6 @@
 """Between the contract (wit/plugin.wit) and a reward function."""
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +29,8 @@ def reward(about: dict[str, Any], notes: list[str]) -> type:
             return types.PluginInfo(about["name"], about["version"], about["description"], types.Scope.SAMPLE, parts, infos)
 
         def score(self, samples: list[types.Sample]) -> list[Any]:
+            # The first call empties it, and argparse looks for the program's name there.
+            sys.argv = sys.argv or ["rlhost"]
             return [judged(plan, sample) for sample in samples]
 
     warm(plan)

@@ -1,6 +1,5 @@
 """Between the contract (wit/algorithm.wit) and an algorithm's functions `policy_loss` and `advantage`."""
 
-import inspect
 import json
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +15,7 @@ from .algorithm import AdvantageInput, LossInput, LossOutput, Rows, Totals
 def objective(about: dict[str, Any], notes: list[str]) -> type:
     """The class that the component exports, for the file that plugin.toml names."""
     file = about["python"]["file"]
-    module = build.load(file, notes)
+    module = build.load(file, ["policy_loss", "advantage"], notes)
     loss, advantage = (getattr(module, name, None) for name in ("policy_loss", "advantage"))
     if loss is None and advantage is None:
         raise build.Refused(f"src/{file} has neither a function `policy_loss` nor a function `advantage`")
@@ -81,7 +80,7 @@ def params(function: Callable[..., Any] | None, inputs: int, file: str) -> dict[
     """The parameters of a function: its arguments behind the first ones, with their defaults."""
     if function is None:
         return {}
-    rest = list(inspect.signature(function).parameters.values())[inputs:]
+    rest = list(parameters.signature(function).parameters.values())[inputs:]
     for argument in rest:
         if not parameters.is_parameter(argument):
             raise build.Refused(

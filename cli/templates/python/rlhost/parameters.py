@@ -6,6 +6,8 @@ of a run can set. What the value must be is what its default is.
 
 import inspect
 import json
+import sys
+from collections.abc import Callable
 from typing import Any
 
 from . import Internal
@@ -19,6 +21,17 @@ KINDS: list[tuple[type, tuple[type, ...], str]] = [
     (list, (list,), "a list"),
     (dict, (dict,), "an object"),
 ]
+
+
+def signature(function: Callable[..., Any]) -> inspect.Signature:
+    """A function's arguments, without their hints: these may name what is imported for a type checker alone."""
+    if sys.version_info >= (3, 14):
+        from annotationlib import Format
+
+        made = inspect.signature(function, annotation_format=Format.STRING)
+    else:
+        made = inspect.signature(function)
+    return inspect.Signature([it.replace(annotation=it.empty) for it in made.parameters.values()])
 
 
 def is_parameter(argument: inspect.Parameter) -> bool:
