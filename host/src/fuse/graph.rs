@@ -84,6 +84,11 @@ pub(super) struct Part<'a> {
     pub(super) imports: HashMap<(&'a str, &'a str), Given<'a>>,
 }
 
+/// The place in the list of the part that was this core instance.
+pub(super) fn place_of(parts: &[Part<'_>], instance: u32) -> Option<usize> {
+    parts.iter().position(|part| part.instance == instance)
+}
+
 /// What a part is given for an import.
 #[derive(Clone, Copy)]
 pub(super) enum Given<'a> {
@@ -278,7 +283,7 @@ impl<'a> Graph<'a> {
     ) -> Vec<Option<((&'a str, &'a str), Given<'a>)>> {
         let Some(Instance::FromExports(exports)) = self.instances.get(instance as usize) else {
             // An instance as a whole: which of its exports are used, its user's imports tell.
-            let part = parts.iter().position(|part| part.instance == instance);
+            let part = place_of(parts, instance);
             return match part {
                 Some(part) => exports_of(parts[part].module)
                     .into_iter()
@@ -292,7 +297,7 @@ impl<'a> Graph<'a> {
             .map(|export| {
                 let given = match self.origin(Kind::of(export.kind).ok()?, export.index)? {
                     Origin::Export { instance, name } => {
-                        let part = parts.iter().position(|part| part.instance == instance)?;
+                        let part = place_of(parts, instance)?;
                         Given::Of { part, name }
                     }
                     Origin::Defined { needs_core: false } => Given::Func(export.index),

@@ -4,7 +4,7 @@
 //! them is linked after both then. That is the same only if neither reads or overwrites what the other writes.
 
 use super::Fault;
-use super::graph::{Graph, Kind, Origin, Part};
+use super::graph::{Graph, Kind, Origin, Part, place_of};
 use super::merge::Merger;
 use super::module::Module;
 use wasmparser::{Instance, TypeRef};
@@ -30,10 +30,10 @@ pub(super) fn check(
             continue;
         };
         let index = u32::try_from(index)?;
-        if parts.iter().any(|part| part.instance == index) {
+        if place_of(parts, index).is_some() {
             continue;
         }
-        if args.iter().any(|arg| is_part(parts, arg.index)) {
+        if args.iter().any(|arg| place_of(parts, arg.index).is_some()) {
             return Err(Fault::new(
                 "a module that stays apart is given all that another exports",
             ));
@@ -66,10 +66,6 @@ pub(super) fn check(
     Ok(())
 }
 
-fn is_part(parts: &[Part<'_>], instance: u32) -> bool {
-    parts.iter().any(|part| part.instance == instance)
-}
-
 /// For each table that a module imports its place in the one module, where a part exports it.
 fn imported_tables(
     graph: &Graph<'_>,
@@ -94,7 +90,7 @@ fn imported_tables(
             let Some(Origin::Export { instance, name }) = origin else {
                 return Ok(None);
             };
-            match parts.iter().position(|part| part.instance == instance) {
+            match place_of(parts, instance) {
                 Some(part) => merger.table(part, name).map(Some),
                 None => Ok(None),
             }

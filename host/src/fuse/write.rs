@@ -1,7 +1,7 @@
 //! A component with one module for several: what used their instances uses the one's.
 
 use super::Fault;
-use super::graph::{Graph, Kind, Origin, Part, Section};
+use super::graph::{Graph, Kind, Origin, Part, Section, place_of};
 use super::merge::{Export, Merger, Rewritten};
 use super::order;
 use std::collections::HashMap;
@@ -72,7 +72,7 @@ impl<'a> Writer<'a, '_> {
             Section::Instances(range) => {
                 for index in range.clone() {
                     let instance = &self.graph.instances[index as usize];
-                    let is_part = self.parts.iter().any(|part| part.instance == index);
+                    let is_part = place_of(self.parts, index).is_some();
                     // What is only given to others is written where it is given.
                     if !is_part && matches!(instance, Instance::Instantiate { .. }) {
                         self.instance(index)?;
@@ -158,7 +158,7 @@ impl<'a> Writer<'a, '_> {
                 "a core function is used before the component defines it",
             ));
         };
-        let part = self.parts.iter().position(|part| part.instance == instance);
+        let part = place_of(self.parts, instance);
         let mut section = ComponentAliasSection::new();
         let place;
         let (instance, name) = match part {
