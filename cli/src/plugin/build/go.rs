@@ -2,7 +2,7 @@
 //! preview 1, as a library.
 
 use super::kind::{self, Kind, Marks};
-use super::{Compiled, Product, manifest};
+use super::{Compiled, Product, manifest, read};
 use crate::output::say;
 use crate::plugin::programs;
 use anyhow::{Context, Result, anyhow, bail};
@@ -117,8 +117,7 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
         .args(["-o", "target/plugin-build/module.wasm"])
         .arg(format!("{BINDINGS}/component"));
     programs::compile_with(&mut command, hint)?;
-    let path = made.join("module.wasm");
-    let module = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let module = read(&made.join("module.wasm"))?;
     // The runtime and the packages start once, here, and not for every sample.
     let Preinitialised {
         mut module,

@@ -1,8 +1,7 @@
 //! Rewards and algorithms: whether a plugin's source is of the world that its manifest names.
 
 use super::manifest;
-use anyhow::{Context, Result, bail};
-use std::fs;
+use anyhow::{Result, bail};
 use std::path::Path;
 use wit_parser::{Resolve, WorldId};
 
@@ -75,8 +74,7 @@ pub fn check(
     for extension in [marks.extension, "h"] {
         for name in manifest::sources(folder, extension)? {
             let path = folder.join(name);
-            let bytes =
-                fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let bytes = super::read(&path)?;
             texts.push_str(&String::from_utf8_lossy(&bytes));
         }
     }

@@ -53,13 +53,11 @@ enum Product {
 
 impl Product {
     fn read_module(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(Self::Module(bytes))
+        read(path).map(Self::Module)
     }
 
     fn read_component(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(Self::Component(bytes))
+        read(path).map(Self::Component)
     }
 
     fn into_component(self) -> Result<Vec<u8>> {
@@ -68,6 +66,11 @@ impl Product {
             Self::Component(component) => Ok(component),
         }
     }
+}
+
+/// The bytes of a file.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// Compiles a plugin's folder.

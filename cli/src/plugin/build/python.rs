@@ -4,7 +4,7 @@
 //! are there, how the function is called. What they have to say they write into files.
 
 use super::kind::Kind;
-use super::{Compiled, Product, manifest};
+use super::{Compiled, Product, manifest, read};
 use crate::output::say;
 use crate::plugin::programs;
 use anyhow::{Context, Result, bail};
@@ -138,7 +138,7 @@ pub(super) fn compile(folder: &Path) -> Result<Compiled> {
 
 /// The component that the tool wrote, with its modules linked. It runs without that too, but starts slower.
 fn fused(path: &Path) -> Result<Vec<u8>> {
-    let component = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let component = read(path)?;
     Ok(rlhost_host::fuse(&component).unwrap_or_else(|error| {
         say(&format!(
             "note: {error}; the plugin works, but takes half as long again"
