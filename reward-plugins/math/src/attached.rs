@@ -1,6 +1,7 @@
 //! What stands after a box and belongs to its number: a percent sign, a unit.
 
 use crate::units;
+use std::borrow::Cow;
 
 /// Words that are units only where nothing follows: elsewhere they may be a preposition, an article, a place in a row.
 const ALSO_WORDS: [&str; 4] = ["in", "second", "A", "are"];
@@ -14,6 +15,15 @@ pub(crate) fn joined(inner: &str, rest: &str) -> Option<String> {
         return None;
     }
     let rest = without_layout(rest);
+    // A unit belongs to the whole sum.
+    let sum = inner
+        .trim_start_matches(['-', '+', '−'])
+        .contains(['+', '-', '−']);
+    let inner = &*if sum {
+        Cow::Owned(format!("({inner})"))
+    } else {
+        Cow::Borrowed(inner)
+    };
     if rest.starts_with(['%']) || rest.starts_with("\\%") || rest.starts_with("\\\\%") {
         return Some(format!("{inner}\\%"));
     }
@@ -63,7 +73,7 @@ pub(crate) fn joined(inner: &str, rest: &str) -> Option<String> {
 }
 
 /// A number and nothing else: no letters but those of commands for numbers.
-fn is_number(inner: &str) -> bool {
+pub(crate) fn is_number(inner: &str) -> bool {
     let mut rest = inner;
     let mut digits = false;
     while let Some(c) = rest.chars().next() {

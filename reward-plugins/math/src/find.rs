@@ -3,6 +3,8 @@
 use rlhost_verifier::answer::{MAX_RESPONSE, without_ends};
 use rlhost_verifier::extract::{self, Extract};
 
+use crate::matching::{fold, matches};
+use crate::params::Options;
 use crate::{attached, parts, touch};
 
 /// Boxes that are joined, at most: longer lists are not compared.
@@ -237,7 +239,10 @@ fn boxed<'a>(text: &'a str, last: &'a str) -> Found<'a> {
         .collect();
     // `x = \boxed{2} or \boxed{3}` are values of one name.
     let first_only = equations.len() == 1 && names.last().is_some_and(Option::is_some);
-    if joined.len() < 2 {
+    // `\boxed{x+1} or \boxed{1+x}` is one answer, written twice.
+    let options = Options::default();
+    let same = |value: &&str| matches(&fold(value), &fold(last), &options);
+    if joined.len() < 2 || joined.iter().all(same) {
         Found::Marked(last)
     } else if equations.len() == joined.len() {
         Found::Named(equations)

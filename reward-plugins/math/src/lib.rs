@@ -20,6 +20,7 @@ mod approx;
 mod around;
 mod attached;
 pub mod canonical;
+mod clauses;
 mod clock;
 mod command;
 pub mod compare;
@@ -58,6 +59,7 @@ mod touch;
 mod trigonometry;
 mod units;
 mod valueless;
+mod voided;
 mod words;
 pub mod work;
 
