@@ -65,6 +65,8 @@ pub(crate) fn is_harmless(word: &str) -> bool {
         && !counts(&word)
         && !computes(&word)
         && !NO_NOUNS.contains(&word.as_str())
+        // `12 thousand boxes` are no 12 boxes.
+        && units::multiple(&word).is_none()
 }
 
 /// May these words stand before the value that a sentence states?

@@ -138,7 +138,7 @@ fn is_percent(label: &str) -> bool {
 }
 
 /// Is every word of a label a unit that is known?
-fn is_unit(label: &str) -> bool {
+pub(crate) fn is_unit(label: &str) -> bool {
     units::label(label).is_some_and(|all| {
         all.iter()
             .all(|(name, _)| name == "°" || units::known(name).is_some())

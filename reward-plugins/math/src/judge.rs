@@ -5,7 +5,7 @@ use crate::matching::{direct, fold, matches, trimmed};
 use crate::params::{Arithmetic, Extract, Format, Options};
 use crate::reference::{self, InvalidReference, Reference};
 use crate::work::Work;
-use crate::{extract, lexer, parts, prose, text, valueless};
+use crate::{extract, han, lexer, parts, prose, statement, text, valueless};
 use rlhost_verifier::answer::MAX_RESPONSE;
 use rlhost_verifier::rational::Rational;
 use serde_json::Value;
@@ -139,11 +139,17 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
             if let Some(right) = chosen(line, &reference) {
                 return f64::from(u8::from(right));
             }
-            if rounded(line, &reference, options) {
+            if rounded(line, &reference, options) || restated(line, &reference, options) {
                 return 1.0;
             }
             let earned =
                 prose::stated(line).map_or(0.0, |stated| direct(&stated, &reference, options));
+            let by_structure = || statement::stated(line).or_else(|| han::stated(line));
+            let earned = if earned < 1.0 {
+                by_structure().map_or(earned, |it| direct(&it, &reference, options).max(earned))
+            } else {
+                earned
+            };
             let function =
                 || prose::function(line).is_some_and(|it| matches(&it, &reference, options));
             if earned < 1.0 && function() {
@@ -180,6 +186,20 @@ fn rounded(text: &str, reference: &str, options: &Options) -> bool {
     let exact = exact.trim_end().trim_end_matches(',');
     prose::stated(exact).is_some_and(|stated| matches(&stated, reference, options))
         && matches(trimmed(decimal), reference, &near)
+}
+
+/// Does a text give the reference and, in brackets, the same in another form: `The answer is 3/4 (or 0.75).`
+fn restated(line: &str, reference: &str, options: &Options) -> bool {
+    let line = line.trim_end_matches(['.', ' ']);
+    let Some((answer, aside)) = line
+        .strip_suffix(')')
+        .and_then(|line| line.rsplit_once(" ("))
+    else {
+        return false;
+    };
+    let aside = aside.strip_prefix("or ").unwrap_or(aside);
+    prose::stated(answer).is_some_and(|stated| matches(&stated, reference, options))
+        && matches(aside, reference, options)
 }
 
 /// How many of the wanted parts an answer has.
@@ -274,7 +294,12 @@ fn share(found: &str, reference: &str, options: &Options) -> f64 {
     {
         return 0.0;
     }
-    prose::stated(found)
+    let stated = prose::stated(found).or_else(|| {
+        statement::is_sentence(found)
+            .then(|| statement::stated(found))
+            .flatten()
+    });
+    stated
         .filter(|stated| stated != found)
         .map_or(0.0, |stated| direct(&stated, reference, options))
 }

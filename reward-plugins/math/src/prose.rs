@@ -119,6 +119,18 @@ fn in_line(line: &str) -> Option<String> {
     in_sentence(sentences(&cleaned).last()?.trim())
 }
 
+/// The last sentence of the last line of a text, without courtesies and layout.
+pub(crate) fn last_sentence(text: &str) -> Option<String> {
+    let mut start = text.len().saturating_sub(MAX_TEXT);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    let text = display::without_courtesies(text[start..].trim());
+    let line = cleaned(text.lines().next_back()?);
+    let sentence = sentences(&line).last()?.trim().to_owned();
+    (sentence.len() <= MAX_TEXT).then_some(sentence)
+}
+
 /// A line without what Markdown puts around its words.
 fn cleaned(line: &str) -> String {
     let mut text = line.trim().trim_start_matches('#').trim();
@@ -326,7 +338,7 @@ fn flattened(text: &str) -> String {
 }
 
 /// The unit, or the name of what is counted, at the start of the words after a value; nothing where something else follows.
-fn label(words: &[Word<'_>]) -> Option<String> {
+pub(crate) fn label(words: &[Word<'_>]) -> Option<String> {
     let bare = |word: &Word<'_>| {
         word.text
             .trim_end_matches(['.', ',', ';', '!', '*'])

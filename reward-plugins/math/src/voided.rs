@@ -14,9 +14,10 @@ mod before;
 mod retraction;
 mod words;
 
-use crate::clauses::{self, Kind};
+use crate::clauses::{self, Kind, Piece};
 use after::After;
 use before::Before;
+pub(crate) use words::names_answer;
 
 /// How much before and after a mark is looked at, in bytes.
 const MAX_BEFORE: usize = 400;
@@ -45,6 +46,20 @@ pub(crate) fn is_voided(
         || following.is_denied()
         || behind && following.is_alternative(content)
         || retraction::is_taken_back(after, content)
+}
+
+/// Do the words around a value in a sentence void it? `before` is what stands before it in its clause, `after` the rest of the clause.
+pub(crate) fn is_said_against(before: &[Piece<'_>], value: &str, after: &str) -> bool {
+    let before = Before::new(before);
+    let following = clauses::pieces(after, None);
+    let following = After(&following);
+    before.is_operator()
+        || before.is_denied()
+        || before.is_of_another_thing()
+        || before.is_alternative(value)
+        || following.is_operator()
+        || following.is_denied()
+        || following.is_alternative(value)
 }
 
 /// The end of a text, from the last empty line on.

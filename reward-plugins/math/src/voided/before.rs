@@ -1,6 +1,7 @@
 //! What stands before a mark, in its own clause.
 
 use super::words::{blames, changes, changes_of, differs, is_copula, names_answer, negates, small};
+use crate::around::FUNCTIONS;
 use crate::clauses::Piece;
 use crate::words;
 
@@ -47,7 +48,12 @@ impl<'a> Before<'a> {
         };
         let excludes = matches!(last, "except" | "without" | "excluding")
             || last == "but" && matches!(second, "all" | "anything" | "everything");
-        changes(last) && !times || last == "of" && part || excludes
+        let computes = |word: &str| FUNCTIONS.contains(&word);
+        computes(last)
+            || last == "of" && computes(second)
+            || changes(last) && !times
+            || last == "of" && part
+            || excludes
     }
 
     /// Is the mark denied in its own clause? The negation stands beside it, or only words without a meaning of their own stand

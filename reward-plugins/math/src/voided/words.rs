@@ -27,7 +27,7 @@ pub(super) fn blames(word: &str) -> bool {
 }
 
 /// Names of an answer.
-pub(super) fn names_answer(word: &str) -> bool {
+pub(crate) fn names_answer(word: &str) -> bool {
     matches!(word, "answer" | "result" | "solution" | "answers")
 }
 
