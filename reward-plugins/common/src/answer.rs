@@ -113,7 +113,7 @@ impl Frame {
         let (found, marked) = match self.extract {
             Extract::Answer | Extract::Boxed => (extract::answer(text, self.extract)?, true),
             Extract::Auto if is_marked(text) => (extract::marked(text)?, true),
-            Extract::Auto | Extract::Text => (last_line(text), false),
+            Extract::Auto | Extract::Text | Extract::Last => (last_line(text), false),
         };
         let found = found.trim();
         (!found.is_empty()).then_some(Answer {

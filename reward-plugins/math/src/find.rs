@@ -5,7 +5,7 @@ use rlhost_verifier::extract::{self, Extract};
 
 use crate::matching::{fold, matches};
 use crate::params::Options;
-use crate::{attached, parts, touch};
+use crate::{attached, last, parts, touch, voided};
 
 /// Boxes that are joined, at most: longer lists are not compared.
 const MAX_JOINED: usize = 128;
@@ -47,6 +47,10 @@ pub fn answer(response: &str, mode: Extract) -> Option<Found<'_>> {
         Extract::Answer => Found::Marked(extract::answer(text, mode)?),
         Extract::Boxed => boxed(text, extract::answer(text, mode)?),
         Extract::Auto if is_marked(text) => boxed(text, extract::marked(text)?),
+        Extract::Last => match extract::marked(text) {
+            Some(marked) => boxed(text, marked),
+            None => Found::Marked(last::value(text)?),
+        },
         Extract::Auto | Extract::Text => Found::Text(without_ends(text)),
     };
     let measured = match &found {
@@ -143,6 +147,33 @@ pub fn by_part(response: &str) -> Option<Vec<(String, String)>> {
         from = end;
     }
     (out.len() > 1).then_some(out)
+}
+
+/// All boxes of a response with the names before them, where they may be one answer together: several, none of them voided,
+/// and no second thoughts between.
+pub fn all_boxes(response: &str) -> Option<Vec<(Option<&str>, &str)>> {
+    if response.len() > MAX_RESPONSE {
+        return None;
+    }
+    let text = end_of(after_thinking(response)?);
+    let all = boxes(text);
+    if !(2..=MAX_JOINED).contains(&all.len()) || text.contains("</answer>") {
+        return None;
+    }
+    let between = &text[all[0].1..all[all.len() - 1].0];
+    let sound = |at: usize| {
+        let (start, end, _) = all[at];
+        let next = all.get(at + 1).map_or(text.len(), |next| next.0);
+        !touch::touched(&text[..next], start, end, true)
+    };
+    if voided::thinks_again(between) || !(0..all.len()).all(sound) {
+        return None;
+    }
+    Some(
+        all.iter()
+            .map(|(start, _, inner)| (name_before(text, *start).map(|name| name.1), inner.trim()))
+            .collect(),
+    )
 }
 
 /// The number of the box that an answer stood in, with the unit or percent sign behind that box.

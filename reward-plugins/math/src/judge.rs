@@ -55,6 +55,17 @@ pub fn judge(
                 }
                 _ => earned(&found, reference, options),
             });
+        let boxes = match options.extract {
+            Extract::Auto | Extract::Boxed => find::all_boxes(response),
+            _ => None,
+        };
+        let best = references.iter().zip(best).map(|(reference, most)| {
+            let listed = most < 1.0
+                && boxes
+                    .as_ref()
+                    .is_some_and(|boxes| is_list(boxes, reference, options));
+            if listed { 1.0 } else { most }
+        });
         // The first that is right ends the search.
         let mut most = 0.0_f64;
         for share in best {
@@ -89,6 +100,27 @@ pub fn judge(
         format,
         total: accuracy * (1.0 - w) + format * w,
     })
+}
+
+/// Are several boxes, each in its own sentence, the items of the list that a reference is?
+fn is_list(boxes: &[(Option<&str>, &str)], reference: &Reference, options: &Options) -> bool {
+    let Reference::One(reference) = reference else {
+        return false;
+    };
+    let named: Option<Vec<_>> = boxes
+        .iter()
+        .map(|(name, value)| Some(((*name)?, *value)))
+        .collect();
+    let list = match named {
+        // A reference with names asks for them.
+        Some(named) if reference.contains('=') => reference::assigned(&named),
+        _ if reference.contains('=') => return false,
+        _ => {
+            let values: Vec<&str> = boxes.iter().map(|(_, value)| *value).collect();
+            values.join(", ")
+        }
+    };
+    matches(&fold(&list), &fold(reference), options)
 }
 
 /// The share of a reference that an answer earns.

@@ -33,6 +33,7 @@ pub mod find;
 mod function;
 mod han;
 pub mod judge;
+mod last;
 mod layout;
 pub mod lexer;
 mod matching;

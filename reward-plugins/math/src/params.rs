@@ -81,7 +81,8 @@ pub const PARAMS: [(&str, &str, &str); 9] = [
         "extract",
         "Where the answer is looked for, always after the thinking. \"auto\": the last <answer>…</answer> or balanced \
          \\boxed{…} or \\fbox{…}, whichever ends last, or the text where there is neither; \"answer\", \"boxed\": only \
-         these; \"text\": what follows ####, or what the last sentence states.",
+         these; \"text\": what follows ####, or what the last sentence states; \"last\": the last mark, or the last formula or \
+         number of the text whatever is said of it, as Math-Verify reads.",
         "\"auto\"",
     ),
     answer::PARAMS[1],
@@ -146,6 +147,7 @@ impl Options {
                             ("answer", Extract::Answer),
                             ("boxed", Extract::Boxed),
                             ("text", Extract::Text),
+                            ("last", Extract::Last),
                         ],
                     )?;
                 }
