@@ -5,7 +5,7 @@ use crate::matching::{direct, fold, matches, trimmed};
 use crate::params::{Arithmetic, Extract, Format, Options};
 use crate::reference::{self, InvalidReference, Reference};
 use crate::work::Work;
-use crate::{extract, han, lexer, parts, prose, statement, text, valueless};
+use crate::{chinese, extract, lexer, parts, prose, statement, text, valueless};
 use rlhost_verifier::answer::MAX_RESPONSE;
 use rlhost_verifier::rational::Rational;
 use serde_json::Value;
@@ -176,7 +176,7 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
             }
             let earned =
                 prose::stated(line).map_or(0.0, |stated| direct(&stated, &reference, options));
-            let by_structure = || statement::stated(line).or_else(|| han::stated(line));
+            let by_structure = || statement::stated(line).or_else(|| chinese::stated(line));
             let earned = if earned < 1.0 {
                 by_structure().map_or(earned, |it| direct(&it, &reference, options).max(earned))
             } else {
