@@ -102,6 +102,16 @@ fn call(name: &str, args: Vec<Quotient>, budget: &mut Budget) -> Bounded<Quotien
     if let Some(value) = known {
         return Ok(value);
     }
+    // A residue stays beside its modulus.
+    if let ("mod", Some([a, m])) = (name, rationals.as_deref())
+        && a.is_integer()
+        && m.is_integer()
+        && !m.is_zero()
+    {
+        let residue = Rational::integer(a.numerator().mod_floor(m.numerator()));
+        let args = [residue, m.clone()].map(Quotient::rational);
+        return Ok(Quotient::atom(Atom::Call(name.into(), args.into())));
+    }
     if let Some(value) = rationals.and_then(|values| whole_function(name, &values, budget)) {
         return Ok(Quotient::rational(value?));
     }

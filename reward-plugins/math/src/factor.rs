@@ -77,7 +77,12 @@ impl Parser {
             Some(Kind::Word(word)) => {
                 !matches!(word.to_ascii_lowercase().as_str(), "or" | "and" | "u") || word == "u"
             }
-            Some(Kind::Open(c)) => matches!(c, '(' | '['),
+            // `3 (mod 7)` is no product.
+            Some(Kind::Open('(')) => !matches!(
+                self.tokens.get(self.at + 1).map(|t| &t.kind),
+                Some(Kind::Word(name) | Kind::Text(name, _)) if name.trim() == "mod"
+            ),
+            Some(Kind::Open(c)) => *c == '[',
             Some(Kind::GroupOpen | Kind::BarOpen | Kind::Begin(_)) => true,
             Some(Kind::Bar) => self.bars == 0,
             Some(Kind::Command(name)) => {
@@ -102,7 +107,8 @@ impl Parser {
                 match p.peek() {
                     Some(Kind::Sign('^')) => {
                         p.at += 1;
-                        if p.degree_mark() {
+                        let of_number = matches!(node, Node::Number(_));
+                        if p.degree_mark() || of_number && p.letter_degree() {
                             node = Node::Product(vec![(false, node), (false, p.degree())]);
                         } else {
                             node = power(node, p.exponent()?);
@@ -167,6 +173,19 @@ impl Parser {
             }
         }
         false
+    }
+
+    /// Eats a raised letter o, which stands for a degree sign: `35^o`, `35^{\text{o}}`.
+    fn letter_degree(&mut self) -> bool {
+        let kind = |i: usize| self.tokens.get(self.at + i).map(|t| &t.kind);
+        let letter = |i| matches!(kind(i), Some(Kind::Word(o) | Kind::Text(o, _)) if o == "o");
+        let length = match kind(0) {
+            Some(Kind::GroupOpen) if letter(1) && kind(2) == Some(&Kind::GroupClose) => 3,
+            _ if letter(0) => 1,
+            _ => return false,
+        };
+        self.at += length;
+        true
     }
 
     /// The unit of a degree sign that was just read: of an angle, or of a temperature with its letter.

@@ -5,7 +5,7 @@ use crate::matching::{direct, fold, matches, trimmed};
 use crate::params::{Arithmetic, Extract, Format, Options};
 use crate::reference::{self, InvalidReference, Reference};
 use crate::work::Work;
-use crate::{extract, lexer, parts, prose, text, valueless};
+use crate::{choices, extract, lexer, parts, prose, valueless};
 use rlhost_verifier::answer::MAX_RESPONSE;
 use rlhost_verifier::rational::Rational;
 use serde_json::Value;
@@ -160,9 +160,9 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
 fn chosen(text: &str, reference: &str) -> Option<bool> {
     let reference = trimmed(reference);
     let asked = reference.contains(|c: char| c.is_ascii_uppercase());
-    let letter = text::choice(reference).filter(|_| asked)?;
+    let letter = choices::choice(reference).filter(|_| asked)?;
     let rest = prose::after_answer(text)?;
-    Some(text::choice(&rest)? == letter)
+    Some(choices::choice(&rest)? == letter)
 }
 
 /// Does a text give the reference exactly and then rounded: `5/12, or about 41.7%`?

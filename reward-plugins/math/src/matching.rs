@@ -2,7 +2,9 @@
 
 use crate::params::Options;
 use crate::syntax::Node;
-use crate::{clock, compare, layout, lexer, modular, parser, sign, text, valueless, words};
+use crate::{
+    choices, clock, compare, han, layout, lexer, modular, parser, sign, text, valueless, words,
+};
 use rlhost_verifier::fold::folded;
 use std::borrow::Cow;
 
@@ -22,9 +24,11 @@ fn unstyled(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
+    let marked = han::choice(text);
+    let text = marked.as_deref().unwrap_or(text);
     let one = |c| match c {
         '\u{202f}' | '\u{2009}' => Some(c),
-        _ => folded(c),
+        _ => han::punctuation(c).or_else(|| folded(c)),
     };
     Cow::Owned(text.chars().filter_map(one).collect())
 }
@@ -63,17 +67,28 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
         return false;
     }
     // A reference that is a capital letter, with or without its text, asks for a choice.
-    if let Some(letter) = text::choice(b).filter(|_| b.contains(|c: char| c.is_ascii_uppercase()))
-        && let Some(chosen) = text::choice(a)
-    {
-        return chosen == letter;
+    let asked = |_: &char| b.contains(|c: char| c.is_ascii_uppercase());
+    if let Some(letter) = choices::choice(b).filter(asked) {
+        let option = choices::option(b);
+        let says = |given: Option<&str>| match (given, &option) {
+            (Some(given), Some(wanted)) => !contradicts(given, wanted, options),
+            _ => true,
+        };
+        if let Some(chosen) = choices::choice(a) {
+            return chosen == letter && says(choices::option(a).as_deref());
+        }
+        if let Some((before, chosen)) = choices::labelled_behind(a) {
+            return chosen == letter && says(Some(&before));
+        }
+        // The text of the choice alone is the choice, too.
+        if option.is_some_and(|option| matches(a, &option, options)) {
+            return true;
+        }
     }
-    // The text of the choice alone is the choice, too.
-    if let Some(option) = text::option(b)
-        && matches(a, option, options)
-    {
-        return true;
-    }
+    let chinese = [a, b].map(|text| han::rewritten(text).unwrap_or(Cow::Borrowed(text)));
+    let (a, b) = (&*chinese[0], &*chinese[1]);
+    let feet = [a, b].map(|text| feet_and_inches(text).map_or(Cow::Borrowed(text), Cow::Owned));
+    let (a, b) = (&*feet[0], &*feet[1]);
     let degrees = [a, b].map(temperature);
     let (a, b) = (&*degrees[0], &*degrees[1]);
     let spaced = [without_spaces(a), without_spaces(b)];
@@ -105,6 +120,11 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
         }
         Sides::Different => false,
     }
+}
+
+/// Is the text beside a letter another value than the reference has there? Words may say the same in other words.
+fn contradicts(given: &str, wanted: &str, options: &Options) -> bool {
+    matches!(read(given, wanted), Sides::Mathematics(..)) && !matches(given, wanted, options)
 }
 
 /// Does a text end with a number and the letter K?
@@ -184,6 +204,7 @@ fn shared(found: &str, reference: &str, options: &Options) -> f64 {
         _ => 0.0,
     }
 }
+
 /// Degrees Celsius and Fahrenheit by their signs.
 fn temperature(text: &str) -> Cow<'_, str> {
     let mut out = Cow::Borrowed(text);
@@ -198,6 +219,18 @@ fn temperature(text: &str) -> Cow<'_, str> {
         }
     }
     out
+}
+
+/// Feet and inches by their signs: `5'6"`.
+fn feet_and_inches(text: &str) -> Option<String> {
+    let (feet, inches) = text.split_once('\'')?;
+    let inches = inches.trim_start();
+    let inches = inches
+        .strip_suffix('"')
+        .or_else(|| inches.strip_suffix("''"))?;
+    let number =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    (number(feet) && number(inches)).then(|| format!("{feet} ft {inches} in"))
 }
 
 /// Thousands apart by a space, and nothing else: `1 000`.
@@ -230,15 +263,30 @@ pub fn trimmed(answer: &str) -> &str {
                 text = inner.trim();
             }
         }
-        if let Some(inner) = text.strip_suffix('.')
-            && !inner.ends_with('.')
+        // What ends a sentence or a line, and no command such as `\,`.
+        if let Some(inner) = text.strip_suffix(['.', ',', ';'])
+            && !inner.ends_with(['.', '\\'])
         {
             text = inner.trim_end();
+        }
+        // Line breaks, and the backslash of a space that was trimmed.
+        text = text.trim_end_matches('\\').trim_end();
+        if let Some(inner) = in_words_only(text) {
+            text = inner.trim();
         }
         if text == before {
             return text;
         }
     }
+}
+
+/// What is in `\text{…}` where that is all.
+fn in_words_only(text: &str) -> Option<&str> {
+    let inner = ["\\text{", "\\textbf{", "\\textrm{", "\\mbox{"]
+        .iter()
+        .find_map(|open| text.strip_prefix(open))?
+        .strip_suffix('}')?;
+    (!inner.contains(['{', '}', '\\', '$'])).then_some(inner)
 }
 
 /// A dollar sign that stands alone is a currency, in pairs they are marks of LaTeX.

@@ -226,13 +226,37 @@ impl Parser {
         let mut rest = Vec::new();
         while let Some(&Kind::Relation(relation)) = self.peek() {
             self.at += 1;
-            rest.push((relation, self.proportion()?));
+            let mut side = self.proportion()?;
+            if relation == Relation::Other("equiv")
+                && let Some(modulus) = self.modulus()?
+            {
+                side = Node::Call("mod".into(), vec![side, modulus]);
+            }
+            rest.push((relation, side));
         }
         Ok(if rest.is_empty() {
             first
         } else {
             Node::Relation(Box::new(first), rest)
         })
+    }
+
+    /// What a congruence is taken by: `\pmod{7}`, `\mod 7`, `(mod 7)`.
+    fn modulus(&mut self) -> Bounded<Option<Node>> {
+        let start = self.at;
+        let bracketed = self.accept(&Kind::Open('('));
+        let named = matches!(self.peek(), Some(Kind::Command(name)) if matches!(name.as_str(), "pmod" | "bmod" | "mod"))
+            || matches!(self.peek(), Some(Kind::Word(name) | Kind::Text(name, _)) if name.trim() == "mod");
+        if !named {
+            self.at = start;
+            return Ok(None);
+        }
+        self.at += 1;
+        let modulus = self.sum()?;
+        if bracketed {
+            self.expect(&Kind::Close(')'))?;
+        }
+        Ok(Some(modulus))
     }
 
     fn proportion(&mut self) -> Bounded<Node> {
