@@ -49,7 +49,10 @@ pub(crate) fn is_greek(name: &str) -> bool {
 }
 
 pub(crate) fn is_fraction(name: &str) -> bool {
-    matches!(name, "frac" | "dfrac" | "tfrac" | "cfrac")
+    matches!(
+        name,
+        "frac" | "dfrac" | "tfrac" | "cfrac" | "nicefrac" | "sfrac" | "flatfrac"
+    )
 }
 
 pub(crate) fn call(name: &str, args: Vec<Node>) -> Node {
@@ -89,9 +92,17 @@ impl Parser {
                 is_fraction(name)
                     || is_greek(name)
                     || is_function(name)
+                    || crate::ellipsis::is_command(name)
                     || matches!(
                         name.as_str(),
-                        "pi" | "sqrt" | "binom" | "angle" | "overline" | "vec" | "operatorname"
+                        "pi" | "sqrt"
+                            | "binom"
+                            | "sum"
+                            | "prod"
+                            | "angle"
+                            | "overline"
+                            | "vec"
+                            | "operatorname"
                     )
             }
             _ => false,
@@ -231,6 +242,18 @@ impl Parser {
         }
     }
 
+    /// An argument that is one letter of a run of letters, as TeX reads `\frac ab`.
+    pub(crate) fn letter_or_argument(&mut self) -> Bounded<Node> {
+        if let Some(Kind::Word(word)) = self.peek()
+            && word.len() > 1
+        {
+            let (first, rest) = (word[..1].to_string(), word[1..].to_string());
+            self.tokens[self.at].kind = Kind::Word(rest);
+            return self.word(&first);
+        }
+        self.argument()
+    }
+
     pub(crate) fn base(&mut self) -> Bounded<Node> {
         self.nested(Self::base_unbounded)
     }
@@ -287,6 +310,11 @@ impl Parser {
                     items.push(self.sum()?);
                     self.expect(&Kind::GroupClose)?;
                     return Ok(call("binom", items));
+                }
+                if items.len() == 1 && self.accept(&Kind::Command("over".into())) {
+                    let below = self.sum()?;
+                    self.expect(&Kind::GroupClose)?;
+                    return Ok(Node::Product(vec![(false, items.remove(0)), (true, below)]));
                 }
                 self.expect(&Kind::GroupClose)?;
                 Ok(if items.len() == 1 {

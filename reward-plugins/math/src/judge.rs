@@ -253,7 +253,11 @@ fn share(found: &str, reference: &str, options: &Options) -> f64 {
         .strip_suffix(')')
         .and_then(|text| text.split_once(" ("))
         && matches(answer, reference, options)
-        && matches(aside, reference, options)
+        && matches(
+            aside.strip_prefix("or ").unwrap_or(aside),
+            reference,
+            options,
+        )
     {
         return 1.0;
     }

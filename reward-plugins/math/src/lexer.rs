@@ -82,7 +82,44 @@ pub fn tokens(source: &str) -> Bounded<Vec<Token>> {
         }
     }
     turn_brackets(&mut lexer.tokens);
+    drop_braces(&mut lexer.tokens);
+    drop_empty(&mut lexer.tokens);
     Ok(lexer.tokens)
+}
+
+/// Empty groups, which say nothing.
+fn drop_empty(tokens: &mut Vec<Token>) {
+    let mut at = 0;
+    while tokens.len() > 2 && at + 1 < tokens.len() {
+        let empty = tokens[at].kind == Kind::GroupOpen && tokens[at + 1].kind == Kind::GroupClose;
+        let argument = at > 0
+            && matches!(
+                tokens[at - 1].kind,
+                Kind::Sign('^' | '_') | Kind::Command(_) | Kind::GroupClose
+            );
+        if empty && !argument
+            || empty
+                && at + 2 == tokens.len()
+                && tokens[at.saturating_sub(1)].kind == Kind::GroupClose
+        {
+            tokens.drain(at..at + 2);
+        } else {
+            at += 1;
+        }
+    }
+}
+
+/// A brace before equations below each other, which no other closes.
+fn drop_braces(tokens: &mut Vec<Token>) {
+    let opens = |pair: &[Token]| {
+        pair[0].kind == Kind::Open('{')
+            && matches!(&pair[1].kind, Kind::Begin(name) if matches!(name.as_str(), "array" | "cases" | "aligned" | "matrix"))
+    };
+    if !tokens.iter().any(|token| token.kind == Kind::Close('}'))
+        && let Some(at) = tokens.windows(2).position(opens)
+    {
+        tokens.remove(at);
+    }
 }
 
 /// Square brackets that are turned outwards leave an end out: `]0, 1[` is `(0, 1)`.
@@ -153,6 +190,12 @@ impl Lexer {
             }
             '0'..='9' => return self.number(),
             '.' if self.digit(1) => return self.number(),
+            '.' if self.starts("...", 0) => {
+                while self.peek(0) == '.' {
+                    self.at += 1;
+                }
+                self.push(Kind::Command("ldots".into()));
+            }
             '\\' => return self.command(),
             // `3 x 10^8`: between numbers it is a sign of multiplication.
             'x' | 'X' if self.multiplies() => self.one(Kind::Sign('*')),

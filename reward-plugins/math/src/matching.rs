@@ -3,7 +3,8 @@
 use crate::params::Options;
 use crate::syntax::Node;
 use crate::{
-    choices, clock, compare, han, layout, lexer, modular, parser, sign, text, valueless, words,
+    choices, clock, compare, han, layout, lexer, modular, numeral, parser, phrases, sign, text,
+    valueless, words,
 };
 use rlhost_verifier::fold::folded;
 use std::borrow::Cow;
@@ -85,6 +86,13 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
             return true;
         }
     }
+    if let Some(same) = numeral::same(a, b) {
+        return same;
+    }
+    let said = [a, b].map(|text| phrases::rewritten(text).map_or(Cow::Borrowed(text), Cow::Owned));
+    let (a, b) = (&*said[0], &*said[1]);
+    let common = [a, b].map(|text| common_logarithms(text, [a, b]));
+    let (a, b) = (&*common[0], &*common[1]);
     let chinese = [a, b].map(|text| han::rewritten(text).unwrap_or(Cow::Borrowed(text)));
     let (a, b) = (&*chinese[0], &*chinese[1]);
     let feet = [a, b].map(|text| feet_and_inches(text).map_or(Cow::Borrowed(text), Cow::Owned));
@@ -112,6 +120,15 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
     }
     let a = priced(&a).map_or(a, Cow::Owned);
     let b = priced(&b).map_or(b, Cow::Owned);
+    let repeating = Options {
+        decimals: 0,
+        ..options.clone()
+    };
+    let options = if is_repeating(&b) {
+        &repeating
+    } else {
+        options
+    };
     match read(&a, &b) {
         Sides::Mathematics(x, y) => compare::equal(&x, &y, options, modular::seed(&a, &b)),
         Sides::Words => {
@@ -140,6 +157,29 @@ fn thousands(text: &str) -> bool {
             .trim_end_matches([' ', '~', '\\', ',', ';', '!'])
             .ends_with(|c: char| c.is_ascii_digit())
     })
+}
+
+/// Is a text written as a decimal that repeats? Then the question asks for one.
+fn is_repeating(text: &str) -> bool {
+    let marks = [
+        "\\overline",
+        "\\bar",
+        "\\dot",
+        "...",
+        "…",
+        "\\ldots",
+        "\\dots",
+        "\\cdots",
+    ];
+    let after_digit = |at: usize| {
+        text[..at]
+            .trim_end_matches('{')
+            .ends_with(|c: char| c.is_ascii_digit() || c == '.')
+    };
+    marks
+        .iter()
+        .any(|mark| text.find(mark).is_some_and(after_digit))
+        || text.contains(".(")
 }
 
 /// What two answers are.
@@ -219,6 +259,22 @@ fn temperature(text: &str) -> Cow<'_, str> {
         }
     }
     out
+}
+
+/// `\log` as `\lg` beside a text that has `\lg`: both are to the base ten there.
+fn common_logarithms<'a>(text: &'a str, both: [&str; 2]) -> Cow<'a, str> {
+    if !both.iter().any(|text| text.contains("\\lg")) || !text.contains("\\log") {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut parts = text.split("\\log");
+    out.push_str(parts.next().unwrap_or(""));
+    for part in parts {
+        let based = part.trim_start().starts_with('_');
+        out.push_str(if based { "\\log" } else { "\\lg" });
+        out.push_str(part);
+    }
+    Cow::Owned(out)
 }
 
 /// Feet and inches by their signs: `5'6"`.

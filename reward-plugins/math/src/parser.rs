@@ -3,7 +3,7 @@
 //! The parser looks at each token a bounded number of times and never nests deeper than [`MAX_DEPTH`].
 
 use crate::lexer::{Kind, Token, tokens};
-use crate::names::several_names;
+use crate::names::{grouped, several_names};
 use crate::number::{Bounded, Stop};
 use crate::syntax::{Node, Relation};
 
@@ -172,7 +172,13 @@ impl Parser {
                 Ok(Node::SetOperation(joint, items))
             }
             // Values of several names, of which only one need hold, are no value of each.
-            _ if joint == "or" && several_names(&items) => Err(Stop::Undefined),
+            _ if joint == "or" && several_names(&items) => {
+                // `or` between points: `p = 5, q = 2 or p = 7, q = 2`.
+                let list = Node::List(items);
+                let ors = (self.tokens.iter()).filter(|token| joint_of(&token.kind) == Some("or"));
+                let between = grouped(&list).is_some_and(|(points, _)| ors.count() < points.len());
+                between.then_some(list).ok_or(Stop::Undefined)
+            }
             _ => Ok(Node::List(items)),
         }
     }
@@ -349,8 +355,8 @@ impl Parser {
     /// Does a power of a number follow one: `2^6 3^5`?
     fn powers_of_numbers(&self, items: &[(bool, Node)]) -> bool {
         let kind = |i: usize| self.tokens.get(self.at + i).map(|t| &t.kind);
-        let after_power = matches!(items.last(), Some((false, Node::Power(base, _)))
-            if matches!(base.as_ref(), Node::Number(_)));
+        let after_power =
+            matches!(items.last(), Some((false, Node::Power(base, _))) if base.is_constant());
         after_power
             && matches!(kind(0), Some(Kind::Number { raw, .. }) if !raw.is_empty())
             && matches!(kind(1), Some(Kind::Sign('^')))
