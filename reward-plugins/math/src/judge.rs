@@ -5,7 +5,7 @@ use crate::matching::{direct, fold, matches, trimmed};
 use crate::params::{Arithmetic, Extract, Format, Options};
 use crate::reference::{self, InvalidReference, Reference};
 use crate::work::Work;
-use crate::{choices, extract, lexer, parts, prose, valueless};
+use crate::{choices, extract, lexer, parts, prose, qualifier, valueless};
 use rlhost_verifier::answer::MAX_RESPONSE;
 use rlhost_verifier::rational::Rational;
 use serde_json::Value;
@@ -260,6 +260,10 @@ fn share(found: &str, reference: &str, options: &Options) -> f64 {
         )
     {
         return 1.0;
+    }
+    // What an answer says of its letters is no sentence around a value, where the reference says something of them too.
+    if qualifier::split(found).is_some() && qualifier::split(reference).is_some() {
+        return 0.0;
     }
     // A sentence in a mark: `The answer is 12`. Formulas alone have no words.
     let word = |word: &str| word.len() > 1;

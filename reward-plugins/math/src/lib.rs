@@ -50,6 +50,7 @@ pub mod plugin;
 pub mod poly;
 mod power;
 pub mod prose;
+mod qualifier;
 mod quantity;
 mod reference;
 mod region;

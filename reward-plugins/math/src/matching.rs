@@ -1,10 +1,11 @@
 //! Whether one text is the answer that another one is: as mathematics, in words, or letter by letter.
 
 use crate::params::Options;
+use crate::qualifier::Qualified;
 use crate::syntax::Node;
 use crate::{
-    choices, clock, compare, han, layout, lexer, modular, numeral, parser, phrases, sign, text,
-    valueless, words,
+    choices, clock, compare, han, layout, lexer, modular, numeral, parser, phrases, qualifier,
+    series, sign, text, valueless, words,
 };
 use rlhost_verifier::fold::folded;
 use std::borrow::Cow;
@@ -86,6 +87,10 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
             return true;
         }
     }
+    match (qualifier::split(a), qualifier::split(b)) {
+        (None, None) => {}
+        (given, wanted) => return qualified([a, b], given, wanted, options),
+    }
     if let Some(same) = numeral::same(a, b) {
         return same;
     }
@@ -137,6 +142,47 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
         }
         Sides::Different => false,
     }
+}
+
+/// Are answers with qualifiers the same? One that is missing is no mistake.
+fn qualified(
+    [a, b]: [&str; 2],
+    given: Option<Qualified<'_>>,
+    wanted: Option<Qualified<'_>>,
+    options: &Options,
+) -> bool {
+    let value = |it: &Option<Qualified<'_>>| it.as_ref().map(|it| it.value.to_string());
+    let (x, y) = (value(&given), value(&wanted));
+    let (x, y) = (x.as_deref().unwrap_or(a), y.as_deref().unwrap_or(b));
+    if let (Some(given), Some(wanted)) = (&given, &wanted)
+        && !qualifier::agree(given, wanted)
+    {
+        return false;
+    }
+    if matches(x, y, options) {
+        return true;
+    }
+    let Some((own, index)) = qualifier::indices(given.as_ref(), wanted.as_ref()) else {
+        return false;
+    };
+    let Sides::Mathematics(x, y) = read(x, y) else {
+        return false;
+    };
+    let all = (given.as_ref()).is_some_and(|it| it.class == qualifier::Class::Integer);
+    let renamed = series::replaced(&x, own, &Node::Symbol(index.into()));
+    let other_free = own == index || !names_in(&x, index) && !names_in(&y, own);
+    other_free
+        && (compare::equal(&renamed, &y, options, modular::seed(a, b))
+            || all && qualifier::same_family(&x, own, &y, index, &mut options.work.left().budget))
+}
+
+/// Does a name occur in an answer?
+fn names_in(node: &Node, name: &str) -> bool {
+    matches!(node, Node::Symbol(own) if own == name)
+        || node
+            .children()
+            .into_iter()
+            .any(|child| names_in(child, name))
 }
 
 /// Is the text beside a letter another value than the reference has there? Words may say the same in other words.
