@@ -54,18 +54,18 @@ pub(crate) fn joined(inner: &str, rest: &str) -> Option<String> {
     for count in (1..=words.len().min(4)).rev() {
         let label = words[..count].join(" ");
         let last = count == words.len() && ended;
-        // `\boxed{3} feet 6 inches` is more than the box.
-        if words
-            .get(count)
-            .is_some_and(|next| next.starts_with(|c: char| c.is_ascii_digit()))
-        {
-            return None;
-        }
         if is_percent(&label) && (last || count == 1) {
             return Some(format!("{inner}\\%"));
         }
         let clear = last || !ALSO_WORDS.contains(&words[0]);
         if clear && is_unit(&label) {
+            // `\boxed{3} feet 6 inches` is more than the box.
+            if words
+                .get(count)
+                .is_some_and(|next| next.starts_with(|c: char| c.is_ascii_digit()))
+            {
+                return None;
+            }
             return Some(format!("{inner}\\text{{ {label}}}"));
         }
     }

@@ -19,7 +19,7 @@ impl Lexer {
                 3 + usize::from(self.peek(3) == ' ')
             }
             ',' if self.depth == 0 => 1,
-            '\u{202f}' | '\u{2009}' => 1,
+            '\u{202f}' | '\u{2009}' | '~' => 1,
             '\\' if matches!(self.peek(1), ',' | '!' | ';' | ':') => 2,
             '{' if self.peek(1) == ',' && self.peek(2) == '}' => 3,
             _ => return None,
@@ -65,6 +65,15 @@ impl Lexer {
                     return Err(Stop::Undefined);
                 }
                 self.at += 1;
+            } else if (point == 1 || !plain)
+                && self.starts(&bar[..bar.len() - 1], point)
+                && self.digit(point + bar.len() - 1)
+            {
+                // `0.\bar3`: one digit needs no braces.
+                self.at += point + bar.len() - 1;
+                plain = false;
+                repeating = self.peek(0).to_string();
+                self.at += 1;
             }
         }
         if self.starts("\\dot{", 0) || fraction.is_empty() && self.starts(".\\dot{", 0) {
@@ -95,6 +104,13 @@ impl Lexer {
             fraction[fixed..fixed + period].clone_into(&mut repeating);
             fraction.truncate(fixed);
             self.at += length;
+        }
+        // `2, 4, 6...` goes on behind the last number as behind a comma.
+        if self.starts("...", 0) && fraction.is_empty() && repeating.is_empty() {
+            let value = Rational::decimal(&whole, "", 0)?;
+            self.push(Kind::Number { value, raw: whole });
+            self.push(Kind::Comma);
+            return Ok(());
         }
         // A second decimal point (1.2.3, 0.33...) makes it something else.
         if self.peek(0) == '.' && (self.digit(1) || self.peek(1) == '.') {

@@ -49,7 +49,10 @@ pub(crate) fn is_greek(name: &str) -> bool {
 }
 
 pub(crate) fn is_fraction(name: &str) -> bool {
-    matches!(name, "frac" | "dfrac" | "tfrac" | "cfrac")
+    matches!(
+        name,
+        "frac" | "dfrac" | "tfrac" | "cfrac" | "nicefrac" | "sfrac" | "flatfrac"
+    )
 }
 
 pub(crate) fn call(name: &str, args: Vec<Node>) -> Node {
@@ -77,16 +80,29 @@ impl Parser {
             Some(Kind::Word(word)) => {
                 !matches!(word.to_ascii_lowercase().as_str(), "or" | "and" | "u") || word == "u"
             }
-            Some(Kind::Open(c)) => matches!(c, '(' | '['),
+            // `3 (mod 7)` is no product.
+            Some(Kind::Open('(')) => !matches!(
+                self.tokens.get(self.at + 1).map(|t| &t.kind),
+                Some(Kind::Word(name) | Kind::Text(name, _)) if name.trim() == "mod"
+            ),
+            Some(Kind::Open(c)) => *c == '[',
             Some(Kind::GroupOpen | Kind::BarOpen | Kind::Begin(_)) => true,
             Some(Kind::Bar) => self.bars == 0,
             Some(Kind::Command(name)) => {
                 is_fraction(name)
                     || is_greek(name)
                     || is_function(name)
+                    || crate::ellipsis::is_command(name)
                     || matches!(
                         name.as_str(),
-                        "pi" | "sqrt" | "binom" | "angle" | "overline" | "vec" | "operatorname"
+                        "pi" | "sqrt"
+                            | "binom"
+                            | "sum"
+                            | "prod"
+                            | "angle"
+                            | "overline"
+                            | "vec"
+                            | "operatorname"
                     )
             }
             _ => false,
@@ -102,7 +118,8 @@ impl Parser {
                 match p.peek() {
                     Some(Kind::Sign('^')) => {
                         p.at += 1;
-                        if p.degree_mark() {
+                        let of_number = matches!(node, Node::Number(_));
+                        if p.degree_mark() || of_number && p.letter_degree() {
                             node = Node::Product(vec![(false, node), (false, p.degree())]);
                         } else {
                             node = power(node, p.exponent()?);
@@ -169,6 +186,19 @@ impl Parser {
         false
     }
 
+    /// Eats a raised letter o, which stands for a degree sign: `35^o`, `35^{\text{o}}`.
+    fn letter_degree(&mut self) -> bool {
+        let kind = |i: usize| self.tokens.get(self.at + i).map(|t| &t.kind);
+        let letter = |i| matches!(kind(i), Some(Kind::Word(o) | Kind::Text(o, _)) if o == "o");
+        let length = match kind(0) {
+            Some(Kind::GroupOpen) if letter(1) && kind(2) == Some(&Kind::GroupClose) => 3,
+            _ if letter(0) => 1,
+            _ => return false,
+        };
+        self.at += length;
+        true
+    }
+
     /// The unit of a degree sign that was just read: of an angle, or of a temperature with its letter.
     fn degree(&mut self) -> Node {
         if let Some(Kind::Word(letter) | Kind::Text(letter, _)) = self.peek()
@@ -210,6 +240,18 @@ impl Parser {
             Some(Kind::Open(_)) => Err(Stop::Undefined),
             _ => self.base(),
         }
+    }
+
+    /// An argument that is one letter of a run of letters, as TeX reads `\frac ab`.
+    pub(crate) fn letter_or_argument(&mut self) -> Bounded<Node> {
+        if let Some(Kind::Word(word)) = self.peek()
+            && word.len() > 1
+        {
+            let (first, rest) = (word[..1].to_string(), word[1..].to_string());
+            self.tokens[self.at].kind = Kind::Word(rest);
+            return self.word(&first);
+        }
+        self.argument()
     }
 
     pub(crate) fn base(&mut self) -> Bounded<Node> {
@@ -268,6 +310,11 @@ impl Parser {
                     items.push(self.sum()?);
                     self.expect(&Kind::GroupClose)?;
                     return Ok(call("binom", items));
+                }
+                if items.len() == 1 && self.accept(&Kind::Command("over".into())) {
+                    let below = self.sum()?;
+                    self.expect(&Kind::GroupClose)?;
+                    return Ok(Node::Product(vec![(false, items.remove(0)), (true, below)]));
                 }
                 self.expect(&Kind::GroupClose)?;
                 Ok(if items.len() == 1 {

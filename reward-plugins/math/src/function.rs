@@ -84,7 +84,6 @@ impl Parser {
             exponent = None;
         }
         let name = match name {
-            "lg" => "log",
             "asin" => "arcsin",
             "acos" => "arccos",
             "atan" => "arctan",

@@ -5,7 +5,7 @@ use crate::matching::{direct, fold, matches, trimmed};
 use crate::params::{Arithmetic, Extract, Format, Options};
 use crate::reference::{self, InvalidReference, Reference};
 use crate::work::Work;
-use crate::{chinese, extract, lexer, parts, prose, statement, text, valueless};
+use crate::{chinese, choices, extract, lexer, parts, prose, qualifier, statement, valueless};
 use rlhost_verifier::answer::MAX_RESPONSE;
 use rlhost_verifier::rational::Rational;
 use serde_json::Value;
@@ -198,9 +198,9 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
 fn chosen(text: &str, reference: &str) -> Option<bool> {
     let reference = trimmed(reference);
     let asked = reference.contains(|c: char| c.is_ascii_uppercase());
-    let letter = text::choice(reference).filter(|_| asked)?;
+    let letter = choices::choice(reference).filter(|_| asked)?;
     let rest = prose::after_answer(text)?;
-    Some(text::choice(&rest)? == letter)
+    Some(choices::choice(&rest)? == letter)
 }
 
 /// Does a text give the reference exactly and then rounded: `5/12, or about 41.7%`?
@@ -305,9 +305,17 @@ fn share(found: &str, reference: &str, options: &Options) -> f64 {
         .strip_suffix(')')
         .and_then(|text| text.split_once(" ("))
         && matches(answer, reference, options)
-        && matches(aside, reference, options)
+        && matches(
+            aside.strip_prefix("or ").unwrap_or(aside),
+            reference,
+            options,
+        )
     {
         return 1.0;
+    }
+    // What an answer says of its letters is no sentence around a value, where the reference says something of them too.
+    if qualifier::split(found).is_some() && qualifier::split(reference).is_some() {
+        return 0.0;
     }
     // A sentence in a mark: `The answer is 12`. Formulas alone have no words.
     let word = |word: &str| word.len() > 1;

@@ -1,7 +1,8 @@
 //! Cuts an answer, LaTeX or plain, into tokens. Layout (`\left`, `\,`, `$`) disappears here.
 
+use crate::han;
 use crate::number::{Bounded, Rational, Stop};
-use crate::symbols::{command_of, fraction_of, lowered, raised, relation_of};
+use crate::symbols::{command_of, fraction_of, is_font, lowered, raised, relation_of};
 use crate::syntax::Relation;
 
 /// Longest answer that is read as mathematics, in bytes.
@@ -81,7 +82,44 @@ pub fn tokens(source: &str) -> Bounded<Vec<Token>> {
         }
     }
     turn_brackets(&mut lexer.tokens);
+    drop_braces(&mut lexer.tokens);
+    drop_empty(&mut lexer.tokens);
     Ok(lexer.tokens)
+}
+
+/// Empty groups, which say nothing.
+fn drop_empty(tokens: &mut Vec<Token>) {
+    let mut at = 0;
+    while tokens.len() > 2 && at + 1 < tokens.len() {
+        let empty = tokens[at].kind == Kind::GroupOpen && tokens[at + 1].kind == Kind::GroupClose;
+        let argument = at > 0
+            && matches!(
+                tokens[at - 1].kind,
+                Kind::Sign('^' | '_') | Kind::Command(_) | Kind::GroupClose
+            );
+        if empty && !argument
+            || empty
+                && at + 2 == tokens.len()
+                && tokens[at.saturating_sub(1)].kind == Kind::GroupClose
+        {
+            tokens.drain(at..at + 2);
+        } else {
+            at += 1;
+        }
+    }
+}
+
+/// A brace before equations below each other, which no other closes.
+fn drop_braces(tokens: &mut Vec<Token>) {
+    let opens = |pair: &[Token]| {
+        pair[0].kind == Kind::Open('{')
+            && matches!(&pair[1].kind, Kind::Begin(name) if matches!(name.as_str(), "array" | "cases" | "aligned" | "matrix"))
+    };
+    if !tokens.iter().any(|token| token.kind == Kind::Close('}'))
+        && let Some(at) = tokens.windows(2).position(opens)
+    {
+        tokens.remove(at);
+    }
 }
 
 /// Square brackets that are turned outwards leave an end out: `]0, 1[` is `(0, 1)`.
@@ -152,6 +190,12 @@ impl Lexer {
             }
             '0'..='9' => return self.number(),
             '.' if self.digit(1) => return self.number(),
+            '.' if self.starts("...", 0) => {
+                while self.peek(0) == '.' {
+                    self.at += 1;
+                }
+                self.push(Kind::Command("ldots".into()));
+            }
             '\\' => return self.command(),
             // `3 x 10^8`: between numbers it is a sign of multiplication.
             'x' | 'X' if self.multiplies() => self.one(Kind::Sign('*')),
@@ -193,6 +237,10 @@ impl Lexer {
                 self.at += 1;
                 self.one(Kind::Relation(Relation::NotEqual));
             }
+            '/' if self.peek(1) == '/' => {
+                self.at += 1;
+                self.one(Kind::Relation(Relation::Other("parallel")));
+            }
             '+' | '/' | '*' | '!' | '%' | '^' | '_' | '\'' | '&' | ':' => self.one(Kind::Sign(c)),
             '-' | '−' | '–' | '﹣' => self.one(Kind::Sign('-')),
             '×' | '·' | '⋅' | '∙' => self.one(Kind::Sign('*')),
@@ -219,6 +267,7 @@ impl Lexer {
 
     fn unicode(&mut self, c: char) -> Bounded<()> {
         match c {
+            _ if han::is_han(c) => self.han(),
             _ if raised(c).is_some() => return self.script('^', raised),
             _ if lowered(c).is_some() => return self.script('_', lowered),
             '⟨' | '〈' => {
@@ -287,6 +336,21 @@ impl Lexer {
         Ok(())
     }
 
+    /// A run of Han characters; those that join answers stand alone.
+    fn han(&mut self) {
+        let start = self.at;
+        while han::is_han(self.peek(0)) && han::joint(self.peek(0)).is_none() {
+            self.at += 1;
+        }
+        if self.at == start {
+            let word = han::joint(self.peek(0)).unwrap_or("and");
+            self.one(Kind::Text(word.into(), false));
+        } else {
+            let run = self.chars[start..self.at].iter().collect();
+            self.push(Kind::Text(run, false));
+        }
+    }
+
     fn unit(&mut self, name: &str) {
         self.one(Kind::Text(name.into(), false));
     }
@@ -333,23 +397,29 @@ impl Lexer {
             | "Bigg" | "biggl" | "biggr" | "middle" => {
                 self.delimiter(name == "left", name == "right");
             }
-            "displaystyle" | "textstyle" | "limits" | "nolimits" | "quad" | "qquad" | "hfill"
-            | "boldsymbol" | "mathbf" | "bm" | "mathit" | "mathsf" | "thinspace" | "enspace"
-            | "boxed" | "fbox" | "hline" | "mathord" | "ensuremath" | "pmb" => {
+            "limits" | "nolimits" | "quad" | "qquad" | "hfill" | "thinspace" | "enspace"
+            | "boxed" | "fbox" | "hline" | "mathord" | "ensuremath" | "mathstrut" | "strut"
+            | "mathbin" | "notag" | "nonumber" | "smash" => {
                 self.spaced = true;
             }
             "text" | "textbf" | "textit" | "textrm" | "textsf" | "texttt" | "mbox" | "hbox"
-            | "emph" | "textnormal" => {
+            | "emph" | "textnormal" | "textup" | "textsl" => {
                 let text = self.braced()?;
                 self.text(text);
             }
-            "mathrm" | "operatorname" | "rm" => {
-                if self.peek(0) == '{' {
-                    let text = self.braced()?;
-                    self.push(Kind::Text(text, true));
-                }
+            "mathrm" | "operatorname" | "rm" => self.upright()?,
+            font if is_font(font) => self.spaced = true,
+            // Data sets have spacing commands that run into the next letter: `\quadx`.
+            glued if glued.starts_with("quad") || glued.starts_with("qquad") => {
+                self.at = start
+                    + if glued.starts_with('q') && glued[1..].starts_with('q') {
+                        5
+                    } else {
+                        4
+                    };
+                self.spaced = true;
             }
-            "color" | "textcolor" => {
+            "color" | "textcolor" | "colorbox" => {
                 self.braced()?;
                 self.spaced = true;
             }
@@ -397,6 +467,31 @@ impl Lexer {
                 self.push(Kind::Command(name));
                 self.last_relation();
             }
+        }
+        Ok(())
+    }
+
+    /// What `\mathrm` and `\rm` set: words, or numbers and signs, which mean the same in any font.
+    fn upright(&mut self) -> Bounded<()> {
+        let mut ahead = 0;
+        while self.peek(ahead) == ' ' {
+            ahead += 1;
+        }
+        if self.peek(ahead) == '{' {
+            let text = self.braced()?;
+            if text.contains(|c: char| c.is_alphabetic()) || text.trim().is_empty() {
+                self.push(Kind::Text(text, true));
+            } else {
+                self.text(text);
+            }
+        } else if self.peek(ahead).is_ascii_alphabetic() {
+            self.at += ahead;
+            let from = self.at;
+            while self.peek(0).is_ascii_alphabetic() {
+                self.at += 1;
+            }
+            let text = self.chars[from..self.at].iter().collect();
+            self.push(Kind::Text(text, true));
         }
         Ok(())
     }

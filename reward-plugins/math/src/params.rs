@@ -1,6 +1,7 @@
 //! The parameters of the plugin.
 
 use crate::number::Rational;
+use crate::rounding::MAX_DECIMALS;
 use crate::work::Work;
 use rlhost_verifier::answer;
 pub use rlhost_verifier::extract::Extract;
@@ -17,6 +18,8 @@ pub enum Format {
 /// What a percent sign means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PercentRule {
+    /// As the reference has it: with a sign the value; without one both.
+    Auto,
     Value,
     Strip,
     Either,
@@ -49,6 +52,8 @@ pub struct Options {
     pub units: UnitRule,
     /// Allowed distance from the reference, relative to it.
     pub tolerance: Rational,
+    /// Fewest decimals of one that stands for a fraction without end; 0 for none.
+    pub decimals: u32,
     /// Does the order in lists without brackets count?
     pub ordered: bool,
     pub arithmetic: Arithmetic,
@@ -64,9 +69,10 @@ impl Default for Options {
             extract: Extract::Auto,
             format: Format::Answer,
             format_weight: 0.0,
-            percent: PercentRule::Value,
+            percent: PercentRule::Auto,
             units: UnitRule::Convert,
             tolerance: Rational::zero(),
+            decimals: 6,
             ordered: false,
             arithmetic: Arithmetic::Accept,
             partial: false,
@@ -76,7 +82,7 @@ impl Default for Options {
 }
 
 /// Name, meaning and default (as JSON) of each parameter.
-pub const PARAMS: [(&str, &str, &str); 9] = [
+pub const PARAMS: [(&str, &str, &str); 10] = [
     (
         "extract",
         "Where the answer is looked for, always after the thinking. \"auto\": the last <answer>…</answer> or balanced \
@@ -89,8 +95,15 @@ pub const PARAMS: [(&str, &str, &str); 9] = [
     answer::PARAMS[2],
     (
         "percent",
-        "What 50% is. \"value\": 1/2, and not 50; \"strip\": 50, and not 1/2; \"either\": both.",
-        "\"value\"",
+        "What 50% is. \"auto\": for a reference with a percent sign 1/2, and not 50; for one without, whose question may have \
+         asked for percent, 1/2 or 50; \"value\": 1/2, and not 50; \"strip\": 50, and not 1/2; \"either\": both, on both sides.",
+        "\"auto\"",
+    ),
+    (
+        "decimals",
+        "How many decimals a decimal needs at least to stand for a fraction whose decimals don't end, rightly rounded: with 6, \
+         0.333333 is 1/3. Roots and other numbers that are no fractions need `tolerance`. 0: decimals never stand for one.",
+        "6",
     ),
     (
         "units",
@@ -177,6 +190,7 @@ impl Options {
                         name,
                         value,
                         &[
+                            ("auto", PercentRule::Auto),
                             ("value", PercentRule::Value),
                             ("strip", PercentRule::Strip),
                             ("either", PercentRule::Either),
@@ -204,6 +218,15 @@ impl Options {
                     options.tolerance = number.filter(|t| !t.is_negative()).ok_or_else(|| {
                         format!("parameter `tolerance` is {value}; it has to be a number of 0 or more, or such as \"1/100\"")
                     })?;
+                }
+                "decimals" => {
+                    options.decimals = value
+                        .as_u64()
+                        .and_then(|n| u32::try_from(n).ok())
+                        .filter(|n| *n <= MAX_DECIMALS)
+                        .ok_or_else(|| {
+                            format!("parameter `decimals` is {value}; it has to be a whole number from 0 to {MAX_DECIMALS}")
+                        })?;
                 }
                 "arithmetic" => {
                     options.arithmetic = one_of(

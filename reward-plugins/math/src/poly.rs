@@ -33,6 +33,9 @@ pub enum Atom {
     Unit(String),
     /// A power with a symbolic exponent: the base and the monomial of the exponent.
     Power(Box<Atom>, Mono),
+    /// A power of −1 whose exponent is this monomial times an exponent between 0 and 2. Symbols in it are whole numbers, as
+    /// they are where −1 has such an exponent.
+    Sign(Mono),
     /// Base of a root that has no simpler form: its exponent is between 0 and 1.
     Root(Rc<Poly>),
     /// A function of canonical arguments.
@@ -53,7 +56,7 @@ impl Atom {
 
     fn has_imaginary(&self) -> bool {
         match self {
-            Self::Imaginary | Self::Root(_) | Self::Call(..) => true,
+            Self::Imaginary | Self::Root(_) | Self::Call(..) | Self::Sign(_) => true,
             Self::Power(base, mono) => {
                 base.has_imaginary() || mono.iter().any(|(atom, _)| atom.has_imaginary())
             }
@@ -130,6 +133,13 @@ fn reduce(mono: Mono, budget: &mut Budget) -> Bounded<Reduced> {
                     }
                 } else if exponent.num != 0 {
                     out.mono.push((Atom::Root(base), exponent));
+                }
+            }
+            Atom::Sign(mono) => {
+                let num = exponent.num.rem_euclid(2 * exponent.den);
+                if num != 0 {
+                    let rest = Exponent::new(num.into(), exponent.den.into())?;
+                    out.mono.push((Atom::Sign(mono), rest));
                 }
             }
             _ if exponent.num == 0 => {}
@@ -227,6 +237,15 @@ impl Poly {
 
     pub fn is_zero(&self) -> bool {
         self.terms.is_empty()
+    }
+
+    /// May it be no real number: has it the imaginary unit in it, or a name that complex numbers have?
+    pub fn has_complex(&self) -> bool {
+        self.terms.keys().flatten().any(|(atom, _)| match atom {
+            Atom::Imaginary => true,
+            Atom::Symbol(name) => matches!(name.as_str(), "z" | "w"),
+            _ => false,
+        })
     }
 
     /// The value, if there is no atom in it.
@@ -366,6 +385,23 @@ impl Quotient {
         } else {
             None
         }
+    }
+
+    /// Is there no variable in it?
+    pub fn is_constant(&self) -> bool {
+        let constant = |atom: &Atom| {
+            matches!(
+                atom,
+                Atom::Imaginary
+                    | Atom::Prime(_)
+                    | Atom::Pi
+                    | Atom::Euler
+                    | Atom::Log(..)
+                    | Atom::Unit(_)
+            )
+        };
+        let all = |poly: &Poly| poly.terms.keys().flatten().all(|(atom, _)| constant(atom));
+        all(&self.num) && all(&self.den)
     }
 
     /// Brings a denominator of one term into the numerator, and takes common factors off longer ones.

@@ -39,7 +39,7 @@ pub(crate) fn touched(text: &str, start: usize, end: usize, behind: bool) -> boo
 /// Is a box a choice, `(B)` or `\text{B}`? What follows is its text, and no factor.
 fn is_choice(content: &str) -> bool {
     let marked = content.starts_with(['(', '\\']);
-    marked && crate::text::choice(content).is_some()
+    marked && crate::choices::choice(content).is_some()
 }
 
 /// What stands in a box.
