@@ -252,6 +252,7 @@ impl Comparer<'_> {
                 [Node::Number(above), Node::Number(below)]
                     if above.is_integer()
                         && below.is_integer()
+                        && !below.is_one()
                         && above.numerator().gcd(below.numerator()).is_one() =>
                 {
                     let numbers = [(false, above), (true, below)];

@@ -84,7 +84,8 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
             return chosen == letter && says(choices::option(a).as_deref());
         }
         if let Some((before, chosen)) = choices::labelled_behind(a) {
-            return chosen == letter && says(Some(&before));
+            let value = option.is_some() || parser::parse(&before).is_ok();
+            return chosen == letter && value && says(Some(&before));
         }
         // The text of the choice alone is the choice, too.
         if option.is_some_and(|option| matches(a, &option, options)) {
@@ -170,7 +171,9 @@ fn qualified(
     if wanted.is_none() && given.is_some_and(|it| it.class == Class::Rational) {
         return false;
     }
-    if matches(x, y, options) {
+    let letters = given.zip(wanted);
+    let same = letters.is_none_or(|(given, wanted)| qualifier::same_letters(given, wanted));
+    if same && matches(x, y, options) {
         return true;
     }
     let Some((own, index)) = qualifier::indices(given, wanted) else {
