@@ -98,7 +98,7 @@ pub fn option(text: &str) -> Option<String> {
             c if c.is_whitespace() => {}
             '(' if label.is_empty() => label.push(c),
             c if c.is_ascii_alphabetic() && label.trim_start_matches('(').is_empty() => {
-                label.push(c)
+                label.push(c);
             }
             ')' | '.' | ':' if label.ends_with(|c: char| c.is_ascii_alphabetic()) => label.push(c),
             _ => return None,

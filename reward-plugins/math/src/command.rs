@@ -8,6 +8,23 @@ use crate::number::{Bounded, Stop};
 use crate::parser::Parser;
 use crate::syntax::Node;
 
+/// Does a command set a mark over what follows it?
+pub(crate) fn is_accent(name: &str) -> bool {
+    matches!(
+        name,
+        "overline"
+            | "vec"
+            | "overrightarrow"
+            | "overleftrightarrow"
+            | "hat"
+            | "bar"
+            | "widehat"
+            | "tilde"
+            | "dot"
+            | "ddot"
+    )
+}
+
 impl Parser {
     pub(crate) fn command(&mut self, name: &str) -> Bounded<Node> {
         match name {
@@ -31,7 +48,7 @@ impl Parser {
                 }
                 _ => Err(Stop::Undefined),
             },
-            "overline" | "vec" | "overrightarrow" | "hat" | "bar" | "widehat" | "tilde" => {
+            _ if is_accent(name) => {
                 let inner = self.argument()?;
                 Ok(call(name, vec![inner]))
             }

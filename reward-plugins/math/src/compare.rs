@@ -226,26 +226,9 @@ impl Comparer<'_> {
             {
                 name == other && self.each(x, y) || self.same_value(a, b)
             }
-            // A column is a vector.
-            (Node::Matrix(false, rows), Node::Bracket('(' | '<', ')' | '>', y))
-            | (Node::Bracket('(' | '<', ')' | '>', y), Node::Matrix(false, rows)) => {
-                let column: Option<Vec<&Node>> = rows
-                    .iter()
-                    .map(|row| match row.as_slice() {
-                        [item] => Some(item),
-                        _ => None,
-                    })
-                    .collect();
-                column.is_some_and(|column| self.each_of(&column, y))
-            }
-            // `[[1, 2], [3, 4]]` is a matrix.
-            (Node::Matrix(false, x), Node::Bracket('[', ']', y))
-            | (Node::Bracket('[', ']', y), Node::Matrix(false, x)) => {
-                x.len() == y.len()
-                    && x.iter().zip(y).all(|(x, y)| match y {
-                        Node::Bracket('[', ']', y) => self.each(x, y),
-                        _ => false,
-                    })
+            (Node::Matrix(false, rows), Node::Bracket(open, close, items))
+            | (Node::Bracket(open, close, items), Node::Matrix(false, rows)) => {
+                self.same_matrix(rows, (*open, *close), items)
             }
             // Intervals joined by a word are their union where the other side is one.
             (Node::SetOperation("cup", x), Node::List(y))
@@ -269,6 +252,7 @@ impl Comparer<'_> {
                 [Node::Number(above), Node::Number(below)]
                     if above.is_integer()
                         && below.is_integer()
+                        && !below.is_one()
                         && above.numerator().gcd(below.numerator()).is_one() =>
                 {
                     let numbers = [(false, above), (true, below)];
@@ -281,6 +265,30 @@ impl Comparer<'_> {
                 d1 == d2 && x.len() == y.len() && x.iter().zip(y).all(|(x, y)| self.each(x, y))
             }
             _ => self.same_value(a, b),
+        }
+    }
+
+    /// A matrix against brackets: a column is a vector, and `[[1, 2], [3, 4]]` is a matrix.
+    fn same_matrix(&mut self, rows: &[Vec<Node>], brackets: (char, char), items: &[Node]) -> bool {
+        match brackets {
+            ('(', ')') | ('<', '>') => {
+                let column: Option<Vec<&Node>> = rows
+                    .iter()
+                    .map(|row| match row.as_slice() {
+                        [item] => Some(item),
+                        _ => None,
+                    })
+                    .collect();
+                column.is_some_and(|column| self.each_of(&column, items))
+            }
+            ('[', ']') => {
+                rows.len() == items.len()
+                    && rows.iter().zip(items).all(|(row, item)| match item {
+                        Node::Bracket('[', ']', item) => self.each(row, item),
+                        _ => false,
+                    })
+            }
+            _ => false,
         }
     }
 
@@ -395,10 +403,17 @@ impl Comparer<'_> {
     /// Is one the other, whose decimals don't end, rightly rounded?
     fn rounds(&mut self, a: &Quotient, b: &Quotient) -> Bounded<bool> {
         let least = self.options.decimals;
-        let (Some(a), Some(b), true) = (a.as_rational(), b.as_rational(), least > 0) else {
+        let (own, Some(b), true) = (a.as_rational(), b.as_rational(), least > 0) else {
             return Ok(false);
         };
         let budget = &mut self.work.budget;
+        let Some(a) = own else {
+            // A reference may be a root rightly rounded; an answer has to be the root.
+            return match approx::approximate(a, budget) {
+                Ok(a) => rounding::fits(&b, &a, least, budget),
+                Err(_) => Ok(false),
+            };
+        };
         Ok(rounding::rounds(&a, &b, least, budget)? || rounding::rounds(&b, &a, least, budget)?)
     }
 

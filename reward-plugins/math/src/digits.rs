@@ -55,26 +55,9 @@ impl Lexer {
             fraction = self.digits();
             plain = false;
         }
-        for bar in ["\\overline{", "\\bar{"] {
-            let point = usize::from(self.peek(0) == '.' && fraction.is_empty());
-            if (point == 1 || !plain) && self.starts(bar, point) {
-                self.at += point + bar.len();
-                plain = false;
-                repeating = self.digits();
-                if repeating.is_empty() || self.peek(0) != '}' {
-                    return Err(Stop::Undefined);
-                }
-                self.at += 1;
-            } else if (point == 1 || !plain)
-                && self.starts(&bar[..bar.len() - 1], point)
-                && self.digit(point + bar.len() - 1)
-            {
-                // `0.\bar3`: one digit needs no braces.
-                self.at += point + bar.len() - 1;
-                plain = false;
-                repeating = self.peek(0).to_string();
-                self.at += 1;
-            }
+        if let Some(digits) = self.barred(fraction.is_empty(), plain)? {
+            repeating = digits;
+            plain = false;
         }
         if self.starts("\\dot{", 0) || fraction.is_empty() && self.starts(".\\dot{", 0) {
             self.at += usize::from(self.peek(0) == '.');
@@ -138,6 +121,36 @@ impl Lexer {
             raw: if plain { whole } else { String::new() },
         });
         Ok(())
+    }
+
+    /// The digits under a bar at this place, or behind the point at it: `0.\overline{3}`, `0.1\bar6`.
+    fn barred(&mut self, no_decimals: bool, whole: bool) -> Bounded<Option<String>> {
+        let point = usize::from(self.peek(0) == '.' && no_decimals);
+        if point == 0 && whole {
+            return Ok(None);
+        }
+        for bar in ["\\overline", "\\bar"] {
+            if !self.starts(bar, point) {
+                continue;
+            }
+            let length = point + bar.len();
+            if self.peek(length) == '{' {
+                self.at += length + 1;
+                let digits = self.digits();
+                if digits.is_empty() || self.peek(0) != '}' {
+                    return Err(Stop::Undefined);
+                }
+                self.at += 1;
+                return Ok(Some(digits));
+            }
+            // One digit needs no braces.
+            if self.digit(length) {
+                let digit = self.peek(length).to_string();
+                self.at += length + 1;
+                return Ok(Some(digit));
+            }
+        }
+        Ok(None)
     }
 
     /// The digits of `\dot{3}`, or from one dotted digit to the next.

@@ -21,9 +21,9 @@ pub(crate) fn occurs(node: &Node) -> bool {
 
 impl Comparer<'_> {
     /// Do two answers agree place by place, dots on the same ones?
-    pub(crate) fn same_places(&mut self, a: &Node, b: &Node) -> bool {
-        match (a, b) {
-            (Node::Symbol(a), Node::Symbol(b)) => a == b,
+    pub(crate) fn same_places(&mut self, one: &Node, other: &Node) -> bool {
+        match (one, other) {
+            (Node::Symbol(x), Node::Symbol(y)) => x == y,
             (Node::List(x) | Node::Set(x), Node::List(y) | Node::Set(y))
             | (Node::Sum(x), Node::Sum(y)) => self.each(x, y),
             (Node::Bracket(o1, c1, x), Node::Bracket(o2, c2, y)) => {
@@ -34,9 +34,11 @@ impl Comparer<'_> {
                     && (x.iter().zip(y)).all(|((d1, x), (d2, y))| d1 == d2 && self.same(x, y))
             }
             (Node::Negative(x), Node::Negative(y)) => self.same(x, y),
-            (Node::Root(x, m), Node::Root(y, n)) => m == n && self.same(x, y),
-            (Node::Power(x, m), Node::Power(y, n)) => self.same(x, y) && self.same(m, n),
-            (Node::Call(f, x), Node::Call(g, y)) => f == g && self.each(x, y),
+            (Node::Root(x, degree), Node::Root(y, its)) => degree == its && self.same(x, y),
+            (Node::Power(x, above), Node::Power(y, upon)) => {
+                self.same(x, y) && self.same(above, upon)
+            }
+            (Node::Call(name, x), Node::Call(its, y)) => name == its && self.each(x, y),
             (Node::Matrix(d1, x), Node::Matrix(d2, y)) => {
                 d1 == d2 && x.len() == y.len() && x.iter().zip(y).all(|(x, y)| self.each(x, y))
             }

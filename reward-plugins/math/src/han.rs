@@ -119,7 +119,10 @@ pub(crate) fn label(text: &str) -> Option<Vec<(String, i64)>> {
         if let Some(unit) = known(name).or_else(|| crate::units::known(name)) {
             out.push((unit.to_owned(), sign * power));
         } else if power == 1 && is_counted(name) {
-            out.push((name.to_owned(), sign));
+            // `个` counts anything, and says nothing of it.
+            let counted = name.strip_prefix('个').unwrap_or(name);
+            let counted = if counted.is_empty() { "unit" } else { counted };
+            out.push((counted.to_owned(), sign));
         } else {
             return None;
         }
@@ -286,7 +289,7 @@ mod tests {
     #[test]
     fn labels_and_numbers() {
         for (text, expected) in [
-            ("个", Some(("个", 1))),
+            ("个", Some(("unit", 1))),
             ("种方法", Some(("种方法", 1))),
             ("平方厘米", Some(("cm", 2))),
             ("(立方米)", Some(("m", 3))),

@@ -4,6 +4,7 @@ use crate::han;
 use crate::number::{Bounded, Rational, Stop};
 use crate::symbols::{command_of, fraction_of, is_font, lowered, raised, relation_of};
 use crate::syntax::Relation;
+use crate::tidy;
 
 /// Longest answer that is read as mathematics, in bytes.
 pub const MAX_BYTES: usize = 4000;
@@ -81,83 +82,8 @@ pub fn tokens(source: &str) -> Bounded<Vec<Token>> {
             return Err(Stop::TooBig);
         }
     }
-    turn_brackets(&mut lexer.tokens);
-    drop_braces(&mut lexer.tokens);
-    drop_empty(&mut lexer.tokens);
+    tidy::all(&mut lexer.tokens);
     Ok(lexer.tokens)
-}
-
-/// Empty groups, which say nothing.
-fn drop_empty(tokens: &mut Vec<Token>) {
-    let mut at = 0;
-    while tokens.len() > 2 && at + 1 < tokens.len() {
-        let empty = tokens[at].kind == Kind::GroupOpen && tokens[at + 1].kind == Kind::GroupClose;
-        let argument = at > 0
-            && matches!(
-                tokens[at - 1].kind,
-                Kind::Sign('^' | '_') | Kind::Command(_) | Kind::GroupClose
-            );
-        if empty && !argument
-            || empty
-                && at + 2 == tokens.len()
-                && tokens[at.saturating_sub(1)].kind == Kind::GroupClose
-        {
-            tokens.drain(at..at + 2);
-        } else {
-            at += 1;
-        }
-    }
-}
-
-/// A brace before equations below each other, which no other closes.
-fn drop_braces(tokens: &mut Vec<Token>) {
-    let opens = |pair: &[Token]| {
-        pair[0].kind == Kind::Open('{')
-            && matches!(&pair[1].kind, Kind::Begin(name) if matches!(name.as_str(), "array" | "cases" | "aligned" | "matrix"))
-    };
-    if !tokens.iter().any(|token| token.kind == Kind::Close('}'))
-        && let Some(at) = tokens.windows(2).position(opens)
-    {
-        tokens.remove(at);
-    }
-}
-
-/// Square brackets that are turned outwards leave an end out: `]0, 1[` is `(0, 1)`.
-fn turn_brackets(tokens: &mut [Token]) {
-    // Open brackets: where a comma stood in them, and whether they are square ones.
-    let mut open: Vec<(bool, bool)> = Vec::new();
-    for i in 0..tokens.len() {
-        let ends = match tokens.get(i + 1).map(|t| &t.kind) {
-            None | Some(Kind::GroupClose | Kind::Comma | Kind::Semicolon | Kind::Relation(_)) => {
-                true
-            }
-            Some(Kind::Command(name)) => {
-                matches!(name.as_str(), "cup" | "cap" | "setminus" | "backslash")
-            }
-            Some(kind) => crate::parser::joint_of(kind).is_some(),
-        };
-        let after_comma = i > 0 && matches!(tokens[i - 1].kind, Kind::Comma | Kind::Semicolon);
-        match tokens[i].kind {
-            Kind::Close(']') if open.is_empty() => {
-                tokens[i].kind = Kind::Open('(');
-                open.push((false, true));
-            }
-            Kind::Open('[') if open.last() == Some(&(true, true)) && !after_comma && ends => {
-                tokens[i].kind = Kind::Close(')');
-                open.pop();
-            }
-            Kind::Open(c) => open.push((false, c == '[')),
-            Kind::Close(_) => {
-                open.pop();
-            }
-            Kind::Comma | Kind::Semicolon => {
-                if let Some(last) = open.last_mut() {
-                    last.0 = true;
-                }
-            }
-            _ => {}
-        }
-    }
 }
 
 impl Lexer {
@@ -176,7 +102,7 @@ impl Lexer {
         });
     }
 
-    fn one(&mut self, kind: Kind) {
+    pub(crate) fn one(&mut self, kind: Kind) {
         self.at += 1;
         self.push(kind);
     }
@@ -336,21 +262,6 @@ impl Lexer {
         Ok(())
     }
 
-    /// A run of Han characters; those that join answers stand alone.
-    fn han(&mut self) {
-        let start = self.at;
-        while han::is_han(self.peek(0)) && han::joint(self.peek(0)).is_none() {
-            self.at += 1;
-        }
-        if self.at == start {
-            let word = han::joint(self.peek(0)).unwrap_or("and");
-            self.one(Kind::Text(word.into(), false));
-        } else {
-            let run = self.chars[start..self.at].iter().collect();
-            self.push(Kind::Text(run, false));
-        }
-    }
-
     fn unit(&mut self, name: &str) {
         self.one(Kind::Text(name.into(), false));
     }
@@ -409,14 +320,9 @@ impl Lexer {
             }
             "mathrm" | "operatorname" | "rm" => self.upright()?,
             font if is_font(font) => self.spaced = true,
-            // Data sets have spacing commands that run into the next letter: `\quadx`.
             glued if glued.starts_with("quad") || glued.starts_with("qquad") => {
-                self.at = start
-                    + if glued.starts_with('q') && glued[1..].starts_with('q') {
-                        5
-                    } else {
-                        4
-                    };
+                // Data sets have spacing commands that run into the next letter: `\quadx`.
+                self.at = start + if glued.starts_with("qq") { 5 } else { 4 };
                 self.spaced = true;
             }
             "color" | "textcolor" | "colorbox" => {
@@ -459,9 +365,9 @@ impl Lexer {
             "colon" => self.push(Kind::Sign(':')),
             "degree" | "degrees" => self.push(Kind::Degree),
             "percent" => self.push(Kind::Sign('%')),
-            "dollar" | "textdollar" => self.push(Kind::Text("dollar".into(), false)),
-            "euro" | "texteuro" => self.push(Kind::Text("euro".into(), false)),
-            "pounds" | "textsterling" => self.push(Kind::Text("pound sterling".into(), false)),
+            "dollar" | "textdollar" | "euro" | "texteuro" | "pounds" | "textsterling" => {
+                self.currency(&name);
+            }
             "newline" | "cr" => self.push(Kind::Row),
             _ => {
                 self.push(Kind::Command(name));
@@ -471,33 +377,8 @@ impl Lexer {
         Ok(())
     }
 
-    /// What `\mathrm` and `\rm` set: words, or numbers and signs, which mean the same in any font.
-    fn upright(&mut self) -> Bounded<()> {
-        let mut ahead = 0;
-        while self.peek(ahead) == ' ' {
-            ahead += 1;
-        }
-        if self.peek(ahead) == '{' {
-            let text = self.braced()?;
-            if text.contains(|c: char| c.is_alphabetic()) || text.trim().is_empty() {
-                self.push(Kind::Text(text, true));
-            } else {
-                self.text(text);
-            }
-        } else if self.peek(ahead).is_ascii_alphabetic() {
-            self.at += ahead;
-            let from = self.at;
-            while self.peek(0).is_ascii_alphabetic() {
-                self.at += 1;
-            }
-            let text = self.chars[from..self.at].iter().collect();
-            self.push(Kind::Text(text, true));
-        }
-        Ok(())
-    }
-
     /// The contents of `\text`: words, or numbers and signs, which mean the same in any font.
-    fn text(&mut self, text: String) {
+    pub(crate) fn text(&mut self, text: String) {
         if text.chars().any(|c| c.is_alphabetic() || c == '\\') || text.trim().is_empty() {
             self.push(Kind::Text(text, false));
         } else {
@@ -563,7 +444,7 @@ impl Lexer {
     }
 
     /// The contents of a group in braces, verbatim.
-    fn braced(&mut self) -> Bounded<String> {
+    pub(crate) fn braced(&mut self) -> Bounded<String> {
         while self.peek(0) == ' ' {
             self.at += 1;
         }

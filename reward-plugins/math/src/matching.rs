@@ -1,11 +1,11 @@
 //! Whether one text is the answer that another one is: as mathematics, in words, or letter by letter.
 
 use crate::params::Options;
-use crate::qualifier::Qualified;
+use crate::qualifier::{Class, Qualified};
 use crate::syntax::Node;
 use crate::{
     choices, clock, compare, han, layout, lexer, modular, numeral, parser, phrases, qualifier,
-    series, sign, text, valueless, words,
+    reference, series, sign, text, valueless, words,
 };
 use rlhost_verifier::fold::folded;
 use std::borrow::Cow;
@@ -15,7 +15,11 @@ pub fn fold(text: &str) -> Cow<'_, str> {
     if text.len() > lexer::MAX_BYTES {
         return unstyled(text);
     }
-    match unstyled(text) {
+    let text = match reference::unescaped(text) {
+        Cow::Borrowed(text) => unstyled(text),
+        Cow::Owned(text) => Cow::Owned(unstyled(&text).into_owned()),
+    };
+    match text {
         Cow::Borrowed(text) => layout::plain(text),
         Cow::Owned(text) => Cow::Owned(layout::plain(&text).into_owned()),
     }
@@ -80,7 +84,8 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
             return chosen == letter && says(choices::option(a).as_deref());
         }
         if let Some((before, chosen)) = choices::labelled_behind(a) {
-            return chosen == letter && says(Some(&before));
+            let value = option.is_some() || parser::parse(&before).is_ok();
+            return chosen == letter && value && says(Some(&before));
         }
         // The text of the choice alone is the choice, too.
         if option.is_some_and(|option| matches(a, &option, options)) {
@@ -89,7 +94,7 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
     }
     match (qualifier::split(a), qualifier::split(b)) {
         (None, None) => {}
-        (given, wanted) => return qualified([a, b], given, wanted, options),
+        (given, wanted) => return qualified([a, b], given.as_ref(), wanted.as_ref(), options),
     }
     if let Some(same) = numeral::same(a, b) {
         return same;
@@ -137,8 +142,8 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
     match read(&a, &b) {
         Sides::Mathematics(x, y) => compare::equal(&x, &y, options, modular::seed(&a, &b)),
         Sides::Words => {
-            let text = text::normal(&a);
-            !text.is_empty() && text != "nan" && text == text::normal(&b)
+            let text = text::bare(&a);
+            !text.is_empty() && text != "nan" && text == text::bare(&b)
         }
         Sides::Different => false,
     }
@@ -147,28 +152,37 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
 /// Are answers with qualifiers the same? One that is missing is no mistake.
 fn qualified(
     [a, b]: [&str; 2],
-    given: Option<Qualified<'_>>,
-    wanted: Option<Qualified<'_>>,
+    given: Option<&Qualified<'_>>,
+    wanted: Option<&Qualified<'_>>,
     options: &Options,
 ) -> bool {
-    let value = |it: &Option<Qualified<'_>>| it.as_ref().map(|it| it.value.to_string());
-    let (x, y) = (value(&given), value(&wanted));
-    let (x, y) = (x.as_deref().unwrap_or(a), y.as_deref().unwrap_or(b));
-    if let (Some(given), Some(wanted)) = (&given, &wanted)
+    let words = text::normal(a);
+    if !words.is_empty() && words == text::normal(b) {
+        return true;
+    }
+    let x = given.map_or(a, |it| &*it.value);
+    let y = wanted.map_or(b, |it| &*it.value);
+    if let (Some(given), Some(wanted)) = (given, wanted)
         && !qualifier::agree(given, wanted)
     {
         return false;
     }
-    if matches(x, y, options) {
+    // `f(x) = x` of rational numbers only is less than `f(x) = x`.
+    if wanted.is_none() && given.is_some_and(|it| it.class == Class::Rational) {
+        return false;
+    }
+    let letters = given.zip(wanted);
+    let same = letters.is_none_or(|(given, wanted)| qualifier::same_letters(given, wanted));
+    if same && matches(x, y, options) {
         return true;
     }
-    let Some((own, index)) = qualifier::indices(given.as_ref(), wanted.as_ref()) else {
+    let Some((own, index)) = qualifier::indices(given, wanted) else {
         return false;
     };
     let Sides::Mathematics(x, y) = read(x, y) else {
         return false;
     };
-    let all = (given.as_ref()).is_some_and(|it| it.class == qualifier::Class::Integer);
+    let all = given.is_some_and(|it| it.class == Class::Integer);
     let renamed = series::replaced(&x, own, &Node::Symbol(index.into()));
     let other_free = own == index || !names_in(&x, index) && !names_in(&y, own);
     other_free
@@ -349,6 +363,9 @@ fn without_spaces(text: &str) -> Option<String> {
 /// An answer without what surrounds it on the page.
 pub fn trimmed(answer: &str) -> &str {
     let mut text = answer.trim();
+    text = text
+        .strip_prefix("\\displaystyle")
+        .map_or(text, str::trim_start);
     loop {
         let before = text;
         for (open, close) in [

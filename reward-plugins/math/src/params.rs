@@ -210,23 +210,10 @@ impl Options {
                     )?;
                 }
                 "tolerance" => {
-                    let number = match value {
-                        Value::Number(number) => Rational::parse(&number.to_string()),
-                        Value::String(text) => Rational::parse(text),
-                        _ => None,
-                    };
-                    options.tolerance = number.filter(|t| !t.is_negative()).ok_or_else(|| {
-                        format!("parameter `tolerance` is {value}; it has to be a number of 0 or more, or such as \"1/100\"")
-                    })?;
+                    options.tolerance = fraction(name, value)?;
                 }
                 "decimals" => {
-                    options.decimals = value
-                        .as_u64()
-                        .and_then(|n| u32::try_from(n).ok())
-                        .filter(|n| *n <= MAX_DECIMALS)
-                        .ok_or_else(|| {
-                            format!("parameter `decimals` is {value}; it has to be a whole number from 0 to {MAX_DECIMALS}")
-                        })?;
+                    options.decimals = count(name, value)?;
                 }
                 "arithmetic" => {
                     options.arithmetic = one_of(
@@ -250,6 +237,26 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+fn fraction(name: &str, value: &Value) -> Result<Rational, String> {
+    let number = match value {
+        Value::Number(number) => Rational::parse(&number.to_string()),
+        Value::String(text) => Rational::parse(text),
+        _ => None,
+    };
+    number.filter(|t| !t.is_negative()).ok_or_else(|| {
+        format!("parameter `{name}` is {value}; it has to be a number of 0 or more, or such as \"1/100\"")
+    })
+}
+
+fn count(name: &str, value: &Value) -> Result<u32, String> {
+    let number = value.as_u64().and_then(|n| u32::try_from(n).ok());
+    number.filter(|n| *n <= MAX_DECIMALS).ok_or_else(|| {
+        format!(
+            "parameter `{name}` is {value}; it has to be a whole number from 0 to {MAX_DECIMALS}"
+        )
+    })
 }
 
 fn flag(name: &str, value: &Value) -> Result<bool, String> {

@@ -16,6 +16,8 @@ pub(crate) struct Parser {
     pub(crate) depth: u32,
     /// Inside of `|…|`, where a bar closes.
     pub(crate) bars: u32,
+    /// In an exponent or in what a function applies to, where a letter is no unit: `\sin(2 t)`.
+    pub(crate) inner: bool,
 }
 
 /// Reads an answer as mathematics; an error says that it is none, or too much.
@@ -42,6 +44,7 @@ fn read(source: &str, letters: bool) -> Bounded<Node> {
         at: 0,
         depth: 0,
         bars: 0,
+        inner: false,
     };
     let node = parser.list()?;
     if parser.at < parser.tokens.len() {
@@ -355,8 +358,8 @@ impl Parser {
     /// Does a power of a number follow one: `2^6 3^5`?
     fn powers_of_numbers(&self, items: &[(bool, Node)]) -> bool {
         let kind = |i: usize| self.tokens.get(self.at + i).map(|t| &t.kind);
-        let after_power =
-            matches!(items.last(), Some((false, Node::Power(base, _))) if base.is_constant());
+        // Behind a bracket too: `(n-2) 2^n`.
+        let after_power = matches!(items.last(), Some((false, Node::Sum(_) | Node::Power(..))));
         after_power
             && matches!(kind(0), Some(Kind::Number { raw, .. }) if !raw.is_empty())
             && matches!(kind(1), Some(Kind::Sign('^')))

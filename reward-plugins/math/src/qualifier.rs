@@ -112,7 +112,8 @@ pub(crate) fn split(text: &str) -> Option<Qualified<'_>> {
         let Some((letters, class)) = qualifier(tail) else {
             continue;
         };
-        if letters.iter().all(|letter| value.contains(letter.as_str())) {
+        let named = without_commands(&value);
+        if letters.iter().all(|letter| named.contains(letter.as_str())) {
             return Some(Qualified {
                 value,
                 letters,
@@ -121,6 +122,19 @@ pub(crate) fn split(text: &str) -> Option<Qualified<'_>> {
         }
     }
     None
+}
+
+/// A value without its commands, whose letters are no names: the n of `\sin`.
+fn without_commands(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        out.push(' ');
+        rest = after.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    }
+    out.push_str(rest);
+    out
 }
 
 /// A qualifier inside of the braces of a set, behind them: `\{x \mid x \ne k\pi, k \in \mathbb{Z}\}`.
@@ -158,7 +172,7 @@ fn qualifier(tail: &str) -> Option<(Vec<String>, Class)> {
                 positive = true;
                 None
             }
-            name if name.starts_with('\\') => said_of(word),
+            name if name.starts_with('\\') => Some(said_of(word)?),
             // The article is a letter where it stands before a verb.
             "a" if words
                 .get(i + 1)
@@ -295,6 +309,14 @@ fn spelled(tail: &str) -> String {
 /// May the qualifiers of an answer and of a reference stand beside each other?
 pub(crate) fn agree(a: &Qualified<'_>, b: &Qualified<'_>) -> bool {
     a.class.agrees(b.class)
+}
+
+/// Is the same said of the same letters? A whole number by another name is another letter.
+pub(crate) fn same_letters(a: &Qualified<'_>, b: &Qualified<'_>) -> bool {
+    !a.class.is_whole() && !b.class.is_whole()
+        || a.letters.is_empty()
+        || b.letters.is_empty()
+        || a.letters == b.letters
 }
 
 /// The letter that counts the members of a family in each of two answers, where both have one.

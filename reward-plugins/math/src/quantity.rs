@@ -187,7 +187,10 @@ impl Parser {
             }
             Kind::Word(word) if !is_conjunction(&token.kind) && constant(word).is_none() => {
                 let after_unit = matches!(items.last(), Some((_, Node::Unit(_) | Node::Power(..))));
-                let single = word.len() == 1 && numeric && (token.spaced || after_unit && divided);
+                let single = word.len() == 1
+                    && numeric
+                    && !self.inner
+                    && (token.spaced || after_unit && divided);
                 let last = !matches!(
                     self.tokens.get(self.at + 1).map(|t| &t.kind),
                     Some(Kind::Word(_) | Kind::Open(_) | Kind::Sign('+' | '-'))

@@ -322,10 +322,10 @@ impl Reader<'_> {
             at: Some(at),
             closed,
         };
-        let piece = if below != turned {
-            (infinite(), at)
-        } else {
+        let piece = if below == turned {
             (at, infinite())
+        } else {
+            (infinite(), at)
         };
         Some(Region {
             name: Some(name),

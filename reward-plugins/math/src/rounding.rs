@@ -47,7 +47,17 @@ pub(crate) fn rounds(
     least: u32,
     budget: &mut Budget,
 ) -> Bounded<bool> {
-    if !is_endless(exact) || decimal.denominator().is_zero() {
+    Ok(is_endless(exact) && fits(decimal, exact, least, budget)?)
+}
+
+/// As [`rounds`], for any number beside the decimal.
+pub(crate) fn fits(
+    decimal: &Rational,
+    exact: &Rational,
+    least: u32,
+    budget: &mut Budget,
+) -> Bounded<bool> {
+    if decimal.denominator().is_zero() {
         return Ok(false);
     }
     let ten = BigUint::from(10_u32);
@@ -89,8 +99,8 @@ mod tests {
             ("0.5", (1, 2), 1, false),
             ("0.000977", (1, 1024), 6, false),
         ] {
-            let exact = Rational::ratio(exact.0, exact.1).unwrap();
-            let decimal = Rational::parse(decimal).unwrap();
+            let exact = Rational::ratio(exact.0, exact.1).expect("a fraction");
+            let decimal = Rational::parse(decimal).expect("a decimal");
             let found = rounds(&decimal, &exact, least, &mut Budget::of(1000));
             assert_eq!(found, Ok(expected), "{decimal:?} for {exact:?}");
         }

@@ -97,3 +97,40 @@ pub fn normal(text: &str) -> String {
     out.truncate(out.trim_end().len());
     out
 }
+
+/// The [normal] form with formulas in one layout: fractions of one size, no space beside a sign. What stands in different groups
+/// stays apart, `\frac{1}{23}` from `\frac{12}{3}`.
+pub fn bare(text: &str) -> String {
+    let apart = text
+        .replace('}', "} ")
+        .replace("\\dfrac", "\\frac")
+        .replace("\\tfrac", "\\frac");
+    let text = normal(&apart);
+    let chars: Vec<char> = text.chars().collect();
+    let sign = |i: Option<usize>| {
+        i.and_then(|i| chars.get(i))
+            .is_none_or(|c| !c.is_alphanumeric())
+    };
+    let kept = chars
+        .iter()
+        .enumerate()
+        .filter(|(i, c)| **c != ' ' || !sign(i.checked_sub(1)) && !sign(Some(i + 1)));
+    kept.map(|(_, c)| c).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bare;
+
+    #[test]
+    fn layout_of_formulas_in_words_is_one() {
+        let same = |a: &str, b: &str| bare(a) == bare(b);
+        assert!(same(
+            "the line $x = \\dfrac{1}{2}$.",
+            "The line $x=\\frac{1}{2}$"
+        ));
+        assert!(same("\\text{red} and \\text{blue}", "red and blue"));
+        assert!(!same("the slope \\frac{1}{23}", "the slope \\frac{12}{3}"));
+        assert!(!same("rows 1 2", "rows 12"));
+    }
+}

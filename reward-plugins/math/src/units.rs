@@ -19,7 +19,7 @@ pub fn known(word: &str) -> Option<&'static str> {
         "ft" | "foot" | "feet" => "ft",
         "yd" | "yard" | "yards" => "yd",
         "mi" | "mile" | "miles" => "mi",
-        "g" | "gram" | "grams" => "g",
+        "g" | "gram" | "grams" | "gm" | "gms" => "g",
         "kg" | "kilogram" | "kilograms" | "kgs" => "kg",
         "mg" | "milligram" | "milligrams" => "mg",
         "lb" | "lbs" | "pound" | "pounds" => "lb",
@@ -161,9 +161,10 @@ pub fn label(text: &str) -> Option<Vec<(String, i64)>> {
     }
     // Spaces and dots between units in one font: `\mathrm{m\,s^{-1}}`.
     let spaced = SPACES.iter().fold(Cow::Borrowed(text), |text, space| {
-        match text.contains(space) {
-            true => Cow::Owned(text.replace(space, " ")),
-            false => text,
+        if text.contains(space) {
+            Cow::Owned(text.replace(space, " "))
+        } else {
+            text
         }
     });
     let cleaned = spaced
