@@ -11,6 +11,7 @@ mod compiler;
 mod determinism;
 mod dispatch;
 mod eval;
+mod field;
 mod help;
 mod http;
 mod judged_run;

@@ -128,7 +128,7 @@ impl Frame {
         let (found, marked) = match self.extract {
             Extract::Answer | Extract::Boxed => (extract::sound(text, self.extract)?, true),
             Extract::Auto if is_marked(text) => (extract::sound(text, Extract::Auto)?, true),
-            Extract::Auto | Extract::Text => match lines::hashed(text) {
+            Extract::Auto | Extract::Text | Extract::Last => match lines::hashed(text) {
                 Some(found) => (found, false),
                 None => (lines::last(text, mute)?, false),
             },
@@ -165,7 +165,7 @@ impl Frame {
         let unmarked = match self.extract {
             Extract::Answer | Extract::Boxed => false,
             Extract::Auto => !is_marked(text),
-            Extract::Text => true,
+            Extract::Text | Extract::Last => true,
         };
         unmarked.then_some(text)
     }

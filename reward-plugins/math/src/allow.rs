@@ -2,8 +2,8 @@
 //! has no end. `The answer is 12`, `she has 12 apples left`; but no `ln 12`, `a multiple of 12`, `12 rejected`.
 
 use crate::around::{
-    ABOUT, ASKED, BLAMES, CHANGED, CHANGERS, CUES, DENIALS, FRACTIONS, FUNCTIONS, IRREGULAR, LEADS,
-    MODIFIERS, NAMES, NO_NOUNS, OPERATORS, PREDICATES, REWRITES, TAILS, TAKES_BACK,
+    ASKED, BLAMES, CHANGED, CHANGERS, CUES, DENIALS, FRACTIONS, FUNCTIONS, IRREGULAR, LEADS,
+    MODIFIERS, NAMES, NO_NOUNS, OPERATORS, PREDICATES, REWRITES, TAILS,
 };
 use crate::sentence::Word;
 use crate::units;
@@ -65,6 +65,8 @@ pub(crate) fn is_harmless(word: &str) -> bool {
         && !counts(&word)
         && !computes(&word)
         && !NO_NOUNS.contains(&word.as_str())
+        // `12 thousand boxes` are no 12 boxes.
+        && units::multiple(&word).is_none()
 }
 
 /// May these words stand before the value that a sentence states?
@@ -209,203 +211,9 @@ pub(crate) fn tails(words: &[Word<'_>]) -> bool {
             .all(|word| word.is_empty() || is_word(word) && !denies(word) && !counts(word))
 }
 
-/// The beginning of a text.
-fn cut(text: &str, bytes: usize) -> &str {
-    let mut end = bytes.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
-}
-
-/// The end of a text.
-fn ending(text: &str, bytes: usize) -> &str {
-    let mut start = text.len().saturating_sub(bytes);
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
-    &text[start..]
-}
-
-/// Does a text that follows an answer take it back? Second thoughts do not where they end with the same answer.
-pub(crate) fn takes_back(after: &str, answer: &str) -> bool {
-    let after = cut(after, 2000);
-    let lower = after.to_lowercase();
-    let again = !answer.is_empty() && after.contains(answer);
-    if !again
-        && [
-            "wait,",
-            "wait.",
-            "wait -",
-            "wait—",
-            "wait –",
-            "wait!",
-            "wait…",
-            "wait...",
-            "hmm",
-            "actually,",
-        ]
-        .iter()
-        .any(|word| lower.contains(word))
-    {
-        return true;
-    }
-    TAKES_BACK.iter().any(|words| lower.contains(words))
-}
-
-/// Does the clause before a box speak of something that is made of the answer, or only suppose it?
-fn supposes(line: &str) -> bool {
-    // The formula that the box is in speaks for itself: `the answer is $2 + 3 = \boxed{5}$`.
-    let line = match line.rsplit_once('$') {
-        Some((words, _)) if line.matches('$').count() % 2 == 1 => words,
-        _ => line,
-    };
-    let sentence = line.rsplit(". ").next().unwrap_or_default();
-    let clause = sentence.rsplit(", ").next().unwrap_or_default();
-    let clause = clause
-        .trim_end_matches([' ', '$', '*', ':'])
-        .rsplit([':'])
-        .next()
-        .unwrap_or_default();
-    let words: Vec<String> = clause
-        .split_whitespace()
-        .map(|word| {
-            word.trim_matches(['*', '$', '(', ':', ',', '"'])
-                .to_lowercase()
-        })
-        .collect();
-    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    if has(BLAMES) || !is_of_answer(&words) {
-        return true;
-    }
-    let answer = has(&["answer", "result", "solution"]);
-    answer
-        && (words.iter().any(|word| denies(word))
-            || has(&[
-                "suppose",
-                "assume",
-                "imagine",
-                "pretend",
-                "supposing",
-                "assuming",
-            ]))
-}
-
-/// May the text before a box lead to it? Only the end of its sentence is looked at.
-pub(crate) fn leads_to_box(before: &str) -> bool {
-    let line = ending(before, 300).rsplit('\n').next().unwrap_or_default();
-    if supposes(line) || line.trim_end().ends_with("~~") {
-        return false;
-    }
-    // What denies may stand before the formula that the box is in.
-    if let Some((words, _)) = line.rsplit_once('$')
-        && line.matches('$').count() % 2 == 1
-        && words
-            .split_whitespace()
-            .next_back()
-            .is_some_and(|word| denies(&word.to_lowercase()))
-    {
-        return false;
-    }
-    let line = line.trim_end_matches([' ', '$', '(', '\\', '*', '[', '~', '`', '_', '#', '{']);
-    if line.is_empty() || !line.ends_with(|c: char| c.is_alphabetic()) {
-        return true;
-    }
-    let mut words = line.rsplit(char::is_whitespace).map(|word| {
-        word.trim_matches(['*', '(', '"', '`', '$', '_', '#'])
-            .to_lowercase()
-    });
-    let (last, second) = (
-        words.next().unwrap_or_default(),
-        words.next().unwrap_or_default(),
-    );
-    // A command or formula; `touch` looks at these.
-    if !is_word(&last) {
-        return true;
-    }
-    if last == "to" && second == "up" {
-        return false;
-    }
-    if last == "of" {
-        return NAMES.contains(&second.as_str());
-    }
-    if denies(&last) || last == "a" {
-        return false;
-    }
-    // The least or greatest number may be what is asked for.
-    if second == "at" && matches!(last.as_str(), "least" | "most") {
-        return true;
-    }
-    LEADS.contains(&last.as_str())
-        || CUES.contains(&last.as_str())
-        || MODIFIERS.contains(&last.as_str())
-        || NAMES.contains(&last.as_str())
-}
-
-/// May the text behind a box follow it?
-pub(crate) fn follows_box(after: &str) -> bool {
-    let line = cut(after, 300).split('\n').next().unwrap_or_default();
-    let line = line.trim_start_matches([' ', '$', ')', '\\', '*', ']', '~', '`', '_', '}']);
-    if let Some(rest) = line.strip_prefix([',', ';']) {
-        // Another value beside it.
-        let rest = rest.trim_start();
-        let rest = rest.strip_prefix("or ").unwrap_or(rest);
-        let rest = rest
-            .trim_start_matches([' ', '$'])
-            .trim_end_matches(['.', ' ', '$']);
-        return rest.is_empty()
-            || rest.contains(|c: char| c.is_alphabetic() || c == '=')
-            || !rest.contains(|c: char| c.is_ascii_digit());
-    }
-    if let Some(aside) = line.strip_prefix('(') {
-        let aside = aside.split(')').next().unwrap_or_default().to_lowercase();
-        return !aside.starts_with("or ") && !aside.split_whitespace().any(denies);
-    }
-    let end = line
-        .find([',', ';', '.', ':', '!', '('])
-        .unwrap_or(line.len());
-    let all: Vec<String> = line[..end]
-        .split_whitespace()
-        .map(|word| word.trim_matches(['*', '"', '`', '$', '_']).to_lowercase())
-        .collect();
-    let Some(first) = all.first().filter(|first| is_word(first)) else {
-        return true;
-    };
-    let rest = &all[1..];
-    // `3 times`, how often, unless a value follows.
-    if first == "times" && rest.is_empty() {
-        return true;
-    }
-    // Another form of it, or another box; what denies is looked at elsewhere.
-    if first == "or"
-        && rest
-            .first()
-            .is_some_and(|word| !is_word(word) || word.len() == 1 || ABOUT.contains(&word.as_str()))
-    {
-        return true;
-    }
-    if matches!(first.as_str(), "is" | "are" | "was") {
-        let right = |word: &String| PREDICATES.contains(&word.as_str()) || !is_word(word);
-        return rest.first().is_none_or(right) && !rest.iter().any(|word| denies(word));
-    }
-    let second = rest.first().map_or("", String::as_str);
-    let begins = TAILS.contains(&first.as_str())
-        || units::known(first).is_some()
-        || is_noun(first)
-        || is_harmless(first) && is_noun(second);
-    let changes = matches!(first.as_str(), "and" | "to")
-        && (matches!(second, "a" | "an" | "the") || counts(second) || second == "one");
-    let changes = changes || all.iter().any(|word| REWRITES.contains(&word.as_str()));
-    begins
-        && !changes
-        && !all
-            .iter()
-            .any(|word| denies(word) || counts(word) && word != "second")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{follows_box, leads, leads_to_box, tails};
+    use super::{leads, tails};
     use crate::sentence::words;
 
     #[test]
@@ -461,46 +269,6 @@ mod tests {
             "choose two",
         ] {
             assert!(!tails(&words(text).unwrap_or_default()), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_may_stand_around_a_box() {
-        for before in [
-            "Thus we get ",
-            "The total number of students is $",
-            "**Answer:** ",
-            "12 = ",
-        ] {
-            assert!(leads_to_box(before), "{before}");
-        }
-        for before in [
-            "divisor of ",
-            "Suppose the answer is ",
-            "The floor of the answer is ",
-            "A common mistake is ",
-            "not $x=",
-        ] {
-            assert!(!leads_to_box(before), "{before}");
-        }
-        for after in [
-            "$ students.",
-            ", as was to be shown",
-            " (three)",
-            " when divided by $7$",
-            ", 2 of which are red",
-        ] {
-            assert!(follows_box(after), "{after}");
-        }
-        for after in [
-            "; 14; 15",
-            " and a half",
-            " (wrong)",
-            " is rejected",
-            " in base 7",
-            ", or 15",
-        ] {
-            assert!(!follows_box(after), "{after}");
         }
     }
 }

@@ -156,17 +156,3 @@ pub(crate) const NO_NOUNS: &[&str] = &[
     "complements", "units'", "pairs", "couples", "falls", "works", "stops", "seems", "looks", "sucks", "disagrees",
     "conflicts", "follows", "becomes", "equals", "means", "goes", "scores",
 ];
-
-/// Words with which a text after the answer takes it back.
-#[rustfmt::skip]
-pub(crate) const TAKES_BACK: &[&str] = &[
-    "scratch that", "is wrong", "'s wrong", "’s wrong", "is incorrect", "not right", "not correct", "never mind",
-    "kidding", "disregard", "take that back", "take it back", "ignore that", "ignore this", "forget that",
-    "correction:", "my mistake", "oops", "strike that", "cannot be right", "can't be right", "i was wrong",
-];
-
-/// Words after `or` that lead to another form of a value.
-#[rustfmt::skip]
-pub(crate) const ABOUT: &[&str] = &[
-    "about", "approximately", "roughly", "equivalently",
-];

@@ -1,6 +1,7 @@
 //! What stands after a box and belongs to its number: a percent sign, a unit.
 
 use crate::units;
+use std::borrow::Cow;
 
 /// Words that are units only where nothing follows: elsewhere they may be a preposition, an article, a place in a row.
 const ALSO_WORDS: [&str; 4] = ["in", "second", "A", "are"];
@@ -14,6 +15,15 @@ pub(crate) fn joined(inner: &str, rest: &str) -> Option<String> {
         return None;
     }
     let rest = without_layout(rest);
+    // A unit belongs to the whole sum.
+    let sum = inner
+        .trim_start_matches(['-', '+', '−'])
+        .contains(['+', '-', '−']);
+    let inner = &*if sum {
+        Cow::Owned(format!("({inner})"))
+    } else {
+        Cow::Borrowed(inner)
+    };
     if rest.starts_with(['%']) || rest.starts_with("\\%") || rest.starts_with("\\\\%") {
         return Some(format!("{inner}\\%"));
     }
@@ -44,18 +54,18 @@ pub(crate) fn joined(inner: &str, rest: &str) -> Option<String> {
     for count in (1..=words.len().min(4)).rev() {
         let label = words[..count].join(" ");
         let last = count == words.len() && ended;
-        // `\boxed{3} feet 6 inches` is more than the box.
-        if words
-            .get(count)
-            .is_some_and(|next| next.starts_with(|c: char| c.is_ascii_digit()))
-        {
-            return None;
-        }
         if is_percent(&label) && (last || count == 1) {
             return Some(format!("{inner}\\%"));
         }
         let clear = last || !ALSO_WORDS.contains(&words[0]);
         if clear && is_unit(&label) {
+            // `\boxed{3} feet 6 inches` is more than the box.
+            if words
+                .get(count)
+                .is_some_and(|next| next.starts_with(|c: char| c.is_ascii_digit()))
+            {
+                return None;
+            }
             return Some(format!("{inner}\\text{{ {label}}}"));
         }
     }
@@ -63,7 +73,7 @@ pub(crate) fn joined(inner: &str, rest: &str) -> Option<String> {
 }
 
 /// A number and nothing else: no letters but those of commands for numbers.
-fn is_number(inner: &str) -> bool {
+pub(crate) fn is_number(inner: &str) -> bool {
     let mut rest = inner;
     let mut digits = false;
     while let Some(c) = rest.chars().next() {
@@ -128,7 +138,7 @@ fn is_percent(label: &str) -> bool {
 }
 
 /// Is every word of a label a unit that is known?
-fn is_unit(label: &str) -> bool {
+pub(crate) fn is_unit(label: &str) -> bool {
     units::label(label).is_some_and(|all| {
         all.iter()
             .all(|(name, _)| name == "°" || units::known(name).is_some())

@@ -5,6 +5,7 @@ use crate::exponent::Exponent;
 use crate::number::{Bounded, Budget, Rational, Stop};
 use crate::poly::{Atom, Quotient};
 use crate::power::{logarithm, power, root};
+use crate::series;
 use crate::syntax::Node;
 use num_integer::Integer;
 
@@ -62,7 +63,26 @@ pub fn canonical(node: &Node, percent: Percent, budget: &mut Budget) -> Bounded<
             // The base only counts to a power that exists: 0^0 does not.
             power(&canonical(base, percent, budget)?, &exponent, budget)
         }
-        Node::Root(inner, degree) => root(&canonical(inner, percent, budget)?, *degree, budget),
+        Node::Root(inner, degree) => {
+            // The root of a square that would be written out in it, √((x − 1)²).
+            if let (2, Node::Power(base, exponent)) = (*degree, inner.as_ref())
+                && let Node::Number(exponent) = exponent.as_ref()
+                && let Some(half) = exponent
+                    .to_i64()
+                    .filter(|n| *n > 0 && n % 2 == 0)
+                    .map(|n| n / 2)
+                && let base = canonical(base, percent, budget)?
+                && !base.is_constant()
+                && !base.num.has_complex()
+            {
+                let even = base.pow(half - half % 2, budget)?;
+                return match half % 2 {
+                    0 => Ok(even),
+                    _ => even.mul(&absolute(&base, budget)?, budget),
+                };
+            }
+            root(&canonical(inner, percent, budget)?, *degree, budget)
+        }
         Node::Percent(inner) => {
             let value = canonical(inner, percent, budget)?;
             match percent {
@@ -72,6 +92,9 @@ pub fn canonical(node: &Node, percent: Percent, budget: &mut Budget) -> Bounded<
                 ),
                 Percent::Strip => Ok(value),
             }
+        }
+        Node::Call(name, args) if matches!(name.as_str(), "sum" | "prod") => {
+            series::value(name, args, percent, budget)
         }
         Node::Call(name, args) => {
             let args = args
@@ -87,7 +110,12 @@ pub fn canonical(node: &Node, percent: Percent, budget: &mut Budget) -> Bounded<
 fn call(name: &str, args: Vec<Quotient>, budget: &mut Budget) -> Bounded<Quotient> {
     let rationals: Option<Vec<Rational>> = args.iter().map(Quotient::as_rational).collect();
     let known = match (name, args.as_slice()) {
-        ("abs", [x]) => absolute(x, budget)?,
+        ("abs", [x]) => Some(absolute(x, budget)?),
+        // The logarithm to the base ten by its own name.
+        ("lg", [x]) => {
+            let ten = Quotient::rational(Rational::integer(10));
+            Some(call("log", vec![ten, x.clone()], budget)?)
+        }
         ("ln", [x]) => logarithm(x, true, budget)?,
         ("log", [x]) => logarithm(x, false, budget)?,
         ("log", [base, x]) => match (logarithm(base, true, budget)?, logarithm(x, true, budget)?) {
@@ -102,21 +130,45 @@ fn call(name: &str, args: Vec<Quotient>, budget: &mut Budget) -> Bounded<Quotien
     if let Some(value) = known {
         return Ok(value);
     }
+    // `n` over a small number is a polynomial.
+    if let ("binom", [n, k]) = (name, args.as_slice())
+        && n.as_rational().is_none()
+        && let Some(k) = k.as_rational().and_then(|k| k.to_i64())
+        && (1..=8).contains(&k)
+    {
+        let mut product = Quotient::rational(Rational::one());
+        for i in 0..k {
+            let less = Quotient::rational(Rational::integer(i));
+            product = product.mul(&n.sub(&less, budget)?, budget)?;
+        }
+        let ways = Quotient::rational(falling(k, k, budget)?);
+        return product.div(&ways, budget);
+    }
+    // A residue stays beside its modulus.
+    if let ("mod", Some([a, m])) = (name, rationals.as_deref())
+        && a.is_integer()
+        && m.is_integer()
+        && !m.is_zero()
+    {
+        let residue = Rational::integer(a.numerator().mod_floor(m.numerator()));
+        let args = [residue, m.clone()].map(Quotient::rational);
+        return Ok(Quotient::atom(Atom::Call(name.into(), args.into())));
+    }
     if let Some(value) = rationals.and_then(|values| whole_function(name, &values, budget)) {
         return Ok(Quotient::rational(value?));
     }
     Ok(Quotient::atom(Atom::Call(name.into(), args)))
 }
 
-fn absolute(x: &Quotient, budget: &mut Budget) -> Bounded<Option<Quotient>> {
+fn absolute(x: &Quotient, budget: &mut Budget) -> Bounded<Quotient> {
     if let Some(value) = x.as_rational() {
-        return Ok(Some(Quotient::rational(value.abs())));
+        return Ok(Quotient::rational(value.abs()));
     }
-    Ok(match approx::sign(x, budget)? {
-        Some(std::cmp::Ordering::Less) => Some(x.neg()),
-        Some(std::cmp::Ordering::Greater) => Some(x.clone()),
-        _ => None,
-    })
+    match approx::sign(x, budget)? {
+        Some(std::cmp::Ordering::Less) => Ok(x.neg()),
+        Some(std::cmp::Ordering::Greater) => Ok(x.clone()),
+        _ => crate::power::absolute(x, budget),
+    }
 }
 
 /// Functions of whole numbers.

@@ -28,11 +28,14 @@ fn moment(text: &str) -> Option<Moment> {
         return None;
     }
     let lower = crate::text::plain(text).to_lowercase();
-    let lower = lower
-        .trim()
+    let words: Vec<&str> = lower.split_whitespace().collect();
+    let lower = words
+        .join(" ")
         .trim_end_matches('.')
         .replace("a.m", "am")
-        .replace("p.m", "pm");
+        .replace("p.m", "pm")
+        .replace(" :", ":")
+        .replace(": ", ":");
     time(&lower).or_else(|| day(&lower))
 }
 

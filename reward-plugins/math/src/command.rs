@@ -1,5 +1,6 @@
 //! Reads what LaTeX commands stand for: fractions, binomials, marks over letters, matrices.
 
+use crate::ellipsis;
 use crate::factor::{call, is_fraction, is_greek};
 use crate::function::is_function;
 use crate::lexer::{Kind, Token};
@@ -7,15 +8,33 @@ use crate::number::{Bounded, Stop};
 use crate::parser::Parser;
 use crate::syntax::Node;
 
+/// Does a command set a mark over what follows it?
+pub(crate) fn is_accent(name: &str) -> bool {
+    matches!(
+        name,
+        "overline"
+            | "vec"
+            | "overrightarrow"
+            | "overleftrightarrow"
+            | "hat"
+            | "bar"
+            | "widehat"
+            | "tilde"
+            | "dot"
+            | "ddot"
+    )
+}
+
 impl Parser {
     pub(crate) fn command(&mut self, name: &str) -> Bounded<Node> {
         match name {
             _ if is_fraction(name) => {
-                let (a, b) = (self.argument()?, self.argument()?);
+                let (a, b) = (self.letter_or_argument()?, self.letter_or_argument()?);
                 Ok(Node::Product(vec![(false, a), (true, b)]))
             }
             "pi" => Ok(Node::Symbol("pi".into())),
             "infty" => Ok(Node::Infinity),
+            _ if ellipsis::is_command(name) => Ok(Node::Symbol(ellipsis::DOTS.into())),
             "emptyset" | "varnothing" => Ok(Node::Set(Vec::new())),
             "binom" | "dbinom" | "tbinom" => {
                 let (a, b) = (self.argument()?, self.argument()?);
@@ -29,10 +48,11 @@ impl Parser {
                 }
                 _ => Err(Stop::Undefined),
             },
-            "overline" | "vec" | "overrightarrow" | "hat" | "bar" | "widehat" | "tilde" => {
+            _ if is_accent(name) => {
                 let inner = self.argument()?;
                 Ok(call(name, vec![inner]))
             }
+            "sum" | "prod" => self.series(name),
             "lfloor" | "lceil" => {
                 let inner = self.sum()?;
                 let (close, function) = if name == "lfloor" {
@@ -79,13 +99,29 @@ impl Parser {
         if matches!(name, "cases" | "aligned" | "align" | "align*" | "gathered") {
             return self.system(name);
         }
+        // `\left\{\begin{array}{l}x=2\\y=3\end{array}\right.`
+        let end = Kind::End(name.into());
+        let relation = |token: &Token| matches!(token.kind, Kind::Relation(_));
+        let inside = self.tokens[self.at..]
+            .iter()
+            .take_while(|token| token.kind != end);
+        if name == "array" && inside.into_iter().any(relation) {
+            return self.system(name);
+        }
+        let name = name.trim_end_matches('*');
+        if name.ends_with("matrix") && self.accept(&Kind::Open('[')) {
+            // How the columns of `pmatrix*` are set.
+            self.at += 1;
+            self.expect(&Kind::Close(']'))?;
+        }
         let determinant = match name {
-            "pmatrix" | "bmatrix" | "matrix" | "Bmatrix" | "smallmatrix" | "array" => false,
+            "pmatrix" | "bmatrix" | "matrix" | "Bmatrix" | "smallmatrix" | "psmallmatrix"
+            | "bsmallmatrix" | "array" => false,
             "vmatrix" => true,
             _ => return Err(Stop::Undefined),
         };
         let mut rows = vec![Vec::new()];
-        while !self.next_is(&Kind::End(name.into())) {
+        while !self.next_is(&end) {
             if self.accept(&Kind::Row) {
                 rows.push(Vec::new());
                 continue;

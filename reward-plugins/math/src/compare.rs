@@ -3,14 +3,16 @@
 //! A doubtful case is not equal.
 
 use crate::canonical::{Percent, canonical};
-use crate::names::{by_name, is_point, numbered, several_names, values};
-use crate::number::{Bounded, Budget, Stop};
+use crate::names::{by_name, grouped, is_point, numbered, several_names, values};
+use crate::number::{Bounded, Budget, Rational, Stop};
 use crate::params::{Arithmetic, Options, PercentRule};
 use crate::poly::Quotient;
-use crate::rewrite::{expanded, scaled};
+use crate::rewrite::{expanded, scaled, summed};
 use crate::syntax::Node;
 use crate::work::Left;
-use crate::{approx, measure, modular, region, trigonometry, valueless};
+use crate::{approx, ellipsis, measure, modular, region, rounding, trigonometry, valueless};
+use num_integer::Integer;
+use num_traits::One;
 use std::cmp::Ordering;
 
 /// Lists of more items than this are not compared.
@@ -24,6 +26,8 @@ pub(crate) struct Comparer<'a> {
     pub(crate) options: &'a Options,
     pub(crate) work: &'a mut Left,
     pub(crate) percent: Percent,
+    /// Are there dots in one of the answers?
+    open: bool,
     seed: u64,
     fields: Option<modular::Fields>,
     steps: u32,
@@ -41,24 +45,47 @@ pub fn equal(response: &Node, reference: &Node, options: &Options, seed: u64) ->
     if valueless::is(reference) || valueless::is(response) {
         return false;
     }
+    let open = ellipsis::occurs(response) || ellipsis::occurs(reference);
     let readings: &[Percent] = match options.percent {
-        PercentRule::Value => &[Percent::Value],
+        // A sign that the reference leaves out says how its number is to be read.
+        PercentRule::Auto
+            if response.has_percent() && !reference.has_percent() && counts_percent(reference) =>
+        {
+            &[Percent::Value, Percent::Strip]
+        }
+        PercentRule::Auto | PercentRule::Value => &[Percent::Value],
         PercentRule::Strip => &[Percent::Strip],
         PercentRule::Either => &[Percent::Value, Percent::Strip],
     };
     let mut work = options.work.left();
     readings.iter().any(|&percent| {
-        Comparer {
+        let mut comparer = Comparer {
             options,
             work: &mut work,
             percent,
+            open,
             seed,
             fields: None,
             steps: MAX_STEPS,
             modular: MAX_MODULAR,
-        }
-        .same(response, reference)
+        };
+        comparer.same(response, reference) || comparer.repeats(response, reference)
     })
+}
+
+/// May a reference without a percent sign be a number of percent? One below 1 is a share.
+fn counts_percent(reference: &Node) -> bool {
+    match reference {
+        Node::Number(value) => value.abs().compare(&Rational::one()) != Ordering::Less,
+        Node::Symbol(_) => true,
+        Node::List(_) | Node::Set(_) | Node::Bracket(..) | Node::Relation(..) => {
+            reference.children().into_iter().all(counts_percent)
+        }
+        value => canonical(value, Percent::Value, &mut Budget::of(100))
+            .ok()
+            .and_then(|value| value.as_rational())
+            .is_some_and(|value| value.abs().compare(&Rational::one()) != Ordering::Less),
+    }
 }
 
 impl Comparer<'_> {
@@ -70,11 +97,18 @@ impl Comparer<'_> {
         if a == b {
             return true;
         }
+        if self.open && (ellipsis::occurs(a) || ellipsis::occurs(b)) {
+            return self.same_places(a, b);
+        }
         // Lists of numbers need no more than this.
         if self.options.tolerance.is_zero()
             && let (Some(a), Some(b)) = (a.exact(), b.exact())
+            && (a == b || !rounding::is_endless(&a) && !rounding::is_endless(&b))
         {
             return a == b;
+        }
+        if let Some(result) = self.same_points(a, b) {
+            return result;
         }
         if let Some(a) = expanded(a) {
             return self.same(&a, b);
@@ -82,14 +116,39 @@ impl Comparer<'_> {
         if let Some(b) = expanded(b) {
             return self.same(a, &b);
         }
-        if let Some(a) = scaled(a) {
+        if let Some(a) = scaled(a).or_else(|| summed(a)) {
             return self.same(&a, b);
         }
-        if let Some(b) = scaled(b) {
+        if let Some(b) = scaled(b).or_else(|| summed(b)) {
             return self.same(a, &b);
         }
         self.same_structure(a, b)
             || region::is_region(a) && region::is_region(b) && self.same_region(a, b)
+    }
+
+    /// Pairs of named values as points, `p = 5, q = 2; p = 7, q = 2`. Nothing where neither side is such a list.
+    fn same_points(&mut self, a: &Node, b: &Node) -> Option<bool> {
+        match (grouped(a), grouped(b)) {
+            (None, None) => None,
+            (Some((x, x_names)), Some((y, y_names))) => {
+                Some(x_names == y_names && self.same(&Node::List(x), &Node::List(y)))
+            }
+            (Some((points, _)), None) => Some(self.same(&Node::List(points), b)),
+            (None, Some((points, _))) => Some(self.same(a, &Node::List(points))),
+        }
+    }
+
+    /// Is an answer of several items the reference again and again, `11/6 or 1 5/6`?
+    fn repeats(&mut self, response: &Node, reference: &Node) -> bool {
+        match (response, reference) {
+            (_, Node::List(_) | Node::Set(_) | Node::SetOperation(..)) => false,
+            (Node::List(items), reference) => {
+                // `2, 2` are two of them.
+                let distinct = (1..items.len()).all(|i| !items[..i].contains(&items[i]));
+                distinct && items.len() <= 4 && items.iter().all(|item| self.same(item, reference))
+            }
+            _ => false,
+        }
     }
 
     fn same_region(&mut self, a: &Node, b: &Node) -> bool {
@@ -103,6 +162,7 @@ impl Comparer<'_> {
         let mut reader = region::Reader {
             percent: self.percent,
             budget: &mut self.work.budget,
+            solved: true,
         };
         reader.same(a, b).unwrap_or(false)
     }
@@ -133,6 +193,10 @@ impl Comparer<'_> {
             {
                 self.each(x, y)
             }
+            // Solutions that are points are a set: one given twice is one.
+            (Node::List(x), Node::List(y)) if are_points(x) && are_points(y) => {
+                self.included(x, y) && self.included(y, x)
+            }
             (Node::List(x) | Node::SetOperation("or", x), Node::List(y))
             | (Node::List(x), Node::SetOperation("or", y)) => self.matched(x, y),
             (Node::List(x) | Node::Set(x), Node::List(y) | Node::Set(y)) => {
@@ -162,26 +226,17 @@ impl Comparer<'_> {
             {
                 name == other && self.each(x, y) || self.same_value(a, b)
             }
-            // A column is a vector.
-            (Node::Matrix(false, rows), Node::Bracket('(' | '<', ')' | '>', y))
-            | (Node::Bracket('(' | '<', ')' | '>', y), Node::Matrix(false, rows)) => {
-                let column: Option<Vec<&Node>> = rows
-                    .iter()
-                    .map(|row| match row.as_slice() {
-                        [item] => Some(item),
-                        _ => None,
-                    })
-                    .collect();
-                column.is_some_and(|column| self.each_of(&column, y))
+            (Node::Matrix(false, rows), Node::Bracket(open, close, items))
+            | (Node::Bracket(open, close, items), Node::Matrix(false, rows)) => {
+                self.same_matrix(rows, (*open, *close), items)
             }
-            // `[[1, 2], [3, 4]]` is a matrix.
-            (Node::Matrix(false, x), Node::Bracket('[', ']', y))
-            | (Node::Bracket('[', ']', y), Node::Matrix(false, x)) => {
-                x.len() == y.len()
-                    && x.iter().zip(y).all(|(x, y)| match y {
-                        Node::Bracket('[', ']', y) => self.each(x, y),
-                        _ => false,
-                    })
+            // Intervals joined by a word are their union where the other side is one.
+            (Node::SetOperation("cup", x), Node::List(y))
+            | (Node::List(y), Node::SetOperation("cup", x))
+                if y.iter()
+                    .all(|item| matches!(item, Node::Bracket(_, _, ends) if ends.len() == 2)) =>
+            {
+                self.matched(x, y)
             }
             (Node::SetOperation(n1, x), Node::SetOperation(n2, y)) => {
                 n1 == n2
@@ -192,6 +247,20 @@ impl Comparer<'_> {
                     }
             }
             (Node::Proportion(x), Node::Proportion(y)) => self.each(x, y),
+            // `2/3` is `2:3`, which can't be cancelled.
+            (Node::Proportion(x), value) | (value, Node::Proportion(x)) => match x.as_slice() {
+                [Node::Number(above), Node::Number(below)]
+                    if above.is_integer()
+                        && below.is_integer()
+                        && !below.is_one()
+                        && above.numerator().gcd(below.numerator()).is_one() =>
+                {
+                    let numbers = [(false, above), (true, below)];
+                    let numbers = numbers.map(|(divided, n)| (divided, Node::Number(n.clone())));
+                    value.is_constant() && self.same_value(&Node::Product(numbers.into()), value)
+                }
+                _ => self.same_value(a, b),
+            },
             (Node::Matrix(d1, x), Node::Matrix(d2, y)) => {
                 d1 == d2 && x.len() == y.len() && x.iter().zip(y).all(|(x, y)| self.each(x, y))
             }
@@ -199,11 +268,35 @@ impl Comparer<'_> {
         }
     }
 
+    /// A matrix against brackets: a column is a vector, and `[[1, 2], [3, 4]]` is a matrix.
+    fn same_matrix(&mut self, rows: &[Vec<Node>], brackets: (char, char), items: &[Node]) -> bool {
+        match brackets {
+            ('(', ')') | ('<', '>') => {
+                let column: Option<Vec<&Node>> = rows
+                    .iter()
+                    .map(|row| match row.as_slice() {
+                        [item] => Some(item),
+                        _ => None,
+                    })
+                    .collect();
+                column.is_some_and(|column| self.each_of(&column, items))
+            }
+            ('[', ']') => {
+                rows.len() == items.len()
+                    && rows.iter().zip(items).all(|(row, item)| match item {
+                        Node::Bracket('[', ']', item) => self.each(row, item),
+                        _ => false,
+                    })
+            }
+            _ => false,
+        }
+    }
+
     fn each_of(&mut self, x: &[&Node], y: &[Node]) -> bool {
         x.len() == y.len() && x.len() <= MAX_ITEMS && x.iter().zip(y).all(|(x, y)| self.same(x, y))
     }
 
-    fn each(&mut self, x: &[Node], y: &[Node]) -> bool {
+    pub(crate) fn each(&mut self, x: &[Node], y: &[Node]) -> bool {
         x.len() == y.len() && x.len() <= MAX_ITEMS && x.iter().zip(y).all(|(x, y)| self.same(x, y))
     }
 
@@ -238,7 +331,10 @@ impl Comparer<'_> {
         let x = canonical(a, self.percent, &mut self.work.budget);
         let y = canonical(b, self.percent, &mut self.work.budget);
         let equal = match (x, y) {
-            (Ok(x), Ok(y)) => self.same_quotient(&x, &y),
+            (Ok(x), Ok(y)) => {
+                let decimal = rounding::is_decimal(a) || rounding::is_decimal(b);
+                self.same_quotient(&x, &y, decimal)
+            }
             (Err(Stop::TooBig), _) | (_, Err(Stop::TooBig)) => Err(Stop::TooBig),
             _ => Ok(false),
         };
@@ -267,7 +363,12 @@ impl Comparer<'_> {
         fields.agree(a, b, self.percent)
     }
 
-    fn same_quotient(&mut self, response: &Quotient, reference: &Quotient) -> Bounded<bool> {
+    fn same_quotient(
+        &mut self,
+        response: &Quotient,
+        reference: &Quotient,
+        decimal: bool,
+    ) -> Bounded<bool> {
         if response.equals(reference, &mut self.work.budget)? {
             return Ok(true);
         }
@@ -289,11 +390,31 @@ impl Comparer<'_> {
             &mut self.work.budget,
         )?;
         for (x, y) in pairs {
-            if x.equals(&y, &mut self.work.budget)? || self.within_tolerance(&x, &y)? {
+            if x.equals(&y, &mut self.work.budget)?
+                || self.within_tolerance(&x, &y)?
+                || decimal && self.rounds(&x, &y)?
+            {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Is one the other, whose decimals don't end, rightly rounded?
+    fn rounds(&mut self, a: &Quotient, b: &Quotient) -> Bounded<bool> {
+        let least = self.options.decimals;
+        let (own, Some(b), true) = (a.as_rational(), b.as_rational(), least > 0) else {
+            return Ok(false);
+        };
+        let budget = &mut self.work.budget;
+        let Some(a) = own else {
+            // A reference may be a root rightly rounded; an answer has to be the root.
+            return match approx::approximate(a, budget) {
+                Ok(a) => rounding::fits(&b, &a, least, budget),
+                Err(_) => Ok(false),
+            };
+        };
+        Ok(rounding::rounds(&a, &b, least, budget)? || rounding::rounds(&b, &a, least, budget)?)
     }
 
     /// `|response − reference| ≤ tolerance · |reference|`.
@@ -319,12 +440,24 @@ impl Comparer<'_> {
     }
 }
 
+fn are_points(items: &[Node]) -> bool {
+    items
+        .iter()
+        .all(|item| matches!(item, Node::Bracket('(', ')', _)))
+}
+
 /// The share of items that two lists or sets have in common, of those of the longer one.
 pub fn shared(response: &Node, reference: &Node, options: &Options) -> f64 {
     let (Node::List(x) | Node::Set(x), Node::List(y) | Node::Set(y)) = (response, reference) else {
         return 0.0;
     };
-    if several_names(x) || several_names(y) || x.len().max(y.len()) > MAX_ITEMS || y.is_empty() {
+    let open = x.iter().chain(y).any(ellipsis::occurs);
+    if open
+        || several_names(x)
+        || several_names(y)
+        || x.len().max(y.len()) > MAX_ITEMS
+        || y.is_empty()
+    {
         return 0.0;
     }
     let mut free: Vec<&Node> = y.iter().collect();

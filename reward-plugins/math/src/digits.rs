@@ -19,7 +19,7 @@ impl Lexer {
                 3 + usize::from(self.peek(3) == ' ')
             }
             ',' if self.depth == 0 => 1,
-            '\u{202f}' | '\u{2009}' => 1,
+            '\u{202f}' | '\u{2009}' | '~' => 1,
             '\\' if matches!(self.peek(1), ',' | '!' | ';' | ':') => 2,
             '{' if self.peek(1) == ',' && self.peek(2) == '}' => 3,
             _ => return None,
@@ -55,17 +55,9 @@ impl Lexer {
             fraction = self.digits();
             plain = false;
         }
-        for bar in ["\\overline{", "\\bar{"] {
-            let point = usize::from(self.peek(0) == '.' && fraction.is_empty());
-            if (point == 1 || !plain) && self.starts(bar, point) {
-                self.at += point + bar.len();
-                plain = false;
-                repeating = self.digits();
-                if repeating.is_empty() || self.peek(0) != '}' {
-                    return Err(Stop::Undefined);
-                }
-                self.at += 1;
-            }
+        if let Some(digits) = self.barred(fraction.is_empty(), plain)? {
+            repeating = digits;
+            plain = false;
         }
         if self.starts("\\dot{", 0) || fraction.is_empty() && self.starts(".\\dot{", 0) {
             self.at += usize::from(self.peek(0) == '.');
@@ -96,6 +88,13 @@ impl Lexer {
             fraction.truncate(fixed);
             self.at += length;
         }
+        // `2, 4, 6...` goes on behind the last number as behind a comma.
+        if self.starts("...", 0) && fraction.is_empty() && repeating.is_empty() {
+            let value = Rational::decimal(&whole, "", 0)?;
+            self.push(Kind::Number { value, raw: whole });
+            self.push(Kind::Comma);
+            return Ok(());
+        }
         // A second decimal point (1.2.3, 0.33...) makes it something else.
         if self.peek(0) == '.' && (self.digit(1) || self.peek(1) == '.') {
             return Err(Stop::Undefined);
@@ -122,6 +121,36 @@ impl Lexer {
             raw: if plain { whole } else { String::new() },
         });
         Ok(())
+    }
+
+    /// The digits under a bar at this place, or behind the point at it: `0.\overline{3}`, `0.1\bar6`.
+    fn barred(&mut self, no_decimals: bool, whole: bool) -> Bounded<Option<String>> {
+        let point = usize::from(self.peek(0) == '.' && no_decimals);
+        if point == 0 && whole {
+            return Ok(None);
+        }
+        for bar in ["\\overline", "\\bar"] {
+            if !self.starts(bar, point) {
+                continue;
+            }
+            let length = point + bar.len();
+            if self.peek(length) == '{' {
+                self.at += length + 1;
+                let digits = self.digits();
+                if digits.is_empty() || self.peek(0) != '}' {
+                    return Err(Stop::Undefined);
+                }
+                self.at += 1;
+                return Ok(Some(digits));
+            }
+            // One digit needs no braces.
+            if self.digit(length) {
+                let digit = self.peek(length).to_string();
+                self.at += length + 1;
+                return Ok(Some(digit));
+            }
+        }
+        Ok(None)
     }
 
     /// The digits of `\dot{3}`, or from one dotted digit to the next.

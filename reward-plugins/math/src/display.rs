@@ -14,6 +14,11 @@ const ROWS: [&str; 10] = [
     "eqnarray*",
 ];
 
+/// Are the rows of an environment steps of a formula?
+pub(crate) fn is_rows(environment: &str) -> bool {
+    ROWS.contains(&environment)
+}
+
 /// How courtesies begin that say nothing of the answer.
 const COURTESIES: [&str; 9] = [
     "i hope",

@@ -49,7 +49,10 @@ pub(crate) fn is_greek(name: &str) -> bool {
 }
 
 pub(crate) fn is_fraction(name: &str) -> bool {
-    matches!(name, "frac" | "dfrac" | "tfrac" | "cfrac")
+    matches!(
+        name,
+        "frac" | "dfrac" | "tfrac" | "cfrac" | "nicefrac" | "sfrac" | "flatfrac"
+    )
 }
 
 pub(crate) fn call(name: &str, args: Vec<Node>) -> Node {
@@ -77,16 +80,30 @@ impl Parser {
             Some(Kind::Word(word)) => {
                 !matches!(word.to_ascii_lowercase().as_str(), "or" | "and" | "u") || word == "u"
             }
-            Some(Kind::Open(c)) => matches!(c, '(' | '['),
+            // `3 (mod 7)` is no product.
+            Some(Kind::Open('(')) => !matches!(
+                self.tokens.get(self.at + 1).map(|t| &t.kind),
+                Some(Kind::Word(name) | Kind::Text(name, _)) if name.trim() == "mod"
+            ),
+            Some(Kind::Open(c)) => *c == '[',
             Some(Kind::GroupOpen | Kind::BarOpen | Kind::Begin(_)) => true,
             Some(Kind::Bar) => self.bars == 0,
             Some(Kind::Command(name)) => {
                 is_fraction(name)
                     || is_greek(name)
                     || is_function(name)
+                    || crate::ellipsis::is_command(name)
+                    || crate::command::is_accent(name)
                     || matches!(
                         name.as_str(),
-                        "pi" | "sqrt" | "binom" | "angle" | "overline" | "vec" | "operatorname"
+                        "pi" | "sqrt"
+                            | "binom"
+                            | "sum"
+                            | "prod"
+                            | "angle"
+                            | "overline"
+                            | "vec"
+                            | "operatorname"
                     )
             }
             _ => false,
@@ -102,7 +119,8 @@ impl Parser {
                 match p.peek() {
                     Some(Kind::Sign('^')) => {
                         p.at += 1;
-                        if p.degree_mark() {
+                        let of_number = matches!(node, Node::Number(_));
+                        if p.degree_mark() || of_number && p.letter_degree() {
                             node = Node::Product(vec![(false, node), (false, p.degree())]);
                         } else {
                             node = power(node, p.exponent()?);
@@ -134,61 +152,21 @@ impl Parser {
         })
     }
 
-    /// A mixed number with its percent or degree sign, if it has one.
-    pub(crate) fn measured(&mut self, node: Node) -> Node {
-        if self.accept(&Kind::Sign('%')) {
-            return Node::Percent(Box::new(node));
-        }
-        let start = self.at;
-        let degree =
-            self.accept(&Kind::Degree) || self.accept(&Kind::Sign('^')) && self.degree_mark();
-        if degree {
-            return Node::Product(vec![(false, node), (false, self.degree())]);
-        }
-        self.at = start;
-        node
-    }
-
-    /// Eats `\circ` or `{\circ}` after a caret.
-    fn degree_mark(&mut self) -> bool {
-        let is = |i: usize, kind: &Kind| self.tokens.get(i).is_some_and(|t| t.kind == *kind);
-        let circle = Kind::Command("circ".into());
-        for mark in [&circle, &Kind::Degree] {
-            if is(self.at, mark) {
-                self.at += 1;
-                return true;
-            }
-            if is(self.at, &Kind::GroupOpen)
-                && is(self.at + 1, mark)
-                && is(self.at + 2, &Kind::GroupClose)
-            {
-                self.at += 3;
-                return true;
-            }
-        }
-        false
-    }
-
-    /// The unit of a degree sign that was just read: of an angle, or of a temperature with its letter.
-    fn degree(&mut self) -> Node {
-        if let Some(Kind::Word(letter) | Kind::Text(letter, _)) = self.peek()
-            && matches!(letter.trim(), "C" | "F")
-        {
-            let name = format!("°{}", letter.trim());
-            self.at += 1;
-            return Node::Unit(name);
-        }
-        Node::Unit("°".into())
-    }
-
     /// What stands after a caret: a group, or a signed factor.
     pub(crate) fn exponent(&mut self) -> Bounded<Node> {
         self.nested(|p| {
-            if p.accept(&Kind::Sign('-')) {
-                return Ok(Node::Negative(Box::new(p.base()?)));
+            let inner = std::mem::replace(&mut p.inner, true);
+            let negative = p.accept(&Kind::Sign('-'));
+            if !negative {
+                p.accept(&Kind::Sign('+'));
             }
-            p.accept(&Kind::Sign('+'));
-            p.base()
+            let exponent = p.base();
+            p.inner = inner;
+            Ok(if negative {
+                Node::Negative(Box::new(exponent?))
+            } else {
+                exponent?
+            })
         })
     }
 
@@ -210,6 +188,18 @@ impl Parser {
             Some(Kind::Open(_)) => Err(Stop::Undefined),
             _ => self.base(),
         }
+    }
+
+    /// An argument that is one letter of a run of letters, as TeX reads `\frac ab`.
+    pub(crate) fn letter_or_argument(&mut self) -> Bounded<Node> {
+        if let Some(Kind::Word(word)) = self.peek()
+            && word.len() > 1
+        {
+            let (first, rest) = (word[..1].to_string(), word[1..].to_string());
+            self.tokens[self.at].kind = Kind::Word(rest);
+            return self.word(&first);
+        }
+        self.argument()
     }
 
     pub(crate) fn base(&mut self) -> Bounded<Node> {
@@ -268,6 +258,11 @@ impl Parser {
                     items.push(self.sum()?);
                     self.expect(&Kind::GroupClose)?;
                     return Ok(call("binom", items));
+                }
+                if items.len() == 1 && self.accept(&Kind::Command("over".into())) {
+                    let below = self.sum()?;
+                    self.expect(&Kind::GroupClose)?;
+                    return Ok(Node::Product(vec![(false, items.remove(0)), (true, below)]));
                 }
                 self.expect(&Kind::GroupClose)?;
                 Ok(if items.len() == 1 {
@@ -453,6 +448,8 @@ impl Parser {
                 Some(Kind::Command(name)) if grouped && name.starts_with("triangle") => {
                     text.push('△');
                 }
+                // `M_{\odot}`, `v_\theta`
+                Some(Kind::Command(name)) => text.push_str(name),
                 // The base of a number, in words.
                 Some(Kind::Text(word, _)) => match crate::words::small(word.trim()) {
                     Some(number) => text.push_str(&number.to_string()),

@@ -3,7 +3,9 @@
 use rlhost_verifier::answer::{MAX_RESPONSE, without_ends};
 use rlhost_verifier::extract::{self, Extract};
 
-use crate::{attached, parts, touch};
+use crate::matching::{fold, matches};
+use crate::params::Options;
+use crate::{attached, last, parts, touch, voided};
 
 /// Boxes that are joined, at most: longer lists are not compared.
 const MAX_JOINED: usize = 128;
@@ -45,6 +47,10 @@ pub fn answer(response: &str, mode: Extract) -> Option<Found<'_>> {
         Extract::Answer => Found::Marked(extract::answer(text, mode)?),
         Extract::Boxed => boxed(text, extract::answer(text, mode)?),
         Extract::Auto if is_marked(text) => boxed(text, extract::marked(text)?),
+        Extract::Last => match extract::marked(text) {
+            Some(marked) => boxed(text, marked),
+            None => Found::Marked(last::value(text)?),
+        },
         Extract::Auto | Extract::Text => Found::Text(without_ends(text)),
     };
     let measured = match &found {
@@ -143,6 +149,33 @@ pub fn by_part(response: &str) -> Option<Vec<(String, String)>> {
     (out.len() > 1).then_some(out)
 }
 
+/// All boxes of a response with the names before them, where they may be one answer together: several, none of them voided,
+/// and no second thoughts between.
+pub fn all_boxes(response: &str) -> Option<Vec<(Option<&str>, &str)>> {
+    if response.len() > MAX_RESPONSE {
+        return None;
+    }
+    let text = end_of(after_thinking(response)?);
+    let all = boxes(text);
+    if !(2..=MAX_JOINED).contains(&all.len()) || text.contains("</answer>") {
+        return None;
+    }
+    let between = &text[all[0].1..all[all.len() - 1].0];
+    let sound = |at: usize| {
+        let (start, end, _) = all[at];
+        let next = all.get(at + 1).map_or(text.len(), |next| next.0);
+        !touch::touched(&text[..next], start, end, true)
+    };
+    if voided::thinks_again(between) || !(0..all.len()).all(sound) {
+        return None;
+    }
+    Some(
+        all.iter()
+            .map(|(start, _, inner)| (name_before(text, *start).map(|name| name.1), inner.trim()))
+            .collect(),
+    )
+}
+
 /// The number of the box that an answer stood in, with the unit or percent sign behind that box.
 fn measured(text: &str, inner: &str) -> Option<String> {
     let at = (inner.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
@@ -237,7 +270,10 @@ fn boxed<'a>(text: &'a str, last: &'a str) -> Found<'a> {
         .collect();
     // `x = \boxed{2} or \boxed{3}` are values of one name.
     let first_only = equations.len() == 1 && names.last().is_some_and(Option::is_some);
-    if joined.len() < 2 {
+    // `\boxed{x+1} or \boxed{1+x}` is one answer, written twice.
+    let options = Options::default();
+    let same = |value: &&str| matches(&fold(value), &fold(last), &options);
+    if joined.len() < 2 || joined.iter().all(same) {
         Found::Marked(last)
     } else if equations.len() == joined.len() {
         Found::Named(equations)

@@ -84,7 +84,6 @@ impl Parser {
             exponent = None;
         }
         let name = match name {
-            "lg" => "log",
             "asin" => "arcsin",
             "acos" => "arccos",
             "atan" => "arctan",
@@ -122,6 +121,13 @@ impl Parser {
 
     /// What a function applies to: brackets, or the factors that follow it directly.
     fn function_argument(&mut self) -> Bounded<Node> {
+        let inner = std::mem::replace(&mut self.inner, true);
+        let argument = self.argument_of_function();
+        self.inner = inner;
+        argument
+    }
+
+    fn argument_of_function(&mut self) -> Bounded<Node> {
         if matches!(
             self.peek(),
             Some(Kind::Open('(' | '[') | Kind::GroupOpen | Kind::BarOpen | Kind::Bar)

@@ -5,7 +5,7 @@ use crate::matching::{direct, fold, matches, trimmed};
 use crate::params::{Arithmetic, Extract, Format, Options};
 use crate::reference::{self, InvalidReference, Reference};
 use crate::work::Work;
-use crate::{extract, lexer, parts, prose, text, valueless};
+use crate::{chinese, choices, extract, lexer, parts, prose, qualifier, statement, valueless};
 use rlhost_verifier::answer::MAX_RESPONSE;
 use rlhost_verifier::rational::Rational;
 use serde_json::Value;
@@ -55,6 +55,17 @@ pub fn judge(
                 }
                 _ => earned(&found, reference, options),
             });
+        let boxes = match options.extract {
+            Extract::Auto | Extract::Boxed => find::all_boxes(response),
+            _ => None,
+        };
+        let best = references.iter().zip(best).map(|(reference, most)| {
+            let listed = most < 1.0
+                && boxes
+                    .as_ref()
+                    .is_some_and(|boxes| is_list(boxes, reference, options));
+            if listed { 1.0 } else { most }
+        });
         // The first that is right ends the search.
         let mut most = 0.0_f64;
         for share in best {
@@ -89,6 +100,27 @@ pub fn judge(
         format,
         total: accuracy * (1.0 - w) + format * w,
     })
+}
+
+/// Are several boxes, each in its own sentence, the items of the list that a reference is?
+fn is_list(boxes: &[(Option<&str>, &str)], reference: &Reference, options: &Options) -> bool {
+    let Reference::One(reference) = reference else {
+        return false;
+    };
+    let named: Option<Vec<_>> = boxes
+        .iter()
+        .map(|(name, value)| Some(((*name)?, *value)))
+        .collect();
+    let list = match named {
+        // A reference with names asks for them.
+        Some(named) if reference.contains('=') => reference::assigned(&named),
+        _ if reference.contains('=') => return false,
+        _ => {
+            let values: Vec<&str> = boxes.iter().map(|(_, value)| *value).collect();
+            values.join(", ")
+        }
+    };
+    matches(&fold(&list), &fold(reference), options)
 }
 
 /// The share of a reference that an answer earns.
@@ -139,11 +171,17 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
             if let Some(right) = chosen(line, &reference) {
                 return f64::from(u8::from(right));
             }
-            if rounded(line, &reference, options) {
+            if rounded(line, &reference, options) || restated(line, &reference, options) {
                 return 1.0;
             }
             let earned =
                 prose::stated(line).map_or(0.0, |stated| direct(&stated, &reference, options));
+            let by_structure = || statement::stated(line).or_else(|| chinese::stated(line));
+            let earned = if earned < 1.0 {
+                by_structure().map_or(earned, |it| direct(&it, &reference, options).max(earned))
+            } else {
+                earned
+            };
             let function =
                 || prose::function(line).is_some_and(|it| matches(&it, &reference, options));
             if earned < 1.0 && function() {
@@ -160,9 +198,9 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
 fn chosen(text: &str, reference: &str) -> Option<bool> {
     let reference = trimmed(reference);
     let asked = reference.contains(|c: char| c.is_ascii_uppercase());
-    let letter = text::choice(reference).filter(|_| asked)?;
+    let letter = choices::choice(reference).filter(|_| asked)?;
     let rest = prose::after_answer(text)?;
-    Some(text::choice(&rest)? == letter)
+    Some(choices::choice(&rest)? == letter)
 }
 
 /// Does a text give the reference exactly and then rounded: `5/12, or about 41.7%`?
@@ -180,6 +218,20 @@ fn rounded(text: &str, reference: &str, options: &Options) -> bool {
     let exact = exact.trim_end().trim_end_matches(',');
     prose::stated(exact).is_some_and(|stated| matches(&stated, reference, options))
         && matches(trimmed(decimal), reference, &near)
+}
+
+/// Does a text give the reference and, in brackets, the same in another form: `The answer is 3/4 (or 0.75).`
+fn restated(line: &str, reference: &str, options: &Options) -> bool {
+    let line = line.trim_end_matches(['.', ' ']);
+    let Some((answer, aside)) = line
+        .strip_suffix(')')
+        .and_then(|line| line.rsplit_once(" ("))
+    else {
+        return false;
+    };
+    let aside = aside.strip_prefix("or ").unwrap_or(aside);
+    prose::stated(answer).is_some_and(|stated| matches(&stated, reference, options))
+        && matches(aside, reference, options)
 }
 
 /// How many of the wanted parts an answer has.
@@ -253,9 +305,17 @@ fn share(found: &str, reference: &str, options: &Options) -> f64 {
         .strip_suffix(')')
         .and_then(|text| text.split_once(" ("))
         && matches(answer, reference, options)
-        && matches(aside, reference, options)
+        && matches(
+            aside.strip_prefix("or ").unwrap_or(aside),
+            reference,
+            options,
+        )
     {
         return 1.0;
+    }
+    // What an answer says of its letters is no sentence around a value, where the reference says something of them too.
+    if qualifier::split(found).is_some() && qualifier::split(reference).is_some() {
+        return 0.0;
     }
     // A sentence in a mark: `The answer is 12`. Formulas alone have no words.
     let word = |word: &str| word.len() > 1;
@@ -274,7 +334,12 @@ fn share(found: &str, reference: &str, options: &Options) -> f64 {
     {
         return 0.0;
     }
-    prose::stated(found)
+    let stated = prose::stated(found).or_else(|| {
+        statement::is_sentence(found)
+            .then(|| statement::stated(found))
+            .flatten()
+    });
+    stated
         .filter(|stated| stated != found)
         .map_or(0.0, |stated| direct(&stated, reference, options))
 }

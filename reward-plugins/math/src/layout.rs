@@ -24,6 +24,13 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
             out = Cow::Owned(out.replace(spelling, sign));
         }
     }
+    while let Some(cut) = unbraced(&out) {
+        out = Cow::Owned(cut);
+    }
+    // One alone is no norm.
+    if out.matches("\\|").count() == 1 && !out.contains("\\left\\|") {
+        out = Cow::Owned(out.replace("\\|", "\\parallel "));
+    }
     for (open, close, keep) in [("\\hspace{", '}', ""), ("\\\\[", ']', "\\\\")] {
         while let Some(cut) = without(&out, open, close, keep) {
             out = Cow::Owned(cut);
@@ -47,6 +54,20 @@ fn without(text: &str, open: &str, close: char, keep: &str) -> Option<String> {
         }
         from = inner;
     }
+}
+
+/// The text without the first skip and its length, `\hskip 2pt`.
+fn unbraced(text: &str) -> Option<String> {
+    let (at, command) = ["\\hskip", "\\mskip", "\\hspace"]
+        .iter()
+        .find_map(|command| Some((text.find(command)?, command)))?;
+    let rest = text[at + command.len()..].trim_start();
+    let digits = rest.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'));
+    let unit = digits.trim_start();
+    let unit = ["pt", "em", "ex", "mm", "cm", "in", "mu", "px"]
+        .iter()
+        .find_map(|name| unit.strip_prefix(name))?;
+    (digits.len() < rest.len()).then(|| format!("{} {unit}", &text[..at]))
 }
 
 /// A length of TeX: `2pt`, `-0.5em`.

@@ -1,8 +1,10 @@
 //! Cuts an answer, LaTeX or plain, into tokens. Layout (`\left`, `\,`, `$`) disappears here.
 
+use crate::han;
 use crate::number::{Bounded, Rational, Stop};
-use crate::symbols::{command_of, fraction_of, lowered, raised, relation_of};
+use crate::symbols::{command_of, fraction_of, is_font, lowered, raised, relation_of};
 use crate::syntax::Relation;
+use crate::tidy;
 
 /// Longest answer that is read as mathematics, in bytes.
 pub const MAX_BYTES: usize = 4000;
@@ -80,46 +82,8 @@ pub fn tokens(source: &str) -> Bounded<Vec<Token>> {
             return Err(Stop::TooBig);
         }
     }
-    turn_brackets(&mut lexer.tokens);
+    tidy::all(&mut lexer.tokens);
     Ok(lexer.tokens)
-}
-
-/// Square brackets that are turned outwards leave an end out: `]0, 1[` is `(0, 1)`.
-fn turn_brackets(tokens: &mut [Token]) {
-    // Open brackets: where a comma stood in them, and whether they are square ones.
-    let mut open: Vec<(bool, bool)> = Vec::new();
-    for i in 0..tokens.len() {
-        let ends = match tokens.get(i + 1).map(|t| &t.kind) {
-            None | Some(Kind::GroupClose | Kind::Comma | Kind::Semicolon | Kind::Relation(_)) => {
-                true
-            }
-            Some(Kind::Command(name)) => {
-                matches!(name.as_str(), "cup" | "cap" | "setminus" | "backslash")
-            }
-            Some(kind) => crate::parser::joint_of(kind).is_some(),
-        };
-        let after_comma = i > 0 && matches!(tokens[i - 1].kind, Kind::Comma | Kind::Semicolon);
-        match tokens[i].kind {
-            Kind::Close(']') if open.is_empty() => {
-                tokens[i].kind = Kind::Open('(');
-                open.push((false, true));
-            }
-            Kind::Open('[') if open.last() == Some(&(true, true)) && !after_comma && ends => {
-                tokens[i].kind = Kind::Close(')');
-                open.pop();
-            }
-            Kind::Open(c) => open.push((false, c == '[')),
-            Kind::Close(_) => {
-                open.pop();
-            }
-            Kind::Comma | Kind::Semicolon => {
-                if let Some(last) = open.last_mut() {
-                    last.0 = true;
-                }
-            }
-            _ => {}
-        }
-    }
 }
 
 impl Lexer {
@@ -138,7 +102,7 @@ impl Lexer {
         });
     }
 
-    fn one(&mut self, kind: Kind) {
+    pub(crate) fn one(&mut self, kind: Kind) {
         self.at += 1;
         self.push(kind);
     }
@@ -152,6 +116,12 @@ impl Lexer {
             }
             '0'..='9' => return self.number(),
             '.' if self.digit(1) => return self.number(),
+            '.' if self.starts("...", 0) => {
+                while self.peek(0) == '.' {
+                    self.at += 1;
+                }
+                self.push(Kind::Command("ldots".into()));
+            }
             '\\' => return self.command(),
             // `3 x 10^8`: between numbers it is a sign of multiplication.
             'x' | 'X' if self.multiplies() => self.one(Kind::Sign('*')),
@@ -193,6 +163,10 @@ impl Lexer {
                 self.at += 1;
                 self.one(Kind::Relation(Relation::NotEqual));
             }
+            '/' if self.peek(1) == '/' => {
+                self.at += 1;
+                self.one(Kind::Relation(Relation::Other("parallel")));
+            }
             '+' | '/' | '*' | '!' | '%' | '^' | '_' | '\'' | '&' | ':' => self.one(Kind::Sign(c)),
             '-' | '−' | '–' | '﹣' => self.one(Kind::Sign('-')),
             '×' | '·' | '⋅' | '∙' => self.one(Kind::Sign('*')),
@@ -219,6 +193,7 @@ impl Lexer {
 
     fn unicode(&mut self, c: char) -> Bounded<()> {
         match c {
+            _ if han::is_han(c) => self.han(),
             _ if raised(c).is_some() => return self.script('^', raised),
             _ if lowered(c).is_some() => return self.script('_', lowered),
             '⟨' | '〈' => {
@@ -333,23 +308,24 @@ impl Lexer {
             | "Bigg" | "biggl" | "biggr" | "middle" => {
                 self.delimiter(name == "left", name == "right");
             }
-            "displaystyle" | "textstyle" | "limits" | "nolimits" | "quad" | "qquad" | "hfill"
-            | "boldsymbol" | "mathbf" | "bm" | "mathit" | "mathsf" | "thinspace" | "enspace"
-            | "boxed" | "fbox" | "hline" | "mathord" | "ensuremath" | "pmb" => {
+            "limits" | "nolimits" | "quad" | "qquad" | "hfill" | "thinspace" | "enspace"
+            | "boxed" | "fbox" | "hline" | "mathord" | "ensuremath" | "mathstrut" | "strut"
+            | "mathbin" | "notag" | "nonumber" | "smash" => {
                 self.spaced = true;
             }
             "text" | "textbf" | "textit" | "textrm" | "textsf" | "texttt" | "mbox" | "hbox"
-            | "emph" | "textnormal" => {
+            | "emph" | "textnormal" | "textup" | "textsl" => {
                 let text = self.braced()?;
                 self.text(text);
             }
-            "mathrm" | "operatorname" | "rm" => {
-                if self.peek(0) == '{' {
-                    let text = self.braced()?;
-                    self.push(Kind::Text(text, true));
-                }
+            "mathrm" | "operatorname" | "rm" => self.upright()?,
+            font if is_font(font) => self.spaced = true,
+            glued if glued.starts_with("quad") || glued.starts_with("qquad") => {
+                // Data sets have spacing commands that run into the next letter: `\quadx`.
+                self.at = start + if glued.starts_with("qq") { 5 } else { 4 };
+                self.spaced = true;
             }
-            "color" | "textcolor" => {
+            "color" | "textcolor" | "colorbox" => {
                 self.braced()?;
                 self.spaced = true;
             }
@@ -389,9 +365,9 @@ impl Lexer {
             "colon" => self.push(Kind::Sign(':')),
             "degree" | "degrees" => self.push(Kind::Degree),
             "percent" => self.push(Kind::Sign('%')),
-            "dollar" | "textdollar" => self.push(Kind::Text("dollar".into(), false)),
-            "euro" | "texteuro" => self.push(Kind::Text("euro".into(), false)),
-            "pounds" | "textsterling" => self.push(Kind::Text("pound sterling".into(), false)),
+            "dollar" | "textdollar" | "euro" | "texteuro" | "pounds" | "textsterling" => {
+                self.currency(&name);
+            }
             "newline" | "cr" => self.push(Kind::Row),
             _ => {
                 self.push(Kind::Command(name));
@@ -402,7 +378,7 @@ impl Lexer {
     }
 
     /// The contents of `\text`: words, or numbers and signs, which mean the same in any font.
-    fn text(&mut self, text: String) {
+    pub(crate) fn text(&mut self, text: String) {
         if text.chars().any(|c| c.is_alphabetic() || c == '\\') || text.trim().is_empty() {
             self.push(Kind::Text(text, false));
         } else {
@@ -468,7 +444,7 @@ impl Lexer {
     }
 
     /// The contents of a group in braces, verbatim.
-    fn braced(&mut self) -> Bounded<String> {
+    pub(crate) fn braced(&mut self) -> Bounded<String> {
         while self.peek(0) == ' ' {
             self.at += 1;
         }

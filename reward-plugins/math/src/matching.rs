@@ -1,8 +1,12 @@
 //! Whether one text is the answer that another one is: as mathematics, in words, or letter by letter.
 
 use crate::params::Options;
+use crate::qualifier::{Class, Qualified};
 use crate::syntax::Node;
-use crate::{clock, compare, layout, lexer, modular, parser, sign, text, valueless, words};
+use crate::{
+    choices, clock, compare, han, layout, lexer, modular, numeral, parser, phrases, qualifier,
+    reference, series, sign, text, valueless, words,
+};
 use rlhost_verifier::fold::folded;
 use std::borrow::Cow;
 
@@ -11,7 +15,11 @@ pub fn fold(text: &str) -> Cow<'_, str> {
     if text.len() > lexer::MAX_BYTES {
         return unstyled(text);
     }
-    match unstyled(text) {
+    let text = match reference::unescaped(text) {
+        Cow::Borrowed(text) => unstyled(text),
+        Cow::Owned(text) => Cow::Owned(unstyled(&text).into_owned()),
+    };
+    match text {
         Cow::Borrowed(text) => layout::plain(text),
         Cow::Owned(text) => Cow::Owned(layout::plain(&text).into_owned()),
     }
@@ -22,9 +30,11 @@ fn unstyled(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
+    let marked = han::choice(text);
+    let text = marked.as_deref().unwrap_or(text);
     let one = |c| match c {
         '\u{202f}' | '\u{2009}' => Some(c),
-        _ => folded(c),
+        _ => han::punctuation(c).or_else(|| folded(c)),
     };
     Cow::Owned(text.chars().filter_map(one).collect())
 }
@@ -63,17 +73,40 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
         return false;
     }
     // A reference that is a capital letter, with or without its text, asks for a choice.
-    if let Some(letter) = text::choice(b).filter(|_| b.contains(|c: char| c.is_ascii_uppercase()))
-        && let Some(chosen) = text::choice(a)
-    {
-        return chosen == letter;
+    let asked = |_: &char| b.contains(|c: char| c.is_ascii_uppercase());
+    if let Some(letter) = choices::choice(b).filter(asked) {
+        let option = choices::option(b);
+        let says = |given: Option<&str>| match (given, &option) {
+            (Some(given), Some(wanted)) => !contradicts(given, wanted, options),
+            _ => true,
+        };
+        if let Some(chosen) = choices::choice(a) {
+            return chosen == letter && says(choices::option(a).as_deref());
+        }
+        if let Some((before, chosen)) = choices::labelled_behind(a) {
+            let value = option.is_some() || parser::parse(&before).is_ok();
+            return chosen == letter && value && says(Some(&before));
+        }
+        // The text of the choice alone is the choice, too.
+        if option.is_some_and(|option| matches(a, &option, options)) {
+            return true;
+        }
     }
-    // The text of the choice alone is the choice, too.
-    if let Some(option) = text::option(b)
-        && matches(a, option, options)
-    {
-        return true;
+    match (qualifier::split(a), qualifier::split(b)) {
+        (None, None) => {}
+        (given, wanted) => return qualified([a, b], given.as_ref(), wanted.as_ref(), options),
     }
+    if let Some(same) = numeral::same(a, b) {
+        return same;
+    }
+    let said = [a, b].map(|text| phrases::rewritten(text).map_or(Cow::Borrowed(text), Cow::Owned));
+    let (a, b) = (&*said[0], &*said[1]);
+    let common = [a, b].map(|text| common_logarithms(text, [a, b]));
+    let (a, b) = (&*common[0], &*common[1]);
+    let chinese = [a, b].map(|text| han::rewritten(text).unwrap_or(Cow::Borrowed(text)));
+    let (a, b) = (&*chinese[0], &*chinese[1]);
+    let feet = [a, b].map(|text| feet_and_inches(text).map_or(Cow::Borrowed(text), Cow::Owned));
+    let (a, b) = (&*feet[0], &*feet[1]);
     let degrees = [a, b].map(temperature);
     let (a, b) = (&*degrees[0], &*degrees[1]);
     let spaced = [without_spaces(a), without_spaces(b)];
@@ -97,14 +130,78 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
     }
     let a = priced(&a).map_or(a, Cow::Owned);
     let b = priced(&b).map_or(b, Cow::Owned);
+    let repeating = Options {
+        decimals: 0,
+        ..options.clone()
+    };
+    let options = if is_repeating(&b) {
+        &repeating
+    } else {
+        options
+    };
     match read(&a, &b) {
         Sides::Mathematics(x, y) => compare::equal(&x, &y, options, modular::seed(&a, &b)),
         Sides::Words => {
-            let text = text::normal(&a);
-            !text.is_empty() && text != "nan" && text == text::normal(&b)
+            let text = text::bare(&a);
+            !text.is_empty() && text != "nan" && text == text::bare(&b)
         }
         Sides::Different => false,
     }
+}
+
+/// Are answers with qualifiers the same? One that is missing is no mistake.
+fn qualified(
+    [a, b]: [&str; 2],
+    given: Option<&Qualified<'_>>,
+    wanted: Option<&Qualified<'_>>,
+    options: &Options,
+) -> bool {
+    let words = text::normal(a);
+    if !words.is_empty() && words == text::normal(b) {
+        return true;
+    }
+    let x = given.map_or(a, |it| &*it.value);
+    let y = wanted.map_or(b, |it| &*it.value);
+    if let (Some(given), Some(wanted)) = (given, wanted)
+        && !qualifier::agree(given, wanted)
+    {
+        return false;
+    }
+    // `f(x) = x` of rational numbers only is less than `f(x) = x`.
+    if wanted.is_none() && given.is_some_and(|it| it.class == Class::Rational) {
+        return false;
+    }
+    let letters = given.zip(wanted);
+    let same = letters.is_none_or(|(given, wanted)| qualifier::same_letters(given, wanted));
+    if same && matches(x, y, options) {
+        return true;
+    }
+    let Some((own, index)) = qualifier::indices(given, wanted) else {
+        return false;
+    };
+    let Sides::Mathematics(x, y) = read(x, y) else {
+        return false;
+    };
+    let all = given.is_some_and(|it| it.class == Class::Integer);
+    let renamed = series::replaced(&x, own, &Node::Symbol(index.into()));
+    let other_free = own == index || !names_in(&x, index) && !names_in(&y, own);
+    other_free
+        && (compare::equal(&renamed, &y, options, modular::seed(a, b))
+            || all && qualifier::same_family(&x, own, &y, index, &mut options.work.left().budget))
+}
+
+/// Does a name occur in an answer?
+fn names_in(node: &Node, name: &str) -> bool {
+    matches!(node, Node::Symbol(own) if own == name)
+        || node
+            .children()
+            .into_iter()
+            .any(|child| names_in(child, name))
+}
+
+/// Is the text beside a letter another value than the reference has there? Words may say the same in other words.
+fn contradicts(given: &str, wanted: &str, options: &Options) -> bool {
+    matches!(read(given, wanted), Sides::Mathematics(..)) && !matches(given, wanted, options)
 }
 
 /// Does a text end with a number and the letter K?
@@ -120,6 +217,29 @@ fn thousands(text: &str) -> bool {
             .trim_end_matches([' ', '~', '\\', ',', ';', '!'])
             .ends_with(|c: char| c.is_ascii_digit())
     })
+}
+
+/// Is a text written as a decimal that repeats? Then the question asks for one.
+fn is_repeating(text: &str) -> bool {
+    let marks = [
+        "\\overline",
+        "\\bar",
+        "\\dot",
+        "...",
+        "…",
+        "\\ldots",
+        "\\dots",
+        "\\cdots",
+    ];
+    let after_digit = |at: usize| {
+        text[..at]
+            .trim_end_matches('{')
+            .ends_with(|c: char| c.is_ascii_digit() || c == '.')
+    };
+    marks
+        .iter()
+        .any(|mark| text.find(mark).is_some_and(after_digit))
+        || text.contains(".(")
 }
 
 /// What two answers are.
@@ -184,6 +304,7 @@ fn shared(found: &str, reference: &str, options: &Options) -> f64 {
         _ => 0.0,
     }
 }
+
 /// Degrees Celsius and Fahrenheit by their signs.
 fn temperature(text: &str) -> Cow<'_, str> {
     let mut out = Cow::Borrowed(text);
@@ -200,6 +321,34 @@ fn temperature(text: &str) -> Cow<'_, str> {
     out
 }
 
+/// `\log` as `\lg` beside a text that has `\lg`: both are to the base ten there.
+fn common_logarithms<'a>(text: &'a str, both: [&str; 2]) -> Cow<'a, str> {
+    if !both.iter().any(|text| text.contains("\\lg")) || !text.contains("\\log") {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut parts = text.split("\\log");
+    out.push_str(parts.next().unwrap_or(""));
+    for part in parts {
+        let based = part.trim_start().starts_with('_');
+        out.push_str(if based { "\\log" } else { "\\lg" });
+        out.push_str(part);
+    }
+    Cow::Owned(out)
+}
+
+/// Feet and inches by their signs: `5'6"`.
+fn feet_and_inches(text: &str) -> Option<String> {
+    let (feet, inches) = text.split_once('\'')?;
+    let inches = inches.trim_start();
+    let inches = inches
+        .strip_suffix('"')
+        .or_else(|| inches.strip_suffix("''"))?;
+    let number =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    (number(feet) && number(inches)).then(|| format!("{feet} ft {inches} in"))
+}
+
 /// Thousands apart by a space, and nothing else: `1 000`.
 fn without_spaces(text: &str) -> Option<String> {
     let mut groups = text.strip_prefix('-').unwrap_or(text).split(' ');
@@ -214,6 +363,9 @@ fn without_spaces(text: &str) -> Option<String> {
 /// An answer without what surrounds it on the page.
 pub fn trimmed(answer: &str) -> &str {
     let mut text = answer.trim();
+    text = text
+        .strip_prefix("\\displaystyle")
+        .map_or(text, str::trim_start);
     loop {
         let before = text;
         for (open, close) in [
@@ -230,15 +382,30 @@ pub fn trimmed(answer: &str) -> &str {
                 text = inner.trim();
             }
         }
-        if let Some(inner) = text.strip_suffix('.')
-            && !inner.ends_with('.')
+        // What ends a sentence or a line, and no command such as `\,`.
+        if let Some(inner) = text.strip_suffix(['.', ',', ';'])
+            && !inner.ends_with(['.', '\\'])
         {
             text = inner.trim_end();
+        }
+        // Line breaks, and the backslash of a space that was trimmed.
+        text = text.trim_end_matches('\\').trim_end();
+        if let Some(inner) = in_words_only(text) {
+            text = inner.trim();
         }
         if text == before {
             return text;
         }
     }
+}
+
+/// What is in `\text{…}` where that is all.
+fn in_words_only(text: &str) -> Option<&str> {
+    let inner = ["\\text{", "\\textbf{", "\\textrm{", "\\mbox{"]
+        .iter()
+        .find_map(|open| text.strip_prefix(open))?
+        .strip_suffix('}')?;
+    (!inner.contains(['{', '}', '\\', '$'])).then_some(inner)
 }
 
 /// A dollar sign that stands alone is a currency, in pairs they are marks of LaTeX.

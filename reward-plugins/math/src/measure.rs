@@ -41,10 +41,46 @@ pub fn comparable(
     {
         pairs.push(pair);
     }
+    if rule != UnitRule::Strict
+        && let Some(pair) = angles(response, reference, budget)?
+    {
+        pairs.push(pair);
+    }
     pairs.push((a, b));
     // `5m` is read as 5 times m, `5 m` as metres: the letters decide where one side has units.
     pairs.push((spelt(response, budget)?, spelt(reference, budget)?));
     Ok(pairs)
+}
+
+/// An angle in degrees and one in multiples of π, with or without `rad`, both in radians.
+fn angles(
+    a: &Quotient,
+    b: &Quotient,
+    budget: &mut Budget,
+) -> Bounded<Option<(Quotient, Quotient)>> {
+    let holds = |value: &Quotient, is: fn(&Atom) -> bool| {
+        value.num.terms.keys().flatten().any(|(atom, _)| is(atom))
+    };
+    let degrees = |atom: &Atom| matches!(atom, Atom::Unit(name) if name == "°");
+    let turns = |atom: &Atom| *atom == Atom::Pi;
+    let mixed = holds(a, degrees) && holds(b, turns) || holds(b, degrees) && holds(a, turns);
+    if !mixed {
+        return Ok(None);
+    }
+    let mut radians = |value: &Quotient| {
+        replaced(value, budget, |atom, exponent, budget| {
+            Ok(match atom {
+                Atom::Unit(name) if name == "°" => {
+                    let turn = Rational::ratio(1, 180).ok_or(Stop::Undefined)?;
+                    let scale = turn.pow(exponent.num, budget)?;
+                    (exponent.den == 1).then(|| (scale, vec![(Atom::Pi, exponent)]))
+                }
+                Atom::Unit(name) if name == "rad" => Some((Rational::one(), Mono::new())),
+                _ => None,
+            })
+        })
+    };
+    Ok(Some((radians(a)?, radians(b)?)))
 }
 
 /// Two temperatures, one of them in degrees Celsius and one in degrees Fahrenheit, both in the latter.

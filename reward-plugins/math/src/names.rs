@@ -8,7 +8,7 @@ pub(crate) fn is_name(node: &Node) -> bool {
     let capital = |node: &Node| matches!(node, Node::Symbol(name) if name.chars().all(|c| c.is_ascii_uppercase()));
     match node {
         Node::Symbol(name) => {
-            !matches!(name.as_str(), "pi" | "e" | "i")
+            !matches!(name.as_str(), "pi" | "e" | "i" | crate::ellipsis::DOTS)
                 && !name.starts_with(|c: char| c.is_ascii_digit())
         }
         Node::Bracket('(', ')', items) => items.iter().all(is_name),
@@ -97,6 +97,36 @@ pub(crate) fn by_name(items: &[Node]) -> Option<Vec<&Node>> {
     all.sort_by_key(|(name, _)| *name);
     let distinct = all.windows(2).all(|pair| pair[0].0 != pair[1].0);
     distinct.then(|| all.into_iter().map(|(_, value)| value).collect())
+}
+
+/// The points of `p = 5, q = 2; p = 7, q = 2`, and the names of their coordinates; nothing where not every one of several names
+/// comes again as often.
+pub(crate) fn grouped(list: &Node) -> Option<(Vec<Node>, Vec<&str>)> {
+    let Node::List(items) = list else {
+        return None;
+    };
+    let first = assignment(items.first()?)?.0;
+    let width = 1 + items[1..]
+        .iter()
+        .position(|item| assignment(item).is_some_and(|(name, _)| name == first))?;
+    if width < 2 || items.len() % width != 0 || items.len() < 2 * width {
+        return None;
+    }
+    let mut names: Option<Vec<&str>> = None;
+    let mut points = Vec::with_capacity(items.len() / width);
+    for group in items.chunks(width) {
+        let mut group: Vec<_> = group.iter().map(assignment).collect::<Option<_>>()?;
+        group.sort_by_key(|(name, _)| *name);
+        let own: Vec<&str> = group.iter().map(|(name, _)| *name).collect();
+        if own.windows(2).any(|pair| pair[0] == pair[1])
+            || names.get_or_insert_with(|| own.clone()) != &own
+        {
+            return None;
+        }
+        let values = group.into_iter().map(|(_, value)| value.clone()).collect();
+        points.push(Node::Bracket('(', ')', values));
+    }
+    Some((points, names?))
 }
 
 /// The values of `x_1 = 2, x_2 = 3`.

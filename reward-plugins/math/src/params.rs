@@ -1,6 +1,7 @@
 //! The parameters of the plugin.
 
 use crate::number::Rational;
+use crate::rounding::MAX_DECIMALS;
 use crate::work::Work;
 use rlhost_verifier::answer;
 pub use rlhost_verifier::extract::Extract;
@@ -17,6 +18,8 @@ pub enum Format {
 /// What a percent sign means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PercentRule {
+    /// As the reference has it: with a sign the value; without one both.
+    Auto,
     Value,
     Strip,
     Either,
@@ -49,6 +52,8 @@ pub struct Options {
     pub units: UnitRule,
     /// Allowed distance from the reference, relative to it.
     pub tolerance: Rational,
+    /// Fewest decimals of one that stands for a fraction without end; 0 for none.
+    pub decimals: u32,
     /// Does the order in lists without brackets count?
     pub ordered: bool,
     pub arithmetic: Arithmetic,
@@ -64,9 +69,10 @@ impl Default for Options {
             extract: Extract::Auto,
             format: Format::Answer,
             format_weight: 0.0,
-            percent: PercentRule::Value,
+            percent: PercentRule::Auto,
             units: UnitRule::Convert,
             tolerance: Rational::zero(),
+            decimals: 6,
             ordered: false,
             arithmetic: Arithmetic::Accept,
             partial: false,
@@ -76,20 +82,28 @@ impl Default for Options {
 }
 
 /// Name, meaning and default (as JSON) of each parameter.
-pub const PARAMS: [(&str, &str, &str); 9] = [
+pub const PARAMS: [(&str, &str, &str); 10] = [
     (
         "extract",
         "Where the answer is looked for, always after the thinking. \"auto\": the last <answer>…</answer> or balanced \
          \\boxed{…} or \\fbox{…}, whichever ends last, or the text where there is neither; \"answer\", \"boxed\": only \
-         these; \"text\": what follows ####, or what the last sentence states.",
+         these; \"text\": what follows ####, or what the last sentence states; \"last\": the last mark, or the last formula or \
+         number of the text whatever is said of it, as Math-Verify reads.",
         "\"auto\"",
     ),
     answer::PARAMS[1],
     answer::PARAMS[2],
     (
         "percent",
-        "What 50% is. \"value\": 1/2, and not 50; \"strip\": 50, and not 1/2; \"either\": both.",
-        "\"value\"",
+        "What 50% is. \"auto\": for a reference with a percent sign 1/2, and not 50; for one without, whose question may have \
+         asked for percent, 1/2 or 50; \"value\": 1/2, and not 50; \"strip\": 50, and not 1/2; \"either\": both, on both sides.",
+        "\"auto\"",
+    ),
+    (
+        "decimals",
+        "How many decimals a decimal needs at least to stand for a fraction whose decimals don't end, rightly rounded: with 6, \
+         0.333333 is 1/3. Roots and other numbers that are no fractions need `tolerance`. 0: decimals never stand for one.",
+        "6",
     ),
     (
         "units",
@@ -146,6 +160,7 @@ impl Options {
                             ("answer", Extract::Answer),
                             ("boxed", Extract::Boxed),
                             ("text", Extract::Text),
+                            ("last", Extract::Last),
                         ],
                     )?;
                 }
@@ -175,6 +190,7 @@ impl Options {
                         name,
                         value,
                         &[
+                            ("auto", PercentRule::Auto),
                             ("value", PercentRule::Value),
                             ("strip", PercentRule::Strip),
                             ("either", PercentRule::Either),
@@ -194,14 +210,10 @@ impl Options {
                     )?;
                 }
                 "tolerance" => {
-                    let number = match value {
-                        Value::Number(number) => Rational::parse(&number.to_string()),
-                        Value::String(text) => Rational::parse(text),
-                        _ => None,
-                    };
-                    options.tolerance = number.filter(|t| !t.is_negative()).ok_or_else(|| {
-                        format!("parameter `tolerance` is {value}; it has to be a number of 0 or more, or such as \"1/100\"")
-                    })?;
+                    options.tolerance = fraction(name, value)?;
+                }
+                "decimals" => {
+                    options.decimals = count(name, value)?;
                 }
                 "arithmetic" => {
                     options.arithmetic = one_of(
@@ -225,6 +237,26 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+fn fraction(name: &str, value: &Value) -> Result<Rational, String> {
+    let number = match value {
+        Value::Number(number) => Rational::parse(&number.to_string()),
+        Value::String(text) => Rational::parse(text),
+        _ => None,
+    };
+    number.filter(|t| !t.is_negative()).ok_or_else(|| {
+        format!("parameter `{name}` is {value}; it has to be a number of 0 or more, or such as \"1/100\"")
+    })
+}
+
+fn count(name: &str, value: &Value) -> Result<u32, String> {
+    let number = value.as_u64().and_then(|n| u32::try_from(n).ok());
+    number.filter(|n| *n <= MAX_DECIMALS).ok_or_else(|| {
+        format!(
+            "parameter `{name}` is {value}; it has to be a whole number from 0 to {MAX_DECIMALS}"
+        )
+    })
 }
 
 fn flag(name: &str, value: &Value) -> Result<bool, String> {

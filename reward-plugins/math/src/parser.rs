@@ -3,7 +3,7 @@
 //! The parser looks at each token a bounded number of times and never nests deeper than [`MAX_DEPTH`].
 
 use crate::lexer::{Kind, Token, tokens};
-use crate::names::several_names;
+use crate::names::{grouped, several_names};
 use crate::number::{Bounded, Stop};
 use crate::syntax::{Node, Relation};
 
@@ -16,6 +16,8 @@ pub(crate) struct Parser {
     pub(crate) depth: u32,
     /// Inside of `|…|`, where a bar closes.
     pub(crate) bars: u32,
+    /// In an exponent or in what a function applies to, where a letter is no unit: `\sin(2 t)`.
+    pub(crate) inner: bool,
 }
 
 /// Reads an answer as mathematics; an error says that it is none, or too much.
@@ -42,6 +44,7 @@ fn read(source: &str, letters: bool) -> Bounded<Node> {
         at: 0,
         depth: 0,
         bars: 0,
+        inner: false,
     };
     let node = parser.list()?;
     if parser.at < parser.tokens.len() {
@@ -172,7 +175,13 @@ impl Parser {
                 Ok(Node::SetOperation(joint, items))
             }
             // Values of several names, of which only one need hold, are no value of each.
-            _ if joint == "or" && several_names(&items) => Err(Stop::Undefined),
+            _ if joint == "or" && several_names(&items) => {
+                // `or` between points: `p = 5, q = 2 or p = 7, q = 2`.
+                let list = Node::List(items);
+                let ors = (self.tokens.iter()).filter(|token| joint_of(&token.kind) == Some("or"));
+                let between = grouped(&list).is_some_and(|(points, _)| ors.count() < points.len());
+                between.then_some(list).ok_or(Stop::Undefined)
+            }
             _ => Ok(Node::List(items)),
         }
     }
@@ -226,13 +235,37 @@ impl Parser {
         let mut rest = Vec::new();
         while let Some(&Kind::Relation(relation)) = self.peek() {
             self.at += 1;
-            rest.push((relation, self.proportion()?));
+            let mut side = self.proportion()?;
+            if relation == Relation::Other("equiv")
+                && let Some(modulus) = self.modulus()?
+            {
+                side = Node::Call("mod".into(), vec![side, modulus]);
+            }
+            rest.push((relation, side));
         }
         Ok(if rest.is_empty() {
             first
         } else {
             Node::Relation(Box::new(first), rest)
         })
+    }
+
+    /// What a congruence is taken by: `\pmod{7}`, `\mod 7`, `(mod 7)`.
+    fn modulus(&mut self) -> Bounded<Option<Node>> {
+        let start = self.at;
+        let bracketed = self.accept(&Kind::Open('('));
+        let named = matches!(self.peek(), Some(Kind::Command(name)) if matches!(name.as_str(), "pmod" | "bmod" | "mod"))
+            || matches!(self.peek(), Some(Kind::Word(name) | Kind::Text(name, _)) if name.trim() == "mod");
+        if !named {
+            self.at = start;
+            return Ok(None);
+        }
+        self.at += 1;
+        let modulus = self.sum()?;
+        if bracketed {
+            self.expect(&Kind::Close(')'))?;
+        }
+        Ok(Some(modulus))
     }
 
     fn proportion(&mut self) -> Bounded<Node> {
@@ -325,8 +358,8 @@ impl Parser {
     /// Does a power of a number follow one: `2^6 3^5`?
     fn powers_of_numbers(&self, items: &[(bool, Node)]) -> bool {
         let kind = |i: usize| self.tokens.get(self.at + i).map(|t| &t.kind);
-        let after_power = matches!(items.last(), Some((false, Node::Power(base, _)))
-            if matches!(base.as_ref(), Node::Number(_)));
+        // Behind a bracket too: `(n-2) 2^n`.
+        let after_power = matches!(items.last(), Some((false, Node::Sum(_) | Node::Power(..))));
         after_power
             && matches!(kind(0), Some(Kind::Number { raw, .. }) if !raw.is_empty())
             && matches!(kind(1), Some(Kind::Sign('^')))

@@ -4,6 +4,7 @@
 //! linearly independent over the rationals (Besicovitch, 1940), so sums of radicals are equal exactly
 //! if their canonical forms are. Every rewriting is an identity: equal forms mean equal values.
 
+pub use crate::atom::{Atom, Mono};
 use crate::exponent::Exponent;
 use crate::number::{Bounded, Budget, Rational, Stop};
 use num_bigint::{BigInt, BigUint};
@@ -14,57 +15,6 @@ use std::rc::Rc;
 
 /// Sums of more terms than this are not expanded.
 pub const MAX_TERMS: usize = 400;
-/// What a canonical form is built of.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Atom {
-    /// The imaginary unit.
-    Imaginary,
-    /// A prime under a root: its exponent is between 0 and 1.
-    Prime(BigUint),
-    /// The circle constant.
-    Pi,
-    /// The base of natural logarithms.
-    Euler,
-    /// Logarithm of a prime; the flag says whether it is the natural one.
-    Log(bool, BigUint),
-    /// A variable.
-    Symbol(String),
-    /// A unit of measure or a label such as `apples`.
-    Unit(String),
-    /// A power with a symbolic exponent: the base and the monomial of the exponent.
-    Power(Box<Atom>, Mono),
-    /// Base of a root that has no simpler form: its exponent is between 0 and 1.
-    Root(Rc<Poly>),
-    /// A function of canonical arguments.
-    Call(String, Vec<Quotient>),
-}
-
-impl Atom {
-    /// Is it certainly a positive real number?
-    pub fn is_positive(&self) -> bool {
-        match self {
-            Self::Prime(_) | Self::Pi | Self::Euler | Self::Log(..) | Self::Unit(_) => true,
-            Self::Power(base, mono) => {
-                base.is_positive() && mono.iter().all(|(atom, _)| !atom.has_imaginary())
-            }
-            _ => false,
-        }
-    }
-
-    fn has_imaginary(&self) -> bool {
-        match self {
-            Self::Imaginary | Self::Root(_) | Self::Call(..) => true,
-            Self::Power(base, mono) => {
-                base.has_imaginary() || mono.iter().any(|(atom, _)| atom.has_imaginary())
-            }
-            _ => false,
-        }
-    }
-}
-
-/// A product of atoms, sorted, without zero exponents.
-pub type Mono = Vec<(Atom, Exponent)>;
-
 /// A sum of monomials, without zero coefficients.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Poly {
@@ -130,6 +80,13 @@ fn reduce(mono: Mono, budget: &mut Budget) -> Bounded<Reduced> {
                     }
                 } else if exponent.num != 0 {
                     out.mono.push((Atom::Root(base), exponent));
+                }
+            }
+            Atom::Sign(mono) => {
+                let num = exponent.num.rem_euclid(2 * exponent.den);
+                if num != 0 {
+                    let rest = Exponent::new(num.into(), exponent.den.into())?;
+                    out.mono.push((Atom::Sign(mono), rest));
                 }
             }
             _ if exponent.num == 0 => {}
@@ -227,6 +184,15 @@ impl Poly {
 
     pub fn is_zero(&self) -> bool {
         self.terms.is_empty()
+    }
+
+    /// May it be no real number: has it the imaginary unit in it, or a name that complex numbers have?
+    pub fn has_complex(&self) -> bool {
+        self.terms.keys().flatten().any(|(atom, _)| match atom {
+            Atom::Imaginary => true,
+            Atom::Symbol(name) => matches!(name.as_str(), "z" | "w"),
+            _ => false,
+        })
     }
 
     /// The value, if there is no atom in it.
@@ -366,6 +332,23 @@ impl Quotient {
         } else {
             None
         }
+    }
+
+    /// Is there no variable in it?
+    pub fn is_constant(&self) -> bool {
+        let constant = |atom: &Atom| {
+            matches!(
+                atom,
+                Atom::Imaginary
+                    | Atom::Prime(_)
+                    | Atom::Pi
+                    | Atom::Euler
+                    | Atom::Log(..)
+                    | Atom::Unit(_)
+            )
+        };
+        let all = |poly: &Poly| poly.terms.keys().flatten().all(|(atom, _)| constant(atom));
+        all(&self.num) && all(&self.den)
     }
 
     /// Brings a denominator of one term into the numerator, and takes common factors off longer ones.

@@ -42,6 +42,25 @@ pub fn root(radicand: &Quotient, degree: u32, budget: &mut Budget) -> Bounded<Qu
     {
         return Ok(fractional(&radicand.neg(), exponent, budget)?.neg());
     }
+    // The real root of odd degree of x³ is x.
+    if degree % 2 == 1
+        && radicand.is_whole()
+        && let Some((mono, coefficient)) = radicand.num.single()
+    {
+        let whole = |(atom, e): &(Atom, Exponent)| {
+            is_real(atom) && e.den == 1 && e.num % i64::from(degree) == 0
+        };
+        let (outside, inside): (Mono, Mono) = mono.iter().cloned().partition(whole);
+        if !outside.is_empty() {
+            let outside = outside
+                .into_iter()
+                .map(|(atom, e)| Ok((atom, e.times(exponent)?)))
+                .collect::<Bounded<Mono>>()?;
+            let inside = Poly::product(coefficient, inside, budget)?.into();
+            let outside = Quotient::from(Poly::product(&Rational::one(), outside, budget)?);
+            return outside.mul(&root(&inside, degree, budget)?, budget);
+        }
+    }
     fractional(radicand, exponent, budget)
 }
 
@@ -60,13 +79,12 @@ fn fractional(base: &Quotient, exponent: Exponent, budget: &mut Budget) -> Bound
     if base.is_whole() {
         return poly_power(&base.num, exponent, budget);
     }
-    // (n/d)^a = n^a / d^a holds for positive d.
-    if base
-        .den
-        .terms
-        .iter()
-        .all(|(mono, c)| !c.is_negative() && mono.iter().all(|(a, _)| a.is_positive()))
-    {
+    // (n/d)^a = n^a / d^a holds for positive d, and for a positive n where the value is a real number.
+    let positive = |poly: &Poly| {
+        let mut terms = poly.terms.iter();
+        terms.all(|(mono, c)| !c.is_negative() && mono.iter().all(|(a, _)| a.is_positive()))
+    };
+    if positive(&base.den) || positive(&base.num) {
         let (num, den) = (
             poly_power(&base.num, exponent, budget)?,
             poly_power(&base.den, exponent, budget)?,
@@ -93,14 +111,26 @@ fn poly_power(base: &Poly, exponent: Exponent, budget: &mut Budget) -> Bounded<Q
         factors.push((atom, e.times(exponent)?));
     }
     let negative = coefficient.is_negative();
+    let mut rest = rest;
+    if exponent.den == 2 {
+        // The root of a real square is its absolute value.
+        let square = |(atom, e): &(Atom, Exponent)| is_real(atom) && e.den == 1 && e.num % 2 == 0;
+        let (squares, others): (Mono, Mono) = rest.into_iter().partition(square);
+        rest = others;
+        for (atom, e) in squares {
+            let half = e.num / 2 * exponent.num;
+            factors.extend(magnitude(atom, half)?);
+        }
+    }
     match rest.as_slice() {
         [] if negative && exponent.den == 2 => {
             factors.push((Atom::Imaginary, Exponent::new(exponent.num.into(), 1)?));
         }
         [] if !negative => {}
-        // Principal powers multiply their exponents while the inner one is between -1 and 1.
+        // Principal powers multiply their exponents while the inner one is between -1 and 1; at -1 too, where the values are
+        // real numbers.
         [(atom @ (Atom::Symbol(_) | Atom::Root(_) | Atom::Call(..)), e)]
-            if !negative && e.num.abs() <= e.den && e.num != -e.den =>
+            if !negative && e.num.abs() <= e.den =>
         {
             factors.push((atom.clone(), e.times(exponent)?));
         }
@@ -115,6 +145,60 @@ fn poly_power(base: &Poly, exponent: Exponent, budget: &mut Budget) -> Bounded<Q
         }
     }
     Ok(Poly::product(&Rational::one(), factors, budget)?.into())
+}
+
+/// Is it a real number wherever it stands in answers? `z` and `w` are names of complex ones.
+fn is_real(atom: &Atom) -> bool {
+    match atom {
+        Atom::Symbol(name) => !name.starts_with(['z', 'w', '\\']) || name.starts_with("\\theta"),
+        Atom::Call(name, _) => matches!(name.as_str(), "sin" | "cos" | "tan" | "abs" | "ln"),
+        atom => atom.is_positive(),
+    }
+}
+
+/// `|atom| ^ exponent` of a real number, with the absolute value only where the exponent is odd.
+fn magnitude(atom: Atom, exponent: i64) -> Bounded<Mono> {
+    let even = Exponent::new((exponent - exponent.rem_euclid(2)).into(), 1)?;
+    let absolute = matches!(&atom, Atom::Call(name, _) if name == "abs");
+    if absolute || atom.is_positive() || exponent % 2 == 0 {
+        return Ok(vec![(atom, Exponent::new(exponent.into(), 1)?)]);
+    }
+    let of = Atom::Call("abs".into(), vec![Quotient::atom(atom.clone())]);
+    Ok(vec![(of, Exponent::ONE), (atom, even)])
+}
+
+/// `|value|`: the sign and rational factors taken out, products factor by factor.
+pub fn absolute(value: &Quotient, budget: &mut Budget) -> Bounded<Quotient> {
+    if value.is_whole()
+        && let Some((mono, coefficient)) = value.num.single()
+        && mono.iter().all(|(atom, e)| {
+            atom.is_positive() || e.den == 1 && (is_real(atom) || matches!(atom, Atom::Sign(_)))
+        })
+    {
+        let mut factors = Mono::new();
+        for (atom, e) in mono {
+            match atom {
+                Atom::Sign(_) => {}
+                atom if atom.is_positive() => factors.push((atom.clone(), *e)),
+                atom => factors.extend(magnitude(atom.clone(), e.num)?),
+            }
+        }
+        return Ok(Poly::product(&coefficient.abs(), factors, budget)?.into());
+    }
+    let content = value.num.content();
+    let lead = value.num.terms.first_key_value();
+    let negative = lead.is_some_and(|(_, c)| c.is_negative());
+    let factor = if negative {
+        content.neg()
+    } else {
+        content.clone()
+    };
+    let num = value.num.scale(&factor.inverse()?, budget)?;
+    let inner = Quotient {
+        num,
+        den: value.den.clone(),
+    };
+    Quotient::atom(Atom::Call("abs".into(), vec![inner])).mul(&Quotient::rational(content), budget)
 }
 
 /// A positive rational to a fractional power, as powers of primes.
@@ -231,6 +315,13 @@ fn symbolic(base: &Quotient, exponent: &Quotient, budget: &mut Budget) -> Bounde
     let Some((mono, coefficient)) = base.num.single() else {
         return Ok(opaque());
     };
+    // (−2)^n = (−1)^n · 2^n
+    if coefficient.is_negative()
+        && mono.iter().all(|(atom, _)| atom.is_positive())
+        && let Some(sign) = sign_power(&exponent.num, budget)?
+    {
+        return sign.mul(&symbolic(&base.neg(), exponent, budget)?, budget);
+    }
     // (a·b)^n = a^n · b^n for positive a and b; one symbol may stand alone.
     let positive = !coefficient.is_negative() && mono.iter().all(|(atom, _)| atom.is_positive());
     let alone = coefficient.is_one()
@@ -265,6 +356,35 @@ fn symbolic(base: &Quotient, exponent: &Quotient, budget: &mut Budget) -> Bounde
         )?;
     }
     Ok(result)
+}
+
+/// `(−1)^exponent`, its terms apart; nothing where the constant in it is no whole number.
+fn sign_power(exponent: &Poly, budget: &mut Budget) -> Bounded<Option<Quotient>> {
+    let mut result = Rational::one();
+    let mut factors = Mono::new();
+    for (term, factor) in &exponent.terms {
+        if term.is_empty() {
+            if !factor.is_integer() {
+                return Ok(None);
+            }
+            if factor.numerator().bit(0) {
+                result = result.neg();
+            }
+            continue;
+        }
+        // n² is even where n is.
+        let plain = |(atom, e): &(Atom, Exponent)| {
+            matches!(atom, Atom::Symbol(_)) && e.den == 1 && e.num > 0
+        };
+        let mut term = term.clone();
+        if factor.is_integer() && term.iter().all(plain) {
+            for (_, e) in &mut term {
+                *e = Exponent::ONE;
+            }
+        }
+        factors.push((Atom::Sign(term), Exponent::of(factor)?));
+    }
+    Ok(Some(Poly::product(&result, factors, budget)?.into()))
 }
 
 /// The logarithm of a positive product: a sum over its factors.

@@ -6,10 +6,13 @@ use crate::around::FUNCTIONS;
 use crate::cues::{CHANGERS, CUES, DOUBTS, HEDGES, NO_LABEL, NUMBERED, UNSURE};
 use crate::sentence::{Word, clause, joined, main_clause, spans, words};
 use crate::sign::signed;
-use crate::{allow, display, units};
+use crate::{allow, display, units, voided};
 
 /// Longest text whose sentences are looked at, in bytes, counted from its end.
 const MAX_TEXT: usize = 4000;
+
+/// Most sentences after the one that states the value.
+const MAX_MUTE: usize = 4;
 
 /// The answer that plain text states at its end.
 pub fn stated(text: &str) -> Option<String> {
@@ -117,6 +120,46 @@ fn doubted(before: &str) -> bool {
 fn in_line(line: &str) -> Option<String> {
     let cleaned = cleaned(line);
     in_sentence(sentences(&cleaned).last()?.trim())
+}
+
+/// The last sentence of a text that has a value, without layout. Those after it have none, and nothing in them denies or doubts.
+pub(crate) fn last_sentence(text: &str) -> Option<String> {
+    let mut start = text.len().saturating_sub(MAX_TEXT);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    let text = display::without_courtesies(text[start..].trim());
+    let is_mute = |sentence: &str| {
+        let words = words(sentence).unwrap_or_default();
+        let doubts = words.iter().any(|word| {
+            let bare = word.bare();
+            HEDGES.contains(&bare.as_str()) || UNSURE.contains(&bare.as_str())
+        });
+        let value = sentence.contains(|c: char| c.is_ascii_digit() || matches!(c, '$' | '\\'));
+        (is_note(&words) || !value && !doubts)
+            && !voided::retracts(sentence)
+            && !voided::thinks_again(sentence)
+    };
+    let mut muted = 0;
+    for line in text.lines().rev().filter(|line| !line.trim().is_empty()) {
+        let line = cleaned(line);
+        for sentence in sentences(&line).into_iter().rev() {
+            if !is_mute(sentence.trim()) || muted == MAX_MUTE {
+                return (sentence.len() <= MAX_TEXT).then(|| sentence.trim().to_owned());
+            }
+            muted += 1;
+        }
+    }
+    None
+}
+
+/// Does a sentence only add something: `Note that 3 is prime.`
+fn is_note(words: &[Word<'_>]) -> bool {
+    let first = words.first().map(Word::bare).unwrap_or_default();
+    matches!(
+        first.as_str(),
+        "note" | "notice" | "remark" | "check" | "verification" | "explanation"
+    )
 }
 
 /// A line without what Markdown puts around its words.
@@ -326,7 +369,7 @@ fn flattened(text: &str) -> String {
 }
 
 /// The unit, or the name of what is counted, at the start of the words after a value; nothing where something else follows.
-fn label(words: &[Word<'_>]) -> Option<String> {
+pub(crate) fn label(words: &[Word<'_>]) -> Option<String> {
     let bare = |word: &Word<'_>| {
         word.text
             .trim_end_matches(['.', ',', ';', '!', '*'])

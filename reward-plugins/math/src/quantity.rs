@@ -1,5 +1,6 @@
 //! Reads mixed numbers and what is counted: `1\frac{1}{2}`, `5 cm`, `1 hour 30 minutes`, `2.5 million`, `25 percent`.
 
+use crate::han;
 use crate::lexer::{Kind, Token};
 use crate::number::{Bounded, Budget, Rational, Stop};
 use crate::parser::{Parser, constant, is_conjunction, joint_of};
@@ -125,7 +126,8 @@ impl Parser {
         let next = self.tokens.get(self.at + 1).map(|t| &t.kind);
         let per_cent = text == "per" && matches!(next, Some(Kind::Word(word)) if word == "cent");
         let text = if per_cent { "percent" } else { text };
-        let Some((value, rest)) = units::multiple(text) else {
+        let chinese = han::multiple(text).map(|(value, rest)| (Some(value), rest));
+        let Some((value, rest)) = chinese.or_else(|| units::multiple(text)) else {
             return Ok(false);
         };
         let rest = rest.to_owned();
@@ -169,6 +171,15 @@ impl Parser {
             items.push((divided, Node::Unit("ohm".into())));
             return Ok(true);
         }
+        if let Some((labels, length)) = self.enclosed_label(numeric && !divided) {
+            self.at += length;
+            for (name, power) in labels {
+                let exponent = Box::new(Node::Number(Rational::integer(power.abs())));
+                let unit = Node::Power(Box::new(Node::Unit(name)), exponent);
+                items.push((power < 0, unit));
+            }
+            return Ok(true);
+        }
         let labels = match &token.kind {
             Kind::Text(text, _) if !is_conjunction(&token.kind) => {
                 self.at += 1;
@@ -176,7 +187,10 @@ impl Parser {
             }
             Kind::Word(word) if !is_conjunction(&token.kind) && constant(word).is_none() => {
                 let after_unit = matches!(items.last(), Some((_, Node::Unit(_) | Node::Power(..))));
-                let single = word.len() == 1 && numeric && (token.spaced || after_unit && divided);
+                let single = word.len() == 1
+                    && numeric
+                    && !self.inner
+                    && (token.spaced || after_unit && divided);
                 let last = !matches!(
                     self.tokens.get(self.at + 1).map(|t| &t.kind),
                     Some(Kind::Word(_) | Kind::Open(_) | Kind::Sign('+' | '-'))
@@ -226,5 +240,39 @@ impl Parser {
             items.push((inverted, node));
         }
         Ok(true)
+    }
+
+    /// A unit in brackets or braces after a number, `7 (cm)`, `7 (square units)`, `7{\text{cm}}`, and its length in tokens. Letters
+    /// in brackets that are no known unit are factors.
+    fn enclosed_label(&self, after_number: bool) -> Option<(Vec<(String, i64)>, usize)> {
+        let close = match self.peek()? {
+            Kind::Open('(') => Kind::Close(')'),
+            Kind::GroupOpen => Kind::GroupClose,
+            _ => return None,
+        };
+        if !after_number {
+            return None;
+        }
+        let mut text = String::new();
+        let mut letters = false;
+        for (i, token) in self.tokens[self.at + 1..].iter().take(6).enumerate() {
+            match &token.kind {
+                Kind::Text(word, _) => text.push_str(word),
+                Kind::Word(word) => {
+                    letters = true;
+                    text.push_str(word);
+                }
+                kind if *kind == close && i > 0 => {
+                    let label = units::label(&text)?;
+                    let known = |name: &str| units::known(name).is_some();
+                    let clear =
+                        !letters || text.len() > 1 && label.iter().all(|(name, _)| known(name));
+                    return clear.then_some((label, i + 2));
+                }
+                _ => return None,
+            }
+            text.push(' ');
+        }
+        None
     }
 }

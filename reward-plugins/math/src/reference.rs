@@ -124,7 +124,7 @@ fn collect(
 }
 
 /// LaTeX whose backslashes were escaped once too often, as it is meant: `\\\\frac{1}{2}` is `\\frac{1}{2}`.
-fn unescaped(text: &str) -> Cow<'_, str> {
+pub(crate) fn unescaped(text: &str) -> Cow<'_, str> {
     const COMMANDS: [&str; 17] = [
         "frac", "dfrac", "sqrt", "left", "right", "text", "boxed", "pi", "cdot", "times", "begin",
         "infty", "pm", "le", "ge", "in", "cup",

@@ -7,7 +7,8 @@ use std::cmp::Ordering;
 
 use crate::approx;
 use crate::canonical::{Percent, canonical};
-use crate::number::Budget;
+use crate::linear;
+use crate::number::{Budget, Rational};
 use crate::poly::Quotient;
 use crate::relation::{Link, links};
 use crate::syntax::{Node, Relation};
@@ -63,12 +64,17 @@ fn is_ray(node: &Node) -> bool {
 pub(crate) struct Reader<'a> {
     pub(crate) percent: Percent,
     pub(crate) budget: &'a mut Budget,
+    /// Has an inequality to be solved to be read?
+    pub(crate) solved: bool,
 }
 
 impl Reader<'_> {
-    /// Are two answers the same region? Nothing where one is none.
+    /// Are an answer and a reference the same region? Nothing where one is none.
     pub(crate) fn same(&mut self, a: &Node, b: &Node) -> Option<bool> {
-        let (a, b) = (self.region(a, 0)?, self.region(b, 0)?);
+        self.solved = true;
+        let a = self.region(a, 0)?;
+        self.solved = false;
+        let b = self.region(b, 0)?;
         if let (Some(x), Some(y)) = (&a.name, &b.name)
             && x != y
         {
@@ -98,7 +104,7 @@ impl Reader<'_> {
             return Some(Ordering::Equal);
         }
         match difference.as_rational() {
-            Some(value) => Some(value.compare(&crate::number::Rational::zero())),
+            Some(value) => Some(value.compare(&Rational::zero())),
             None => approx::sign(&difference, self.budget).ok()?,
         }
     }
@@ -265,39 +271,86 @@ impl Reader<'_> {
         } else {
             (high, self.constant(low)?, false)
         };
-        let end = |at: &Quotient| End {
-            at: Some(at.clone()),
+        if link == Link::NotEqual {
+            let Node::Symbol(name) = variable else {
+                return None;
+            };
+            let end = |at: &Quotient| End {
+                at: Some(at.clone()),
+                closed,
+            };
+            return Some(Region {
+                name: Some(name.clone()),
+                pieces: vec![(infinite(), end(&bound)), (end(&bound), infinite())],
+            });
+        }
+        if let Node::Call(function, arguments) = variable
+            && function == "abs"
+            && let [inside] = arguments.as_slice()
+        {
+            let zero = Quotient::rational(Rational::zero());
+            if self.order(&bound, &zero)? != Ordering::Greater {
+                return None;
+            }
+            let (name, low) = self.solve(inside, &bound.neg(), true)?;
+            let (_, high) = self.solve(inside, &bound, true)?;
+            let (low, high) = if self.order(&low, &high)? == Ordering::Greater {
+                (high, low)
+            } else {
+                (low, high)
+            };
+            let end = |at| End {
+                at: Some(at),
+                closed,
+            };
+            let pieces = if below {
+                vec![(end(low), end(high))]
+            } else {
+                vec![(infinite(), end(low)), (end(high), infinite())]
+            };
+            return Some(Region {
+                name: Some(name),
+                pieces,
+            });
+        }
+        let (name, at) = self.solve(variable, &bound, false)?;
+        // What is divided by a negative number is turned round.
+        let turned = linear::read(variable, self.percent, self.budget)?
+            .slope
+            .is_negative();
+        let at = End {
+            at: Some(at),
             closed,
         };
-        let (name, pieces) = match variable {
-            Node::Symbol(name) if link == Link::NotEqual => {
-                let pieces = vec![(infinite(), end(&bound)), (end(&bound), infinite())];
-                (name, pieces)
-            }
-            Node::Symbol(name) if below => (name, vec![(infinite(), end(&bound))]),
-            Node::Symbol(name) => (name, vec![(end(&bound), infinite())]),
-            Node::Call(function, arguments) if function == "abs" && link != Link::NotEqual => {
-                let [Node::Symbol(name)] = arguments.as_slice() else {
-                    return None;
-                };
-                let zero = Quotient::rational(crate::number::Rational::zero());
-                if self.order(&bound, &zero)? != Ordering::Greater {
-                    return None;
-                }
-                let (l, h) = (end(&bound.neg()), end(&bound));
-                let pieces = if below {
-                    vec![(l, h)]
-                } else {
-                    vec![(infinite(), l), (h, infinite())]
-                };
-                (name, pieces)
-            }
-            _ => return None,
+        let piece = if below == turned {
+            (at, infinite())
+        } else {
+            (infinite(), at)
         };
         Some(Region {
-            name: Some(name.clone()),
-            pieces,
+            name: Some(name),
+            pieces: vec![piece],
         })
+    }
+
+    /// Where a side that is linear in a variable has a value. Of an answer, the variable has to stand alone but for a sign, and in
+    /// an absolute value but for what is added: the inequality of the question is not yet its solution.
+    fn solve(
+        &mut self,
+        side: &Node,
+        value: &Quotient,
+        shifted: bool,
+    ) -> Option<(String, Quotient)> {
+        let side = linear::read(side, self.percent, self.budget)?;
+        let simple = side.slope.abs().is_one() && (shifted || side.offset.num.is_zero());
+        if self.solved && !simple {
+            return None;
+        }
+        let rest = value.sub(&side.offset, self.budget).ok()?;
+        let at = rest
+            .div(&Quotient::rational(side.slope), self.budget)
+            .ok()?;
+        Some((side.name, at))
     }
 
     /// Is `low` a possible start of a piece that `high` ends?

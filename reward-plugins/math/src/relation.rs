@@ -175,6 +175,12 @@ impl Comparer<'_> {
         if self.same(a.1, b.1) && self.same(a.2, b.2) {
             return true;
         }
+        // `CD ∥ AB` is `AB ∥ CD`, of lines and of what is drawn over their points.
+        if let Link::Other("parallel" | "perp" | "sim" | "approx" | "equiv") = a.0 {
+            let [a, b] = [a, b].map(|link| [line(link.1), line(link.2)]);
+            return self.same(a[0], b[0]) && self.same(a[1], b[1])
+                || self.same(a[0], b[1]) && self.same(a[1], b[0]);
+        }
         // `2x = 10` is not yet the answer `x = 5`.
         if matches!(a.0, Link::Other(_)) || solved(b) && !solved(a) {
             return false;
@@ -203,6 +209,14 @@ impl Comparer<'_> {
             return Ok(None);
         }
         Ok(a.div(&b, &mut self.work.budget)?.as_rational())
+    }
+}
+
+/// The points of `\overline{AB}` in a relation of lines.
+fn line(node: &Node) -> &Node {
+    match node {
+        Node::Call(name, args) if args.len() == 1 && name.starts_with("over") => &args[0],
+        node => node,
     }
 }
 

@@ -43,6 +43,40 @@ pub(crate) fn scaled(node: &Node) -> Option<Node> {
     Some(Node::Matrix(false, rows))
 }
 
+/// A sum of matrices of one size as one matrix.
+pub(crate) fn summed(node: &Node) -> Option<Node> {
+    let Node::Sum(items) = node else {
+        return None;
+    };
+    let mut sum: Option<Vec<Vec<Vec<Node>>>> = None;
+    for item in items {
+        let rows = match scaled(item).as_ref().unwrap_or(item) {
+            Node::Matrix(false, rows) => rows.clone(),
+            _ => return None,
+        };
+        let cells = rows
+            .into_iter()
+            .map(|row| row.into_iter().map(|cell| vec![cell]).collect());
+        let cells: Vec<Vec<Vec<Node>>> = cells.collect();
+        match &mut sum {
+            None => sum = Some(cells),
+            Some(sum) => {
+                let fits = sum.len() == cells.len()
+                    && sum.iter().zip(&cells).all(|(a, b)| a.len() == b.len());
+                if !fits {
+                    return None;
+                }
+                let pairs = sum.iter_mut().flatten().zip(cells.into_iter().flatten());
+                pairs.for_each(|(all, cell)| all.extend(cell));
+            }
+        }
+    }
+    let rows = sum?
+        .into_iter()
+        .map(|row| row.into_iter().map(Node::Sum).collect());
+    Some(Node::Matrix(false, rows.collect()))
+}
+
 /// A plus-minus answer as its two values, and lists of such as one list.
 pub(crate) fn expanded(node: &Node) -> Option<Node> {
     match node {

@@ -85,6 +85,13 @@ fn formula(text: &str) -> Option<usize> {
         && inner[..end]
             .split_whitespace()
             .any(|word| word.len() > 1 && word.bytes().all(|b| b.is_ascii_alphabetic()));
+    // And so is a sum of prices: `$6 + $5`.
+    let summed = digit(inner)
+        && digit(&inner[end + 1..])
+        && inner[..end]
+            .trim_end()
+            .ends_with(['+', '-', '−', '*', '×', '/', '=']);
+    let prices = prices || summed;
     (!prices).then_some(end + 2)
 }
 

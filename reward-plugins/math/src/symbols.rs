@@ -17,10 +17,61 @@ pub(crate) fn relation_of(command: &str) -> Option<Relation> {
         "sim" => Relation::Other("sim"),
         "subset" => Relation::Other("subset"),
         "subseteq" => Relation::Other("subseteq"),
-        "parallel" => Relation::Other("parallel"),
+        "parallel" | "shortparallel" => Relation::Other("parallel"),
         "perp" => Relation::Other("perp"),
         _ => return None,
     })
+}
+
+/// Does a command only say how letters look, `\mathbf`, `\bf`, `\large`?
+pub(crate) fn is_font(command: &str) -> bool {
+    matches!(
+        command,
+        "text"
+            | "textbf"
+            | "textit"
+            | "textrm"
+            | "textsf"
+            | "texttt"
+            | "textsl"
+            | "textnormal"
+            | "textup"
+            | "emph"
+            | "mbox"
+            | "hbox"
+            | "mathrm"
+            | "mathbf"
+            | "mathit"
+            | "mathsf"
+            | "mathtt"
+            | "mathnormal"
+            | "boldsymbol"
+            | "bold"
+            | "bm"
+            | "pmb"
+            | "bf"
+            | "it"
+            | "rm"
+            | "sf"
+            | "tt"
+            | "bfseries"
+            | "itshape"
+            | "displaystyle"
+            | "textstyle"
+            | "scriptstyle"
+            | "scriptscriptstyle"
+            | "tiny"
+            | "scriptsize"
+            | "footnotesize"
+            | "small"
+            | "normalsize"
+            | "large"
+            | "Large"
+            | "LARGE"
+            | "huge"
+            | "Huge"
+            | "underline"
+    )
 }
 
 /// The command that a character beyond ASCII stands for.
@@ -60,6 +111,15 @@ pub(crate) fn command_of(c: char) -> Option<&'static str> {
         '∧' => "land",
         '∨' => "lor",
         '∠' => "angle",
+        '△' => "triangle",
+        '∥' | '‖' => "parallel",
+        '⊥' | '⟂' => "perp",
+        '∽' | '∼' => "sim",
+        '≌' => "cong",
+        '≡' => "equiv",
+        '⊂' => "subset",
+        '⊆' => "subseteq",
+        '…' | '⋯' => "ldots",
         _ => return None,
     })
 }

@@ -123,6 +123,27 @@ impl Node {
         }
     }
 
+    /// All nodes directly in it, those of structures too.
+    pub fn children(&self) -> Vec<&Self> {
+        match self {
+            Self::Bracket(_, _, items)
+            | Self::Set(items)
+            | Self::List(items)
+            | Self::SetOperation(_, items)
+            | Self::Proportion(items) => items.iter().collect(),
+            Self::Matrix(_, rows) => rows.iter().flatten().collect(),
+            Self::Relation(first, rest) => std::iter::once(first.as_ref())
+                .chain(rest.iter().map(|(_, n)| n))
+                .collect(),
+            other => other.parts(),
+        }
+    }
+
+    /// Is there a percent sign in it?
+    pub fn has_percent(&self) -> bool {
+        matches!(self, Self::Percent(_)) || self.children().into_iter().any(Self::has_percent)
+    }
+
     /// Is it an expression without variables?
     pub fn is_constant(&self) -> bool {
         match self {
@@ -181,10 +202,11 @@ impl Node {
             | Self::Proportion(items) => return items.iter().any(Self::is_unfinished),
             Self::Matrix(_, rows) => return rows.iter().flatten().any(Self::is_unfinished),
             Self::Call(name, items) => {
-                matches!(
-                    name.as_str(),
-                    "factorial" | "binom" | "gcd" | "lcm" | "max" | "min"
-                ) && items.iter().all(Self::is_plain)
+                matches!(name.as_str(), "sum" | "prod")
+                    || matches!(
+                        name.as_str(),
+                        "factorial" | "binom" | "gcd" | "lcm" | "max" | "min"
+                    ) && items.iter().all(Self::is_plain)
             }
             _ => false,
         };

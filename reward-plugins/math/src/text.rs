@@ -1,82 +1,4 @@
-//! Answers that are words: choices, yes and no, and plain text.
-
-/// The letter of a multiple-choice answer: `B`, `(B)`, `B.`, `\text{(B)}`, `Option B`, `(B) 12`.
-///
-/// A second choice after the first is a hedge and no answer.
-pub fn choice(text: &str) -> Option<char> {
-    let text = plain(text);
-    let text = text.trim().trim_matches('*').trim();
-    let lower = text.to_ascii_lowercase();
-    let prefix = ["option ", "choice ", "answer: ", "answer "]
-        .iter()
-        .find(|p| lower.starts_with(*p));
-    let text = prefix.map_or(text, |p| text[p.len()..].trim_start());
-    let (letter, rest, bracket) = if let Some(inner) = text.strip_prefix('(') {
-        let mut chars = inner.chars();
-        (
-            chars.next()?,
-            chars.as_str().trim_start().strip_prefix(')')?,
-            true,
-        )
-    } else {
-        let mut chars = text.chars();
-        (chars.next()?, chars.as_str(), false)
-    };
-    if !letter.is_ascii_alphabetic() || !('A'..='J').contains(&letter.to_ascii_uppercase()) {
-        return None;
-    }
-    let letter_found = Some(letter.to_ascii_uppercase());
-    let rest = rest.trim_start_matches('*');
-    if rest.trim_matches([' ', '.', ')', ':']).is_empty() {
-        return letter_found;
-    }
-    // `Option A is correct.`
-    let said = rest.trim().trim_end_matches('.').to_ascii_lowercase();
-    if !bracket
-        && letter.is_ascii_uppercase()
-        && matches!(
-            said.as_str(),
-            "is correct"
-                | "is right"
-                | "is the answer"
-                | "is the correct answer"
-                | "is the right answer"
-                | "is the correct option"
-                | "is the correct choice"
-        )
-    {
-        return letter_found;
-    }
-    // Text after the letter needs a mark between: `B. 12`, `(B) 12`.
-    let tail = match rest.strip_prefix(['.', ')', ':']) {
-        Some(tail) => tail,
-        None if bracket => rest,
-        None => return None,
-    };
-    // `C.5` is no choice: a space follows the mark.
-    if !bracket && !tail.starts_with(' ') {
-        return None;
-    }
-    let hedges = |word: &str| {
-        let bare = word.trim_matches(['(', ')', '.', ':', ',', '*']);
-        bare.len() == 1 && bare != "a" && bare.chars().all(|c| ('A'..='J').contains(&c))
-            || matches!(bare.to_ascii_lowercase().as_str(), "or" | "and" | "not")
-    };
-    if tail.split_whitespace().any(hedges) {
-        None
-    } else {
-        letter_found
-    }
-}
-
-/// The text of a reference that is a letter with its text: `12` of `(D) 12`.
-pub fn option(reference: &str) -> Option<&str> {
-    choice(reference)?;
-    let rest = reference.strip_prefix('(').unwrap_or(reference);
-    let rest = rest.strip_prefix(|c: char| c.is_ascii_uppercase())?;
-    let rest = rest.strip_prefix([')', '.', ':'])?.trim();
-    (!rest.is_empty()).then_some(rest)
-}
+//! Answers that are words: yes and no, and plain text.
 
 /// Yes and true, no and false, in the normal form.
 pub fn boolean(normal: &str) -> Option<bool> {
@@ -114,9 +36,18 @@ pub fn plain(text: &str) -> String {
                     .take_while(u8::is_ascii_alphabetic)
                     .count();
                 match &rest[1..=name] {
-                    "text" | "textbf" | "textit" | "textrm" | "mathrm" | "mathbf" | "mbox"
-                    | "left" | "right" | "operatorname" | "displaystyle" | "emph" | "mathit"
-                    | "textsf" | "texttt" => step = 1 + name,
+                    "left" | "right" | "operatorname" => step = 1 + name,
+                    font if crate::symbols::is_font(font) => {
+                        step = 1 + name;
+                        // A switch of fonts ends at the space before what it sets.
+                        if rest[step..].starts_with(' ') && !font.starts_with("text") {
+                            step += 1;
+                        }
+                    }
+                    "colon" => {
+                        out.push(':');
+                        step = 1 + name;
+                    }
                     "quad" | "qquad" => {
                         out.push(' ');
                         step = 1 + name;
@@ -165,4 +96,41 @@ pub fn normal(text: &str) -> String {
     }
     out.truncate(out.trim_end().len());
     out
+}
+
+/// The [normal] form with formulas in one layout: fractions of one size, no space beside a sign. What stands in different groups
+/// stays apart, `\frac{1}{23}` from `\frac{12}{3}`.
+pub fn bare(text: &str) -> String {
+    let apart = text
+        .replace('}', "} ")
+        .replace("\\dfrac", "\\frac")
+        .replace("\\tfrac", "\\frac");
+    let text = normal(&apart);
+    let chars: Vec<char> = text.chars().collect();
+    let sign = |i: Option<usize>| {
+        i.and_then(|i| chars.get(i))
+            .is_none_or(|c| !c.is_alphanumeric())
+    };
+    let kept = chars
+        .iter()
+        .enumerate()
+        .filter(|(i, c)| **c != ' ' || !sign(i.checked_sub(1)) && !sign(Some(i + 1)));
+    kept.map(|(_, c)| c).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bare;
+
+    #[test]
+    fn layout_of_formulas_in_words_is_one() {
+        let same = |a: &str, b: &str| bare(a) == bare(b);
+        assert!(same(
+            "the line $x = \\dfrac{1}{2}$.",
+            "The line $x=\\frac{1}{2}$"
+        ));
+        assert!(same("\\text{red} and \\text{blue}", "red and blue"));
+        assert!(!same("the slope \\frac{1}{23}", "the slope \\frac{12}{3}"));
+        assert!(!same("rows 1 2", "rows 12"));
+    }
 }

@@ -1,7 +1,7 @@
 //! What touches a box: an operator, a factor or a command around it makes something else of what is in it.
 
 use crate::function::is_function;
-use crate::{allow, units};
+use crate::{clauses, units, voided};
 
 /// Commands that make something else of what stands in their braces.
 const AROUND: [&str; 26] = [
@@ -14,10 +14,9 @@ const BESIDE: [&str; 14] = [
     "times", "cdot", "div", "pm", "mp", "ast", "over", "pi", "infty", "neg", "ne", "neq", "lnot",
     "star",
 ];
-/// Commands that apply to what follows, and comparisons other than equality.
-const OVER: [&str; 18] = [
-    "sum", "prod", "int", "lim", "Delta", "nabla", "partial", "forall", "exists", "lt", "gt", "le",
-    "leq", "ge", "geq", "notin", "mapsto", "oint",
+/// Commands that apply to what follows.
+const OVER: [&str; 11] = [
+    "sum", "prod", "int", "lim", "Delta", "nabla", "partial", "forall", "exists", "notin", "oint",
 ];
 /// Commands whose braces hold words, or no mathematics.
 const WORDS: [&str; 12] = [
@@ -28,112 +27,25 @@ const WORDS: [&str; 12] = [
 /// Does something beside or around what stands from `start` to `end` touch it? What follows counts only with `behind`.
 pub(crate) fn touched(text: &str, start: usize, end: usize, behind: bool) -> bool {
     let (before, after) = (&text[..start], &text[end..]);
-    let formula = in_formula(before);
+    let content = content(&text[start..end]);
+    let inside = clauses::open_at_end(before);
+    let formula = inside.is_some();
     around(before)
         || touches_before(before, formula)
-        || behind && touches_after(after, formula)
-        || denied(before, content(&text[start..end]), after)
-        || !allow::leads_to_box(before)
-        || behind && !allow::follows_box(after)
-        || allow::takes_back(after, content(&text[start..end]))
+        || behind && !is_choice(content) && touches_after(after, formula)
+        || voided::is_voided(before, content, after, inside, behind)
 }
 
-/// What stands in a box; nothing where it has braces in it.
+/// Is a box a choice, `(B)` or `\text{B}`? What follows is its text, and no factor.
+fn is_choice(content: &str) -> bool {
+    let marked = content.starts_with(['(', '\\']);
+    marked && crate::choices::choice(content).is_some()
+}
+
+/// What stands in a box.
 fn content(boxed: &str) -> &str {
     let inner = boxed.split_once('{').map_or("", |(_, inner)| inner);
-    inner.strip_suffix('}').unwrap_or_default().trim()
-}
-
-/// Do the words around a box deny it or make something else of it: `is not \boxed{3}`, `\boxed{3} is wrong`, `half of
-/// \boxed{3}`, `3 or \boxed{4}`, `\boxed{3}?`
-fn denied(before: &str, content: &str, after: &str) -> bool {
-    let plain = |word: &str| word.to_lowercase().replace('’', "'");
-    let before = before.trim_end_matches([' ', '$', '(', '\\', '*', '[', '\n']);
-    let mut words = before.rsplit(char::is_whitespace).map(plain);
-    let (last, before_last) = (
-        words.next().unwrap_or_default(),
-        words.next().unwrap_or_default(),
-    );
-    let negates = |word: &str| {
-        matches!(word, "not" | "never" | "isn't" | "wasn't" | "neither")
-            || matches!(word, "cannot" | "can't" | "couldn't" | "won't" | "wouldn't")
-    };
-    let changes = |word: &str| {
-        matches!(word, "minus" | "negative" | "plus" | "times" | "twice")
-            || matches!(word, "thrice" | "double" | "triple" | "half" | "or")
-    };
-    let changes_of = |word: &str| {
-        changes(word)
-            || matches!(
-                word,
-                "third" | "quarter" | "root" | "reciprocal" | "opposite"
-            )
-    };
-    if negates(&last)
-        || changes(&last)
-        || last == "be" && negates(&before_last)
-        || last == "of" && changes_of(&before_last)
-    {
-        return true;
-    }
-    let after = after.trim_start_matches([' ', '$', ')', '\\', '*']);
-    let mut behind = after.chars();
-    match behind.next() {
-        Some('?') => return true,
-        // `\boxed{2}:3` is a proportion.
-        Some(':') if behind.next().is_some_and(|c| c.is_ascii_digit()) => return true,
-        _ => {}
-    }
-    let mut words = after
-        .split_whitespace()
-        .map(|word| plain(word.trim_end_matches([',', '.', ';', '!'])));
-    let (first, second) = (
-        words.next().unwrap_or_default(),
-        words.next().unwrap_or_default(),
-    );
-    let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    match first.as_str() {
-        "isn't" | "wasn't" | "cannot" | "squared" | "cubed" => true,
-        "is" | "was" => matches!(
-            second.as_str(),
-            "wrong" | "incorrect" | "not" | "false" | "impossible"
-        ),
-        "plus" | "minus" | "times" => second.starts_with(|c: char| c.is_ascii_digit() || c == '$'),
-        // Another number beside it; `\boxed{\frac{1}{2}} or 0.5` is one.
-        "or" | "to" | "and" => number(content) && number(&second) && content != second,
-        _ => false,
-    }
-}
-
-/// Is a formula open at the end of a text?
-fn in_formula(before: &str) -> bool {
-    let bytes = before.as_bytes();
-    let (mut dollars, mut brackets) = (false, false);
-    let mut i = 0;
-    while let Some(byte) = bytes.get(i) {
-        let next = bytes.get(i + 1);
-        match byte {
-            b'\\' => {
-                match next {
-                    Some(b'(' | b'[') => brackets = true,
-                    Some(b')' | b']') => brackets = false,
-                    Some(b'b') if before[i..].starts_with("\\begin{") => brackets = true,
-                    Some(b'e') if before[i..].starts_with("\\end{") => brackets = false,
-                    _ => {}
-                }
-                i += 1;
-            }
-            b'$' => {
-                dollars = !dollars;
-                i += usize::from(next == Some(&b'$'));
-            }
-            // A formula does not go on over an empty line.
-            b'\n' if next == Some(&b'\n') => (dollars, brackets) = (false, false),
-            _ => {}
-        }
-        i += 1;
-    }
-    dollars || brackets
+    inner.strip_suffix('}').unwrap_or(inner).trim()
 }
 
 /// The command of a group that opens at the end of a text, also behind groups before it: `\frac{1}` in `\frac{1}{`.
@@ -284,9 +196,7 @@ fn touches_before(before: &str, formula: bool) -> bool {
         }
         // One of a set.
         Some('{') => inner.ends_with("\\{"),
-        Some(c) => {
-            operator(c) || matches!(c, '*' | ')' | '<' | '>' | '≤' | '≥') || c.is_ascii_digit()
-        }
+        Some(c) => operator(c) || matches!(c, '*' | ')') || c.is_ascii_digit(),
         None => false,
     }
 }
@@ -340,6 +250,10 @@ fn touches_after(after: &str, formula: bool) -> bool {
             let inner = rest.split_once('{').map_or("", |(_, inner)| inner);
             return multiplies(inner.split('}').next().unwrap_or(""));
         }
+        // `\boxed{25}\frac{\text{miles}}{\text{day}}`
+        if rest.starts_with("\\frac{\\text{") || rest.starts_with("\\frac{\\mathrm{") {
+            return false;
+        }
         return BESIDE.contains(&name)
             || AROUND.contains(&name) && !matches!(name, "not" | "phantom")
             || rest.starts_with("\\%");
@@ -357,7 +271,12 @@ fn touches_after(after: &str, formula: bool) -> bool {
         '%' | '×' | '÷' | '·' | '±' | '_' | '√' | 'π' => true,
         '+' | '/' | '*' => formula || value || !spaced && next != '*',
         '-' | '−' => formula || value,
-        '!' | '<' | '>' => formula,
+        '!' => formula,
+        // A proportion.
+        ':' => {
+            following.len() == chars.as_str().len()
+                && following.starts_with(|c: char| c.is_ascii_digit())
+        }
         '(' => formula && !spaced,
         c if c.is_ascii_digit() => formula || !spaced,
         c if c.is_ascii_alphabetic() => {

@@ -1,7 +1,11 @@
 //! Units of measure: the names under which they go, and exact conversions.
 
-use crate::allow;
 use crate::number::Rational;
+use crate::{allow, han};
+use std::borrow::Cow;
+
+/// Commands that part units.
+const SPACES: [&str; 7] = ["\\,", "\\;", "\\:", "\\!", "\\ ", "\\cdot", "\\times"];
 
 /// The short name of a known unit, for any usual spelling of it.
 pub fn known(word: &str) -> Option<&'static str> {
@@ -15,7 +19,7 @@ pub fn known(word: &str) -> Option<&'static str> {
         "ft" | "foot" | "feet" => "ft",
         "yd" | "yard" | "yards" => "yd",
         "mi" | "mile" | "miles" => "mi",
-        "g" | "gram" | "grams" => "g",
+        "g" | "gram" | "grams" | "gm" | "gms" => "g",
         "kg" | "kilogram" | "kilograms" | "kgs" => "kg",
         "mg" | "milligram" | "milligrams" => "mg",
         "lb" | "lbs" | "pound" | "pounds" => "lb",
@@ -53,7 +57,10 @@ pub fn known(word: &str) -> Option<&'static str> {
         "dollar" | "dollars" | "usd" | "USD" => "dollar",
         "cent" | "cents" => "cent",
         "euro" | "euros" | "EUR" => "euro",
-        "rupee" | "rupees" | "INR" => "rupee",
+        "rupee" | "rupees" | "INR" | "Rs" | "Rs." => "rupee",
+        "yuan" | "RMB" | "CNY" => "yuan",
+        "μm" | "µm" | "um" | "micrometer" | "micrometers" => "μm",
+        "nm" | "nanometer" | "nanometers" => "nm",
         "pence" | "penny" | "pennies" => "penny",
         "unit" | "units" => "unit",
         _ => return None,
@@ -149,13 +156,26 @@ const SCALES: [&str; 28] = [
 ///
 /// Nothing comes back where the words are not a unit: too many, or words that take something back.
 pub fn label(text: &str) -> Option<Vec<(String, i64)>> {
-    let cleaned = text
+    if text.contains(han::is_han) {
+        return han::label(text);
+    }
+    // Spaces and dots between units in one font: `\mathrm{m\,s^{-1}}`.
+    let spaced = SPACES.iter().fold(Cow::Borrowed(text), |text, space| {
+        if text.contains(space) {
+            Cow::Owned(text.replace(space, " "))
+        } else {
+            text
+        }
+    });
+    let cleaned = spaced
         .trim()
         .trim_end_matches(['.', ','])
         .replace('²', "^2")
         .replace('³', "^3")
         .replace(['(', ')'], " ");
     let spread = cleaned
+        .replace("^{-", "^{−")
+        .replace("^-", "^−")
         .replace('/', " per ")
         .replace(['-', '·', '~'], " ")
         .replace('$', "");
@@ -183,7 +203,8 @@ pub fn label(text: &str) -> Option<Vec<(String, i64)>> {
             _ => {
                 let (name, written) = match bare.split_once('^') {
                     Some((name, digits)) => {
-                        (name, digits.trim_matches(['{', '}']).parse::<i64>().ok()?)
+                        let digits = digits.trim_matches(['{', '}']).replace('−', "-");
+                        (name, digits.parse::<i64>().ok()?)
                     }
                     None => (bare, 1),
                 };
@@ -252,6 +273,8 @@ pub fn conversion(unit: &str) -> Option<(Rational, &'static [(&'static str, i64)
         "dm" => (1, 10, LENGTH),
         "cm" => (1, 100, LENGTH),
         "mm" => (1, 1000, LENGTH),
+        "μm" => (1, 1_000_000, LENGTH),
+        "nm" => (1, 1_000_000_000, LENGTH),
         "km" => (1000, 1, LENGTH),
         "in" => (254, 10_000, LENGTH),
         "ft" => (3048, 10_000, LENGTH),

@@ -61,19 +61,10 @@ fn within(node: &Node, checks: &mut u32, budget: &mut Budget) -> bool {
         }
         _ => false,
     };
-    let items: Vec<&Node> = match node {
-        Node::Bracket(_, _, items)
-        | Node::Set(items)
-        | Node::List(items)
-        | Node::SetOperation(_, items)
-        | Node::Proportion(items) => items.iter().collect(),
-        Node::Matrix(_, rows) => rows.iter().flatten().collect(),
-        Node::Relation(first, rest) => std::iter::once(first.as_ref())
-            .chain(rest.iter().map(|(_, n)| n))
-            .collect(),
-        other => other.parts(),
-    };
-    here || items.into_iter().any(|item| within(item, checks, budget))
+    here || node
+        .children()
+        .into_iter()
+        .any(|item| within(item, checks, budget))
 }
 
 #[cfg(test)]
