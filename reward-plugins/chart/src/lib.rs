@@ -33,6 +33,8 @@ struct Options {
     exact_years: bool,
     /// Two numbers are equal where they are in one of these.
     styles: Vec<Style>,
+    /// The parameter of that name.
+    percent: String,
 }
 
 /// A reference's answer.
@@ -48,7 +50,7 @@ enum Wanted {
 impl Options {
     fn read(params: &Params) -> Result<Self, Failure> {
         let years = params.choice("years", &["exact", "relaxed"], "exact")?;
-        let percent = params.choice("percent", &PERCENT, "either")?;
+        let percent = params.choice("percent", &PERCENT, "auto")?;
         let separators = params.choice("separators", &["english", "european"], "english")?;
         let tolerance = match params.get("tolerance") {
             None => Rational::ratio(1, 20),
@@ -71,6 +73,7 @@ impl Options {
                 ..Style::default()
             }
             .with_percent(percent),
+            percent: percent.to_owned(),
         })
     }
 
@@ -104,7 +107,7 @@ impl Options {
         match wanted {
             Wanted::Text(text) => answer.len() <= MAX_BYTES && says(answer, text),
             Wanted::Number { values, exact } => self.numbers(answer).is_some_and(|given| {
-                numeral::pairs(&given, values).any(|(given, wanted)| {
+                numeral::pairs(&given, values, &self.percent).any(|(given, wanted)| {
                     given == wanted || (!exact && self.within(given, wanted))
                 })
             }),
@@ -153,9 +156,9 @@ impl SampleReward for Chart {
         )
         .param(
             "percent",
-            "What 50% is, on both sides. \"value\": 1/2, and not 50, as published; \"strip\": 50; \"either\": 1/2, and \
-             also 50 where the reference has no percent sign.",
-            "\"either\"",
+            "What 50% is, on both sides. \"value\": 1/2, and not 50, as published; \"strip\": 50; \"auto\": 1/2, and also 50 where the \
+             reference has no percent sign; \"either\": both, on both sides.",
+            "\"auto\"",
         )
         .param(
             "separators",

@@ -22,12 +22,14 @@ struct Options {
     relative: Rational,
     /// Two numbers are equal where they are in one of these.
     styles: Vec<Style>,
+    /// The parameter of that name.
+    percent: String,
 }
 
 impl Options {
     fn read(params: &Params) -> Result<Self, Failure> {
         let european = params.choice("separators", &["english", "european"], "english")?;
-        let percent = params.choice("percent", &PERCENT, "either")?;
+        let percent = params.choice("percent", &PERCENT, "auto")?;
         Ok(Self {
             absolute: tolerance(params, "tolerance")?,
             relative: tolerance(params, "relative_tolerance")?,
@@ -36,6 +38,7 @@ impl Options {
                 ..Style::default()
             }
             .with_percent(percent),
+            percent: percent.to_owned(),
         })
     }
 
@@ -97,9 +100,9 @@ impl SampleReward for Number {
         )
         .param(
             "percent",
-            "What 50% is, on both sides. \"value\": 1/2, and not 50; \"strip\": 50; \"either\": 1/2, and also 50 where the \
-             reference has no percent sign.",
-            "\"either\"",
+            "What 50% is, on both sides. \"value\": 1/2, and not 50; \"strip\": 50; \"auto\": 1/2, and also 50 where the \
+             reference has no percent sign; \"either\": both, on both sides.",
+            "\"auto\"",
         )
     }
 
@@ -127,7 +130,7 @@ impl SampleReward for Number {
         let given = frame.find(response, |answer| read(answer.text), mute);
         let right = given.is_some_and(|given| {
             references.iter().any(|reference| {
-                numeral::pairs(&given, reference)
+                numeral::pairs(&given, reference, &options.percent)
                     .any(|(given, wanted)| options.accepts(given, wanted))
             })
         });

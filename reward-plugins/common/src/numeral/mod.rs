@@ -32,7 +32,7 @@ pub struct Style {
 }
 
 /// The names of what a percent sign may mean, for a parameter.
-pub const PERCENT: [&str; 3] = ["either", "value", "strip"];
+pub const PERCENT: [&str; 4] = ["auto", "value", "strip", "either"];
 
 impl Style {
     /// The styles in which two numbers may be equal where a percent sign means what `percent` says, of [`PERCENT`].
@@ -102,16 +102,19 @@ pub fn mentions(text: &str, style: Style) -> bool {
             && (text.contains("没有") || text.split(|c: char| !c.is_alphabetic()).any(word)))
 }
 
-/// The pairs of an answer's and a reference's numbers, one for each of [`Style::with_percent`], that may be compared. A percent
-/// sign of the answer may be a unit only where the reference has none: 25% is right for 25, and 25 is wrong for 25%.
+/// The pairs of an answer's and a reference's numbers, one for each of [`Style::with_percent`], that may be compared where a
+/// percent sign means what `percent` says. By `"auto"` the sign of an answer may be a unit only where the reference has none:
+/// 25% is right for 25, and 25 is wrong for 25%.
 pub fn pairs<'a>(
     given: &'a [Rational],
     wanted: &'a [Rational],
+    percent: &str,
 ) -> impl Iterator<Item = (&'a Rational, &'a Rational)> {
+    let both = percent == "either";
     given
         .iter()
         .zip(wanted)
-        .filter(|(_, value)| **value == wanted[0])
+        .filter(move |(_, value)| both || **value == wanted[0])
 }
 
 /// Whether a word, in small letters, denies, doubts, takes back or changes a number beside it.
