@@ -222,6 +222,35 @@ fn rllava_weighs_accuracy_and_format() {
     );
 }
 
+/// Answers in pixels of a picture of 640 × 480 that the processor resized to 320 × 240.
+#[test]
+fn qwen_answers_in_pixels_of_the_resized_picture() {
+    let judged = |mix: &str, response: &str, answer: &str| {
+        let mut sample = Sample::single(response, answer);
+        sample.columns =
+            r#"{"width":640,"height":480,"resized_width":320,"resized_height":240}"#.into();
+        judge(&[mix], &[sample]).unwrap()[0].score.unwrap()
+    };
+    let wanted = "[100, 100, 300, 300]";
+    let grounding = |response: &str| judged("qwen2.5-vl-grounding", response, wanted);
+    let near = |score: f64, expected: f64| assert!((score - expected).abs() < 1e-9, "{score}");
+    near(
+        grounding("<think>t</think><answer>{\"bbox_2d\": [50, 50, 150, 150]}</answer>"),
+        1.0,
+    );
+    // Twice as large it is 200..600, which shares 100 × 100 with 100..300: 10,000 of 160,000 + 40,000 - 10,000.
+    near(grounding("[100, 100, 300, 300]"), 0.5 / 19.0);
+    let objects = r#"[{"bbox_2d": [100, 100, 300, 300], "label": "cup"}]"#;
+    near(
+        judged(
+            "qwen2.5-vl-detection",
+            "<think>t</think><answer>[{\"bbox_2d\": [50, 50, 150, 150], \"label\": \"cup\"}]</answer>",
+            objects,
+        ),
+        1.0,
+    );
+}
+
 #[test]
 fn every_mix_is_tested_and_documented() {
     let files: BTreeSet<String> = fs::read_dir(repository().join(FOLDER))
@@ -230,7 +259,7 @@ fn every_mix_is_tested_and_documented() {
         .collect();
     let tests = fs::read_to_string(repository().join("tests/it/mixes.rs")).unwrap();
     let page = fs::read_to_string(repository().join("docs/verifiers.md")).unwrap();
-    assert_eq!(files.len(), 9);
+    assert_eq!(files.len(), 11);
     for file in files {
         let name = file.strip_suffix(".toml").unwrap();
         assert!(tests.contains(&format!("\"{name}\"")), "{name} has no test");

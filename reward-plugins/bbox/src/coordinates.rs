@@ -18,8 +18,10 @@ impl Coordinates {
     pub fn describe(info: PluginInfo) -> PluginInfo {
         info.param(
             "response_coordinates",
-            "What the numbers of a response are. \"pixel\": pixels of the image; \"unit\": shares of its sides from 0 to \
-             1; \"thousandth\": thousandths of its sides, from 0 to 1000; \"same\": what the reference's are.",
+            "What the numbers of a response are. \"pixel\": pixels of the image; \"resized\": pixels of the image as the \
+             model saw it, whose size the columns `resized_width` and `resized_height` give (Qwen2.5-VL); \"unit\": shares \
+             of its sides from 0 to 1; \"thousandth\": thousandths of its sides, from 0 to 1000; \"same\": what the \
+             reference's are.",
             "\"same\"",
         )
         .param(
@@ -39,7 +41,7 @@ impl Coordinates {
     pub fn read(params: &Params) -> Result<Self, Failure> {
         let names = ["pixel", "unit", "thousandth"];
         let reference = Space::named(params.choice("reference_coordinates", &names, "pixel")?);
-        let names = ["same", "pixel", "unit", "thousandth"];
+        let names = ["same", "pixel", "resized", "unit", "thousandth"];
         let response = match params.choice("response_coordinates", &names, "same")? {
             "same" => reference,
             name => Space::named(name),
@@ -61,13 +63,21 @@ impl Coordinates {
         &self,
         sample: &Sample,
     ) -> Result<impl Fn(Space, &Box2) -> Box2 + use<>, Failure> {
-        let size = if self.response == self.reference {
-            None
-        } else if self.response == Space::Pixel || self.reference == Space::Pixel {
-            Some(space::size(sample)?)
+        let (same, pixel) = (self.response == self.reference, Space::Pixel);
+        let image = if !same && (self.response == pixel || self.reference == pixel) {
+            space::size(sample)?
         } else {
-            Some((1.0, 1.0))
+            (1.0, 1.0)
         };
-        Ok(move |space: Space, found: &Box2| size.map_or(*found, |size| space.shares(found, size)))
+        let resized = if self.response == Space::Resized {
+            space::resized_size(sample)?
+        } else {
+            (1.0, 1.0)
+        };
+        Ok(move |space: Space, found: &Box2| match space {
+            _ if same => *found,
+            Space::Resized => space.shares(found, resized),
+            _ => space.shares(found, image),
+        })
     }
 }

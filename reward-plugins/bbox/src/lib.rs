@@ -13,7 +13,8 @@ use geometry::Box2;
 use read::Layout;
 use rlhost_plugin::serde_json::Value;
 use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict};
-use rlhost_verifier::answer::{self, Frame, fraction};
+use rlhost_verifier::answer::{Frame, fraction};
+use rlhost_verifier::reference;
 
 /// The plugin's own parameters.
 const OWN: [&str; 5] = [
@@ -50,7 +51,7 @@ fn boxes(value: &Value, layout: Layout) -> Option<Vec<Box2>> {
         Value::Object(map) => ["bbox", "bbox_2d", "answer", "ground_truth"]
             .iter()
             .find_map(|key| boxes(map.get(*key)?, layout)),
-        Value::String(text) => Some(vec![read::only(text, layout)?]),
+        Value::String(text) => Some(vec![read::only(reference::solution(text), layout)?]),
         _ => None,
     }
 }
@@ -100,7 +101,7 @@ impl SampleReward for Bbox {
                 let text = if found.marked {
                     found.text
                 } else {
-                    answer::after_thinking(response)?
+                    frame.prose(response)?
                 };
                 read::only(text, coordinates.layout)
             })

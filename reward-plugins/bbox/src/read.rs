@@ -37,7 +37,7 @@ pub fn only(text: &str, layout: Layout) -> Option<Box2> {
         return None;
     }
     let mut found: Option<Box2> = None;
-    for numbers in quadruples(&fold(text))? {
+    for numbers in quadruples(&brackets(text))? {
         let next = layout.make(numbers)?;
         if found.is_some_and(|found| found != next) {
             return None;
@@ -45,6 +45,24 @@ pub fn only(text: &str, layout: Layout) -> Option<Box2> {
         found = Some(next);
     }
     found
+}
+
+/// A text [folded](fold), with the brackets and commas of Chinese text as plain ones: `【10，20、110，220】`.
+///
+/// ```
+/// use bbox::read::brackets;
+/// assert_eq!(brackets("【１０，20、110，220】"), "[10,20,110,220]");
+/// ```
+pub fn brackets(text: &str) -> String {
+    fold(text)
+        .chars()
+        .map(|c| match c {
+            '【' | '〔' | '〖' | '「' | '〈' => '[',
+            '】' | '〕' | '〗' | '」' | '〉' => ']',
+            '、' => ',',
+            c => c,
+        })
+        .collect()
 }
 
 /// All groups of four numbers in brackets. Nothing where a bracket that begins with a number holds anything else than
@@ -269,7 +287,7 @@ fn label(before: &str, rest: &str) -> Option<usize> {
 /// Do the words around boxes or points deny them? `places` are where they stand. A quoted key or value, and what is
 /// between the tokens of an object's name, is a label, and labels may have any words.
 pub fn denied(text: &str, places: &[Range<usize>]) -> bool {
-    let ends = |c: char| matches!(c, '.' | '!' | '?' | ';' | '\n');
+    let ends = |c: char| matches!(c, '.' | '!' | '?' | ';' | '\n' | '。');
     let Some(last) = places.last() else {
         return false;
     };
@@ -310,6 +328,9 @@ pub fn denied(text: &str, places: &[Range<usize>]) -> bool {
     sentences.push((sentence, holds, text.len()));
     sentences.iter().any(|(sentence, holds, end)| {
         let later = *end >= last.end && !holds;
+        if (*holds || later) && denied_in_chinese(sentence, *holds) {
+            return true;
+        }
         sentence
             .split(|c: char| !(c.is_alphabetic() || c == '\''))
             .filter(|word| !word.is_empty())
@@ -321,6 +342,16 @@ pub fn denied(text: &str, places: &[Range<usize>]) -> bool {
                     || ((*holds || later) && retraction::takes_back(word))
             })
     })
+}
+
+/// Whether a Chinese sentence that holds the box denies or doubts it, or one after it takes it back.
+fn denied_in_chinese(sentence: &str, holds: bool) -> bool {
+    const DENYING: [&str; 9] = [
+        "不", "没", "非", "或者", "可能", "也许", "除了", "以外", "吗",
+    ];
+    const BACK: [&str; 5] = ["错", "误", "不对", "更正", "撤回"];
+    BACK.iter().any(|word| sentence.contains(word))
+        || (holds && DENYING.iter().any(|word| sentence.contains(word)))
 }
 
 fn starts_number(text: &str) -> bool {

@@ -1,4 +1,5 @@
-//! What the numbers of a box are: pixels, shares, percents or thousandths of an image's sides.
+//! What the numbers of a box are: pixels, shares, percents or thousandths of an image's sides, or pixels of the image as a
+//! model's processor resized it.
 
 use crate::geometry::Box2;
 use rlhost_plugin::serde_json::Value;
@@ -8,6 +9,8 @@ use rlhost_plugin::{Failure, Sample};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Space {
     Pixel,
+    /// Pixels of the resized image, in which Qwen2.5-VL answers.
+    Resized,
     Unit,
     Percent,
     Thousandth,
@@ -20,14 +23,15 @@ impl Space {
             "unit" => Self::Unit,
             "percent" => Self::Percent,
             "thousandth" => Self::Thousandth,
+            "resized" => Self::Resized,
             _ => Self::Pixel,
         }
     }
 
-    /// The length of an image's side in this kind; nothing for pixels, where it is the image's own.
+    /// The length of an image's side in this kind; nothing for pixels, where it is the image's own, resized or not.
     pub fn side(self) -> Option<f64> {
         match self {
-            Self::Pixel => None,
+            Self::Pixel | Self::Resized => None,
             Self::Unit => Some(1.0),
             Self::Percent => Some(100.0),
             Self::Thousandth => Some(1000.0),
@@ -40,10 +44,11 @@ impl Space {
         found.corners().iter().all(|n| (0.0..=most).contains(n))
     }
 
-    /// A box of this kind in shares of the sides of an image of this width and height.
+    /// A box of this kind in shares of the sides of an image of this width and height, which are those of the resized image for
+    /// such pixels.
     pub fn shares(self, found: &Box2, (width, height): (f64, f64)) -> Box2 {
         match self {
-            Self::Pixel => found.scaled(1.0 / width, 1.0 / height),
+            Self::Pixel | Self::Resized => found.scaled(1.0 / width, 1.0 / height),
             Self::Unit => *found,
             Self::Percent => found.scaled(1e-2, 1e-2),
             Self::Thousandth => found.scaled(1e-3, 1e-3),
@@ -51,14 +56,51 @@ impl Space {
     }
 }
 
+/// A side of an image; nothing where the value is none.
+fn side(value: &Value) -> Option<f64> {
+    value.as_f64().filter(|side| (1.0..=1e9).contains(side))
+}
+
+/// Two columns of a sample as the sides of an image.
+fn sides(sample: &Sample, width: &str, height: &str) -> Result<Option<(f64, f64)>, Failure> {
+    let side = |name: &str| -> Result<Option<f64>, Failure> {
+        Ok(sample.column(name)?.as_ref().and_then(side))
+    };
+    Ok(side(width)?.zip(side(height)?))
+}
+
 /// Width and height of the sample's image as its columns `width` and `height` say.
 pub fn given_size(sample: &Sample) -> Result<Option<(f64, f64)>, Failure> {
-    let side = |name: &str| -> Result<Option<f64>, Failure> {
+    sides(sample, "width", "height")
+}
+
+/// Width and height of the sample's first image as the model saw it: its columns `resized_width` and `resized_height`, or
+/// these keys of the first entry of its column `images` or `image`.
+///
+/// # Errors
+/// [`Failure::InvalidReference`] where the row has neither.
+pub fn resized_size(sample: &Sample) -> Result<(f64, f64), Failure> {
+    const NAMES: [&str; 2] = ["resized_width", "resized_height"];
+    if let Some(size) = sides(sample, NAMES[0], NAMES[1])? {
+        return Ok(size);
+    }
+    for name in ["images", "image"] {
         let column = sample.column(name)?;
-        let number = column.as_ref().and_then(Value::as_f64);
-        Ok(number.filter(|side| (1.0..=1e9).contains(side)))
-    };
-    Ok(side("width")?.zip(side("height")?))
+        let first = match &column {
+            Some(Value::Array(items)) => items.first(),
+            other => other.as_ref(),
+        };
+        let size =
+            first.and_then(|first| side(first.get(NAMES[0])?).zip(side(first.get(NAMES[1])?)));
+        if let Some(size) = size {
+            return Ok(size);
+        }
+    }
+    Err(Failure::InvalidReference(
+        "pixels of the resized image need its size: the row has neither the columns `resized_width` and `resized_height` \
+         nor an entry of `images` with these keys"
+            .into(),
+    ))
 }
 
 /// Width and height of the sample's image: its columns `width` and `height`, or else its first image's.

@@ -1,8 +1,11 @@
 //! The verifier of yes and no.
 //!
 //! [`read`] decides by clauses: a clause counts where it is `yes`, `no`, `true` or `false` as a whole, perhaps after
-//! `the answer is`. All clauses that count have to agree, and no other clause may turn or doubt them. So `I do not know`
+//! `the answer is`, or `是`, `否` and the like in Chinese. All clauses that count have to agree, and no other clause may turn or doubt them. So `I do not know`
 //! is not no, `eyes` is not yes, and `Yes. Actually no.` is neither.
+
+mod chinese;
+mod statement;
 
 use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict};
 use rlhost_verifier::answer::Frame;
@@ -152,6 +155,8 @@ pub struct Boolean;
 /// use boolean::read;
 /// assert_eq!(read("**Yes**, it is red."), Some(true));
 /// assert_eq!(read("The answer is: False."), Some(false));
+/// assert_eq!(read("There is no dog in the image."), Some(false));
+/// assert_eq!(read("是的，图中有一只狗。"), Some(true));
 /// assert_eq!(read("I do not know"), None);
 /// assert_eq!(read("Yes. No."), None);
 /// ```
@@ -166,12 +171,16 @@ pub fn read(text: &str) -> Option<bool> {
         text = text.replace(command, "");
     }
     text.retain(|c| !matches!(c, '*' | '_' | '`' | '$' | '{' | '}' | '"'));
+    // A compound is one word: `a no-parking sign`.
+    let text = compounds(&text);
     // What is asked is not said.
     if text.contains(['?', '؟']) {
         return None;
     }
     // A colon belongs to the lead before it (`the answer is: yes`).
-    let text = text.replace(['(', ')', '[', ']'], ",").replace(':', " ");
+    let text = text
+        .replace(['(', ')', '[', ']', '【', '】', '「', '」'], ",")
+        .replace(':', " ");
     let clauses: Vec<&str> = text
         .split(['.', ',', ';', '!', '\n', '。', '、'])
         .flat_map(|clause| clause.split(" - "))
@@ -183,15 +192,51 @@ pub fn read(text: &str) -> Option<bool> {
         }
         found = Some(value);
     }
-    let found = found?;
+    let Some(found) = found else {
+        // Without the word the whole answer is one statement.
+        let said: Vec<&str> = clauses
+            .into_iter()
+            .filter(|clause| !clause.trim().is_empty())
+            .collect();
+        return match said[..] {
+            [only] => statement::read(only),
+            _ => None,
+        };
+    };
     clauses
         .iter()
         .all(|clause| polarity(clause).is_some() || agrees(clause, found))
         .then_some(found)
 }
 
+/// A text whose compounds with a hyphen are words without one.
+fn compounds(text: &str) -> String {
+    let words = text.split(' ').map(|word| {
+        let mut parts = word.split('-');
+        let joined = parts
+            .all(|part| part.chars().count() > 1 && part.chars().all(char::is_alphabetic))
+            && word.contains('-')
+            && word
+                .split('-')
+                .filter(|part| POLAR.contains(part) || *part == "no")
+                .count()
+                < 2;
+        if joined {
+            word.replace('-', "")
+        } else {
+            word.to_owned()
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// What a clause says if it is a polarity word as a whole.
 fn polarity(clause: &str) -> Option<bool> {
+    if let Some(value) = chinese::polarity(clause) {
+        return Some(value);
+    }
+    let rest = chinese::after_lead(clause);
+    let clause = if chinese::is(rest) { clause } else { rest };
     let words: Vec<&str> = clause.split_whitespace().collect();
     let (last, lead) = words.split_last()?;
     if !lead.is_empty() && !LEADS.contains(&lead.join(" ").as_str()) {
@@ -207,13 +252,23 @@ fn polarity(clause: &str) -> Option<bool> {
 /// Whether a clause beside the word leaves it as it stands: no word of it turns, doubts or takes back. Beside no, one
 /// negation agrees (`it is not true`); beside yes, none does.
 fn agrees(clause: &str, found: bool) -> bool {
+    if chinese::is(clause) {
+        return chinese::agrees(clause, found);
+    }
     let words: Vec<&str> = clause
         .split(|c: char| !c.is_alphanumeric() && c != '\'')
         .map(|word| word.trim_matches('\''))
         .filter(|word| !word.is_empty())
         .collect();
-    if words.iter().any(|word| {
-        DOUBTS.contains(word)
+    // `a cat instead of a dog`
+    let contrasts = |at: usize| {
+        matches!(
+            (words[at], words.get(at + 1)),
+            ("instead", Some(&"of")) | ("rather", Some(&"than"))
+        )
+    };
+    if words.iter().enumerate().any(|(at, word)| {
+        (DOUBTS.contains(word) && !contrasts(at))
             || retraction::takes_back(word)
             || POLAR.contains(word) && *word != "true"
             || mixed(word)
@@ -285,6 +340,15 @@ fn mixed(word: &str) -> bool {
         && word.contains(|c: char| matches!(c, '\u{370}'..='\u{58F}'))
 }
 
+/// Whether a line has a word that says yes or no, so that it may be the answer.
+fn speaks(line: &str) -> bool {
+    let folded = fold(line).to_lowercase();
+    let mut words = folded.split(|c: char| !(c.is_alphanumeric() || c == '\''));
+    chinese::is(line)
+        || line.contains('?')
+        || words.any(|word| POLAR.contains(&word) || negates(word) || AFFIRMS.contains(&word))
+}
+
 impl SampleReward for Boolean {
     fn describe() -> PluginInfo {
         Frame::describe(PluginInfo::new(
@@ -306,8 +370,9 @@ impl SampleReward for Boolean {
         }
         let response = sample.last_text();
         let right = frame
-            .answer(response)
-            .and_then(|answer| read(answer.text))
+            .find(response, |answer| read(answer.text), |line| !speaks(line))
+            // Without a mark the word may stand before an explanation.
+            .or_else(|| frame.prose(response).and_then(read))
             .is_some_and(|given| references.contains(&given));
         Ok(frame.verdict(response, f64::from(u8::from(right))))
     }

@@ -4,21 +4,24 @@
 //! `PlotQA`, 2020; Masry et al., `ChartQA`, 2022, section 5.1). Years are compared exactly.
 
 use rlhost_plugin::{Failure, Params, PluginInfo, Sample, SampleReward, Verdict};
-use rlhost_verifier::answer::Frame;
+use rlhost_verifier::answer::{Answer, Frame};
 use rlhost_verifier::fold::{fold, spaced};
-use rlhost_verifier::layout::plain;
-use rlhost_verifier::numeral::{self, Style};
+use rlhost_verifier::numeral::{self, PERCENT, Style};
 use rlhost_verifier::rational::{Budget, Rational};
 use rlhost_verifier::reference;
 use std::cmp::Ordering;
+use text::says;
+
+mod text;
 
 /// The plugin's own parameters.
 const OWN: [&str; 4] = ["tolerance", "years", "percent", "separators"];
 /// Texts of more bytes than this equal nothing.
 const MAX_BYTES: usize = 4000;
 /// Words of a reference that is a number all the same.
-const SCALES: [&str; 8] = [
-    "thousand", "million", "billion", "trillion", "percent", "per", "cent", "pct",
+const SCALES: [&str; 19] = [
+    "thousand", "million", "billion", "trillion", "percent", "per", "cent", "pct", "e", "k", "m",
+    "b", "t", "bn", "mn", "万", "亿", "百万", "千万",
 ];
 
 /// The plugin. Of an episode of several turns, the last one holds the answer.
@@ -28,19 +31,26 @@ pub struct Chart;
 struct Options {
     tolerance: Rational,
     exact_years: bool,
-    style: Style,
+    /// Two numbers are equal where they are in one of these.
+    styles: Vec<Style>,
+    /// The parameter of that name.
+    percent: String,
 }
 
 /// A reference's answer.
 enum Wanted {
-    Number { value: Rational, exact: bool },
+    /// In each style.
+    Number {
+        values: Vec<Rational>,
+        exact: bool,
+    },
     Text(String),
 }
 
 impl Options {
     fn read(params: &Params) -> Result<Self, Failure> {
         let years = params.choice("years", &["exact", "relaxed"], "exact")?;
-        let percent = params.choice("percent", &["value", "strip"], "value")?;
+        let percent = params.choice("percent", &PERCENT, "auto")?;
         let separators = params.choice("separators", &["english", "european"], "english")?;
         let tolerance = match params.get("tolerance") {
             None => Rational::ratio(1, 20),
@@ -57,11 +67,13 @@ impl Options {
                 )
             })?,
             exact_years: years == "exact",
-            style: Style {
+            styles: Style {
                 european: separators == "european",
-                percent: percent == "value",
-                words: false,
-            },
+                scales: true,
+                ..Style::default()
+            }
+            .with_percent(percent),
+            percent: percent.to_owned(),
         })
     }
 
@@ -73,24 +85,32 @@ impl Options {
         // A number and nothing else: `Q1 2020` and `5 dogs` are texts.
         let alone = words
             .map(str::to_lowercase)
-            .all(|word| SCALES.contains(&word.as_str()) || word == "e");
-        match numeral::only(&text, self.style).filter(|_| alone) {
-            Some(value) => Wanted::Number {
+            .all(|word| SCALES.contains(&word.as_str()));
+        match self.numbers(&text).filter(|_| alone) {
+            Some(values) => Wanted::Number {
                 exact: self.exact_years && is_year(text.trim()),
-                value,
+                values,
             },
             None => Wanted::Text(spaced(&text)),
         }
     }
 
+    /// The one number of a text, in each style.
+    fn numbers(&self, text: &str) -> Option<Vec<Rational>> {
+        self.styles
+            .iter()
+            .map(|style| numeral::only(text, *style))
+            .collect()
+    }
+
     fn accepts(&self, answer: &str, wanted: &Wanted) -> bool {
         match wanted {
-            Wanted::Text(text) => {
-                answer.len() <= MAX_BYTES
-                    && (spaced(answer) == *text || spaced(plain(answer)) == *text)
-            }
-            Wanted::Number { value, exact } => numeral::only(answer, self.style)
-                .is_some_and(|given| given == *value || (!exact && self.within(&given, value))),
+            Wanted::Text(text) => answer.len() <= MAX_BYTES && says(answer, text),
+            Wanted::Number { values, exact } => self.numbers(answer).is_some_and(|given| {
+                numeral::pairs(&given, values, &self.percent).any(|(given, wanted)| {
+                    given == wanted || (!exact && self.within(given, wanted))
+                })
+            }),
         }
     }
 
@@ -136,8 +156,9 @@ impl SampleReward for Chart {
         )
         .param(
             "percent",
-            "What 50% is, on both sides. \"value\": 1/2, and not 50, as published; \"strip\": 50.",
-            "\"value\"",
+            "What 50% is, on both sides. \"value\": 1/2, and not 50, as published; \"strip\": 50; \"auto\": 1/2, and also 50 where the \
+             reference has no percent sign; \"either\": both, on both sides.",
+            "\"auto\"",
         )
         .param(
             "separators",
@@ -155,9 +176,16 @@ impl SampleReward for Chart {
             .map(|text| options.wanted(text))
             .collect();
         let response = sample.last_text();
-        let right = frame
-            .answer(response)
-            .is_some_and(|answer| references.iter().any(|r| options.accepts(answer.text, r)));
+        let accepted = |text: &str| references.iter().any(|r| options.accepts(text, r));
+        let mute = |line: &str| !numeral::mentions(line, options.styles[0]);
+        let right = if references.iter().any(|r| matches!(r, Wanted::Text(_))) {
+            // Beside a text any line may be one.
+            frame.text(response).is_some_and(accepted)
+        } else {
+            let judge =
+                |answer: Answer| options.numbers(answer.text).map(|_| accepted(answer.text));
+            frame.find(response, judge, mute).unwrap_or(false)
+        };
         Ok(frame.verdict(response, f64::from(u8::from(right))))
     }
 }

@@ -1,6 +1,7 @@
 //! Letters of options, and answers that are little more than a letter.
 
 use rlhost_verifier::fold::{fold, latin};
+use rlhost_verifier::numeral::{self, Style};
 use std::fmt;
 
 /// A set of letters A to Z, not empty.
@@ -25,6 +26,11 @@ impl Letters {
         (self.0 & other.0 == 0).then_some(Self(self.0 | other.0))
     }
 
+    /// Whether all letters of the other set are in this one.
+    pub fn holds(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
     /// The index of the last letter, from 0.
     pub fn last_index(self) -> usize {
         31 - self.0.leading_zeros() as usize
@@ -44,9 +50,35 @@ impl fmt::Display for Letters {
 pub fn plain(text: &str) -> String {
     let mut text = fold(text);
     for command in [
-        "\\textbf", "\\textit", "\\text", "\\mathrm", "\\mathbf", "\\left", "\\right",
+        "\\textbf",
+        "\\textit",
+        "\\textrm",
+        "\\text",
+        "\\mathrm",
+        "\\mathbf",
+        "\\mathit",
+        "\\boldsymbol",
+        "\\bm",
+        "\\bf",
+        "\\rm",
+        "\\left",
+        "\\right",
     ] {
         text = text.replace(command, "");
+    }
+    // Spaces of LaTeX: `\textbf{(C)}\ 12`, `(C)\quad 12`.
+    for space in ["\\qquad", "\\quad", "\\,", "\\;", "\\:", "\\ ", "~"] {
+        text = text.replace(space, " ");
+    }
+    for (bracket, plain) in [
+        ("【", "["),
+        ("】", "]"),
+        ("「", "\""),
+        ("」", "\""),
+        ("。", ". "),
+        ("．", ". "),
+    ] {
+        text = text.replace(bracket, plain);
     }
     text.retain(|c| !matches!(c, '*' | '_' | '`' | '$' | '{' | '}' | '\\'));
     text.trim().to_owned()
@@ -59,7 +91,12 @@ fn bare(text: &str) -> &str {
         .trim_end_matches(|c: char| around(c) || matches!(c, '.' | ',' | ':' | ';' | '!'))
 }
 
-/// An answer that is nothing but letters: `B`, `(b)`, `A, C`, `A and C`, `ACD`. Small letters count where the answer
+/// Whether a character is Chinese.
+pub fn is_chinese(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{9FFF}')
+}
+
+/// An answer that is nothing but letters: `B`, `(b)`, `A, C`, `A/C`, `A and C`, `ACD`. Small letters count where the answer
 /// was marked, and only one alone.
 pub fn list(text: &str, marked: bool) -> Option<Letters> {
     let text = bare(text);
@@ -69,7 +106,7 @@ pub fn list(text: &str, marked: bool) -> Option<Letters> {
         return Letters::one(c).filter(|_| marked || capital);
     }
     // `B+` is a mark, `A+C` two letters.
-    if text.starts_with(['+', '&', ',', ';']) || text.ends_with(['+', '&']) {
+    if text.starts_with(['+', '&', ',', ';', '/']) || text.ends_with(['+', '&', '/']) {
         return None;
     }
     let capital = |c: char| Letters::one(c).filter(|_| latin(c).is_ascii_uppercase());
@@ -82,7 +119,10 @@ pub fn list(text: &str, marked: bool) -> Option<Letters> {
         Some(())
     };
     let words: Vec<&str> = text
-        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '&' | '+'))
+        .split(|c: char| {
+            c.is_whitespace()
+                || matches!(c, ',' | ';' | '&' | '+' | '/' | '、' | '和' | '与' | '及')
+        })
         .map(bare)
         .filter(|word| !word.is_empty() && *word != "and")
         .collect();
@@ -102,7 +142,7 @@ pub fn list(text: &str, marked: bool) -> Option<Letters> {
     found
 }
 
-/// Splits a label off: `B) a dog`, `(B) a dog`, `B. a dog`, `B: a dog`, `B - a dog`.
+/// Splits a label off: `B) a dog`, `(B) a dog`, `B. a dog`, `B: a dog`, `B - a dog`, `B, a dog`, `B 45`, `B 三角形`.
 fn label(text: &str) -> Option<(Letters, &str)> {
     let (open, rest) = match text.strip_prefix(['(', '[']) {
         Some(rest) => (true, rest),
@@ -110,8 +150,12 @@ fn label(text: &str) -> Option<(Letters, &str)> {
     };
     let mut chars = rest.chars();
     let c = chars.next()?;
-    let letter = Letters::one(c).filter(|_| open || latin(c).is_ascii_uppercase())?;
     let rest = chars.as_str();
+    // `b) 45`
+    let closed = rest.starts_with(')');
+    let letter = Letters::one(c).filter(|_| open || closed || latin(c).is_ascii_uppercase())?;
+    // `A 45 degree angle` and `I, for one,` are words.
+    let word = matches!(latin(c), 'A' | 'I');
     let rest = if open {
         rest.strip_prefix([')', ']'])?
     } else {
@@ -119,10 +163,42 @@ fn label(text: &str) -> Option<(Letters, &str)> {
         let spaced = |rest: &&str| rest.is_empty() || rest.starts_with(char::is_whitespace);
         rest.strip_prefix([')', '、'])
             .or_else(|| rest.strip_prefix(['.', ':']).filter(spaced))
+            .or_else(|| {
+                rest.strip_prefix([':', '.'])
+                    .filter(|rest| rest.starts_with(is_chinese))
+            })
+            .or_else(|| {
+                rest.strip_prefix(", ")
+                    .filter(|rest| latin(c) != 'I' && !crate::prose::doubts(rest))
+            })
+            .or_else(|| {
+                let text = rest.strip_prefix(" (")?.strip_suffix(')')?;
+                (!word && text.len() > 1).then_some(text)
+            })
+            .or_else(|| {
+                let text = rest.trim_start();
+                let spaced = text.len() < rest.len()
+                    && !word
+                    && text.starts_with(|c: char| c.is_ascii_digit());
+                (spaced || text.starts_with(is_chinese)).then_some(rest)
+            })
             .or_else(|| rest.strip_prefix(" - "))?
     };
     let rest = rest.trim();
     (!rest.is_empty()).then_some((letter, rest))
+}
+
+/// The text after a label, such as `12` of `(C) 12`.
+pub fn labelled_text(text: &str) -> Option<&str> {
+    label(text).map(|(_, rest)| rest)
+}
+
+/// Whether two texts are the same option's, or the same number.
+pub fn same_text(answer: &str, wanted: &str) -> bool {
+    let number = |text: &str| numeral::only(text, Style::default());
+    !normal(wanted).is_empty()
+        && (normal(answer) == normal(wanted)
+            || number(answer).is_some_and(|given| number(wanted) == Some(given)))
 }
 
 /// An answer that is a label with its text, which must neither name another letter nor be another option's text.
@@ -131,6 +207,9 @@ pub fn labelled(text: &str, options: &[String]) -> Option<Letters> {
     // An option's own text may have any words.
     if written_out(rest, options) == Some(letter) {
         return Some(letter);
+    }
+    if rest.contains(['不', '错', '非', '没', '或']) && rest.contains(is_chinese) {
+        return None;
     }
     // `B. d`
     let mut chars = bare(rest).chars();

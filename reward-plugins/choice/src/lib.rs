@@ -3,8 +3,12 @@
 //! [`read`] finds the letters of an answer. A letter counts where it stands alone, where it labels a text (`B) a dog`)
 //! or where prose marks it as the choice (`the answer is B`, `(B)`); letters in words and articles never do.
 
+mod chinese;
 pub mod letters;
 mod prose;
+mod said;
+mod sentence;
+mod words;
 
 use letters::Letters;
 use rlhost_plugin::serde_json::Value;
@@ -12,7 +16,7 @@ use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict};
 use rlhost_verifier::answer::{Answer, Frame};
 use rlhost_verifier::fold::fold;
 use rlhost_verifier::layout;
-use rlhost_verifier::reference;
+use rlhost_verifier::{lines, reference};
 
 /// Answers of more bytes than this choose nothing.
 const MAX_BYTES: usize = 4000;
@@ -42,8 +46,19 @@ pub fn read(text: &str, marked: bool, options: &[String]) -> Option<Letters> {
         .or_else(|| letters::labelled(&text, options))
         .or_else(|| letters::written_out(&text, options))
         .or_else(|| letters::written_out(&led, options))
-        .or_else(|| prose::choice(&text))?;
+        .or_else(|| said::choice(&text, options))?;
     (options.is_empty() || chosen.last_index() < options.len()).then_some(chosen)
+}
+
+/// The end of a text, from a line's start on, that is short enough to be read.
+fn tail(text: &str) -> &str {
+    let text = text.trim();
+    let Some(start) = text.len().checked_sub(MAX_BYTES) else {
+        return text;
+    };
+    let bytes = text.as_bytes();
+    let line = bytes[start..].iter().position(|b| *b == b'\n');
+    line.map_or("", |at| &text[start + at + 1..])
 }
 
 /// The texts of the options, from the column of that name: a list of texts, with or without their labels.
@@ -88,18 +103,46 @@ impl SampleReward for Choice {
         let frame = Frame::read(&params, &["options_column"])?;
         let options = options(sample, params.text("options_column", "choices")?)?;
         let mut references = Vec::new();
+        let mut texts = Vec::new();
         for text in reference::texts(sample)? {
             references.push(read(&text, true, &options).ok_or_else(|| {
                 Failure::InvalidReference(format!(
                     "the reference answer `{text}` is no letter of an option"
                 ))
             })?);
+            let text = letters::plain(&text);
+            texts.extend(letters::labelled_text(&text).map(str::to_owned));
         }
         let response = sample.last_text();
-        let right = frame
-            .answer(response)
-            .and_then(|Answer { text, marked }| read(text, marked, &options))
-            .is_some_and(|given| references.contains(&given));
+        // Of `(C) 12` the value counts as the letter does.
+        let same = |text: &str| {
+            let led = letters::plain(layout::plain(text));
+            text.len() <= MAX_BYTES && texts.iter().any(|wanted| letters::same_text(&led, wanted))
+        };
+        let judge = |Answer { text, marked }| match read(text, marked, &options) {
+            Some(given) => Some(references.contains(&given)),
+            None => Some(true).filter(|_| same(text)),
+        };
+        let last = |text: &str| text.lines().next_back().is_some_and(same);
+        let right = match frame.prose(response) {
+            // Without a mark the letter may stand before an explanation, so all is read.
+            Some(text) => lines::hashed(text)
+                .and_then(|text| {
+                    judge(Answer {
+                        text,
+                        marked: false,
+                    })
+                })
+                .or_else(|| {
+                    judge(Answer {
+                        text: tail(text),
+                        marked: false,
+                    })
+                })
+                .or_else(|| Some(last(text.trim_end()))),
+            None => frame.answer(response).and_then(judge),
+        };
+        let right = right.unwrap_or(false);
         Ok(frame.verdict(response, f64::from(u8::from(right))))
     }
 }

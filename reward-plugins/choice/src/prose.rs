@@ -1,252 +1,11 @@
 //! Choices in prose: letters count only where the words say that they are the choice.
 
 use crate::letters::Letters;
+use crate::words::{
+    BEFORE, CHOOSING, CONFIRMING, DOUBTS, LEADS, NAMED, REASONS, REFUSING, TURNING, VERBS,
+};
 use rlhost_verifier::fold::latin;
 use rlhost_verifier::retraction;
-
-/// Words after which a capital letter is a choice.
-const LEADS: [&str; 13] = [
-    "answer",
-    "is",
-    "option",
-    "choice",
-    "choose",
-    "select",
-    "pick",
-    "be",
-    "letter",
-    "therefore",
-    "thus",
-    "answer:",
-    "so",
-];
-
-/// Words with which a letter may not be the choice, be they a label's text or prose.
-const TURNING: [&str; 61] = [
-    "not",
-    "isn't",
-    "never",
-    "neither",
-    "nor",
-    "or",
-    "either",
-    "except",
-    "incorrect",
-    "wrong",
-    "false",
-    "eliminate",
-    "eliminated",
-    "rule",
-    "unlike",
-    "cannot",
-    "can't",
-    "maybe",
-    "wait",
-    "rejected",
-    "rejects",
-    "avoid",
-    "ruled",
-    "exclude",
-    "excluded",
-    "excludes",
-    "discard",
-    "discarded",
-    "dismiss",
-    "dismissed",
-    "fail",
-    "fails",
-    "failed",
-    "worst",
-    "doubt",
-    "doubts",
-    "doubtful",
-    "unsure",
-    "untrue",
-    "impossible",
-    "invalid",
-    "actually",
-    "doesn't",
-    "don't",
-    "didn't",
-    "won't",
-    "wasn't",
-    "aren't",
-    "isnt",
-    "nope",
-    "nah",
-    "unlikely",
-    "joke",
-    "trap",
-    "decoy",
-    "distractor",
-    "sorry",
-    "oops",
-    "correction",
-    "forget",
-    "hmm",
-];
-
-/// Words with which prose leaves a choice open or takes it back.
-const DOUBTS: [&str; 35] = [
-    "no",
-    "none",
-    "nothing",
-    "could",
-    "might",
-    "may",
-    "perhaps",
-    "possibly",
-    "probably",
-    "guess",
-    "but",
-    "however",
-    "though",
-    "although",
-    "rather",
-    "instead",
-    "opposite",
-    "other",
-    "others",
-    "another",
-    "else",
-    "besides",
-    "least",
-    "worse",
-    "mistake",
-    "ignore",
-    "without",
-    "if",
-    "unless",
-    "would've",
-    "shouldn't",
-    "wouldn't",
-    "couldn't",
-    "hardly",
-    "inferior",
-];
-
-/// The only words that may stand before a letter in its clause.
-const BEFORE: [&str; 58] = [
-    "the",
-    "a",
-    "my",
-    "our",
-    "final",
-    "correct",
-    "right",
-    "best",
-    "true",
-    "most",
-    "likely",
-    "answer",
-    "answers",
-    "is",
-    "option",
-    "choice",
-    "choose",
-    "chose",
-    "select",
-    "selected",
-    "pick",
-    "picked",
-    "be",
-    "letter",
-    "therefore",
-    "thus",
-    "so",
-    "hence",
-    "i",
-    "we",
-    "you",
-    "it",
-    "it's",
-    "that",
-    "this",
-    "that's",
-    "will",
-    "would",
-    "must",
-    "should",
-    "go",
-    "going",
-    "with",
-    "think",
-    "believe",
-    "say",
-    "conclude",
-    "to",
-    "question",
-    "here",
-    "clearly",
-    "and",
-    "as",
-    "solution",
-    "result",
-    "which",
-    "means",
-    "indeed",
-];
-
-/// Words after `is` with which a clause confirms the letter before it.
-const CONFIRMING: [&str; 9] = [
-    "correct", "right", "best", "true", "the", "my", "most", "clearly", "indeed",
-];
-
-/// Verbs that say something of the letter before them.
-const VERBS: [&str; 22] = [
-    "is", "was", "are", "be", "has", "had", "does", "did", "can", "will", "would", "should",
-    "must", "seems", "looks", "appears", "gets", "got", "becomes", "remains", "needs", "goes",
-];
-
-/// Nouns that letters name things of: `vitamin C`, `point D`.
-const NAMED: [&str; 34] = [
-    "vitamin",
-    "hepatitis",
-    "influenza",
-    "type",
-    "grade",
-    "group",
-    "class",
-    "point",
-    "line",
-    "angle",
-    "plane",
-    "circle",
-    "figure",
-    "city",
-    "town",
-    "station",
-    "person",
-    "player",
-    "team",
-    "school",
-    "gate",
-    "container",
-    "beaker",
-    "tube",
-    "plant",
-    "sample",
-    "block",
-    "box",
-    "car",
-    "ball",
-    "metal",
-    "gas",
-    "element",
-    "street",
-];
-
-/// Words with which a sentence after the letter chooses again: `Pick the last one.`
-const CHOOSING: [&str; 11] = [
-    "option", "options", "choice", "choose", "select", "pick", "answer", "prefer", "change",
-    "switch", "opposite",
-];
-
-/// Words with which `no` takes back: `no way`, `no, wait`.
-const REFUSING: [&str; 7] = ["way", "chance", "longer", "wait", "good", "sorry", "idea"];
-
-/// Words that give a reason after a letter.
-const REASONS: [&str; 4] = ["because", "since", "as", "for"];
 
 /// A word of an answer, and what stands around its letters.
 struct Word<'a> {
@@ -312,6 +71,63 @@ pub fn turns(text: &str) -> bool {
         })
 }
 
+/// Whether a word, in small letters, is a verb that says something of the letter before it.
+pub fn is_verb(word: &str) -> bool {
+    VERBS.contains(&word)
+}
+
+/// Whether a text sets a condition or leaves open.
+pub fn supposes(text: &str) -> bool {
+    words(text).any(|word| {
+        matches!(
+            word.core.to_lowercase().as_str(),
+            "if" | "unless"
+                | "whether"
+                | "suppose"
+                | "supposing"
+                | "assuming"
+                | "maybe"
+                | "perhaps"
+                | "might"
+                | "could"
+                | "may"
+                | "possibly"
+                | "probably"
+                | "doubt"
+                | "guess"
+                | "either"
+                | "or"
+        )
+    })
+}
+
+/// Whether a sentence without a letter chooses: `Pick the last one.`
+pub fn chooses(text: &str) -> bool {
+    let chooses = |word: &Word| CHOOSING.contains(&word.core.to_lowercase().as_str());
+    let ordinal = [
+        "first", "second", "third", "fourth", "last", "former", "latter", "next", "previous", "one",
+    ];
+    let place = |word: &Word| ordinal.contains(&word.core.to_lowercase().as_str());
+    let words: Vec<Word> = words(text).collect();
+    words.iter().any(chooses) && words.iter().any(place) && capitals(text).next().is_none()
+}
+
+/// Places and letters of [`capitals`], and of letters in brackets or with a label's stop.
+pub fn standing(text: &str) -> Vec<(usize, Letters)> {
+    let capital: Vec<Letters> = capitals(text).chain(labels(text)).collect();
+    words(text)
+        .enumerate()
+        .filter_map(|(at, word)| {
+            let c = single(word.core)?;
+            let found = Letters::one(c)?;
+            let shown = word.held
+                || capital.contains(&found)
+                    && (latin(c).is_ascii_uppercase() || word.whole.ends_with(')'));
+            shown.then_some((at, found))
+        })
+        .collect()
+}
+
 /// Capital letters that stand alone in a text and may be options: not the article `A` or the pronoun `I` with a word after
 /// them, nor what a noun names (`vitamin C`) unless something is said of it.
 pub fn capitals(text: &str) -> impl Iterator<Item = Letters> {
@@ -360,7 +176,7 @@ fn chooses_again(text: &str, first: Letters) -> bool {
     again || (named && chooses && !holds)
 }
 
-fn takes_back(text: &str) -> bool {
+pub fn takes_back(text: &str) -> bool {
     let text = text.to_lowercase();
     ["take that back", "take it back", "takes it back"]
         .iter()

@@ -3,6 +3,7 @@
 use rlhost_plugin::{Failure, Params, PluginInfo, Verdict};
 
 use crate::extract::{self, Extract};
+use crate::{lines, turn};
 
 /// Names, meanings and defaults of the parameters that all verifiers with a frame have.
 pub const PARAMS: [(&str, &str, &str); 3] = [
@@ -101,25 +102,72 @@ impl Frame {
         })
     }
 
-    /// The answer of a response; nothing where there is none.
+    /// The answer of a response; nothing where there is none, or what stands beside its mark [voids](crate::marks) it.
     ///
-    /// A response of more than [`MAX_RESPONSE`] bytes has none.
+    /// A response of more than [`MAX_RESPONSE`] bytes has none, and what follows a [mark of the next turn](turn) is none.
     /// Only what follows the last `</think>` counts, and a thinking that was never closed has no answer after it.
     pub fn answer<'a>(&self, response: &'a str) -> Option<Answer<'a>> {
+        self.find(response, Some, |_| false)
+    }
+
+    /// What `read` makes of the answer of a response; nothing where there is none.
+    ///
+    /// Without a mark the answer is the last line. Lines after it that `mute` says hold no answer at all, and that take
+    /// nothing back, such as a courtesy, are no answer. A line that [declares](lines::declared) the answer and has notes after it
+    /// takes precedence, where something can be made of it.
+    pub fn find<'a, T>(
+        &self,
+        response: &'a str,
+        read: impl Fn(Answer<'a>) -> Option<T>,
+        mute: impl Fn(&str) -> bool,
+    ) -> Option<T> {
         if response.len() > MAX_RESPONSE {
             return None;
         }
-        let text = after_thinking(response)?;
+        let text = after_thinking(turn::first(response))?;
         let (found, marked) = match self.extract {
-            Extract::Answer | Extract::Boxed => (extract::answer(text, self.extract)?, true),
-            Extract::Auto if is_marked(text) => (extract::marked(text)?, true),
-            Extract::Auto | Extract::Text | Extract::Last => (last_line(text), false),
+            Extract::Answer | Extract::Boxed => (extract::sound(text, self.extract)?, true),
+            Extract::Auto if is_marked(text) => (extract::sound(text, Extract::Auto)?, true),
+            Extract::Auto | Extract::Text | Extract::Last => match lines::hashed(text) {
+                Some(found) => (found, false),
+                None => (lines::last(text, mute)?, false),
+            },
         };
-        let found = found.trim();
-        (!found.is_empty()).then_some(Answer {
-            text: found,
-            marked,
-        })
+        let read = |text| {
+            let text = without_ends(text);
+            (!text.is_empty()).then_some(())?;
+            read(Answer { text, marked })
+        };
+        // Notes after a line that declares the answer may have numbers of their own.
+        let hashed = !marked && lines::hashed(text).is_some();
+        let declared = lines::declared(text).filter(|_| !marked && !hashed);
+        declared.and_then(&read).or_else(|| read(found))
+    }
+
+    /// The answer of a response as a text that is not read further: as [`answer`](Self::answer), but where notes follow a line
+    /// that [declares](lines::declared) the answer, it is that line.
+    pub fn text<'a>(&self, response: &'a str) -> Option<&'a str> {
+        let declared = self
+            .prose(response)
+            .and_then(|text| match lines::hashed(text) {
+                Some(_) => None,
+                None => lines::declared(text),
+            });
+        declared.or_else(|| self.answer(response).map(|answer| answer.text))
+    }
+
+    /// Where the answer is looked for without a mark: all that follows the thinking. Nothing where there is a mark.
+    pub fn prose<'a>(&self, response: &'a str) -> Option<&'a str> {
+        if response.len() > MAX_RESPONSE {
+            return None;
+        }
+        let text = after_thinking(turn::first(response))?;
+        let unmarked = match self.extract {
+            Extract::Answer | Extract::Boxed => false,
+            Extract::Auto => !is_marked(text),
+            Extract::Text | Extract::Last => true,
+        };
+        unmarked.then_some(text)
     }
 
     /// The verdict on a response whose answer has this accuracy, from 0 to 1.
@@ -171,12 +219,6 @@ pub fn without_ends(text: &str) -> &str {
         text = rest.trim_end();
     }
     text
-}
-
-/// The last line that holds something, and of it what follows `####`.
-fn last_line(text: &str) -> &str {
-    let line = without_ends(text).lines().next_back().unwrap_or("");
-    line.rsplit_once("####").map_or(line, |(_, tail)| tail)
 }
 
 #[cfg(test)]

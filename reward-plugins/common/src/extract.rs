@@ -76,6 +76,42 @@ pub fn opened(mut text: &str) -> &str {
     text.trim()
 }
 
+/// The answer of the last mark of a kind, opened; nothing where there is no such mark, or what stands beside it
+/// [voids](crate::marks) it.
+///
+/// ```
+/// use rlhost_verifier::extract::{Extract, sound};
+/// assert_eq!(sound(r"so there are $\boxed{3}$ of them", Extract::Auto), Some("3"));
+/// assert_eq!(sound(r"$2\boxed{3}$", Extract::Auto), None);
+/// ```
+pub fn sound(text: &str, mode: Extract) -> Option<&str> {
+    let mut mode = mode;
+    let mut text = text;
+    let mut opened = false;
+    for _ in 0..=MAX_WRAPPERS {
+        let tag = last_tag(text).filter(|_| mode != Extract::Boxed);
+        let boxed = last_box(text).filter(|_| mode != Extract::Answer);
+        let inside = match (tag, boxed) {
+            (Some((a, _)), Some((b, inner))) if b > a => (b, inner, true),
+            (Some((end, inner)), _) => (end, inner, false),
+            (None, Some((end, inner))) => (end, inner, true),
+            (None, None) => break,
+        };
+        let (end, inner, boxed) = inside;
+        // The mark's own start: what opens it stands right before what it holds.
+        let start = inner.as_ptr() as usize - text.as_ptr() as usize;
+        let open = if boxed { "\\" } else { "<answer>" };
+        let start = text[..start].rfind(open)?;
+        if crate::marks::voided(&text[..start], &text[end..], boxed) {
+            return None;
+        }
+        opened = true;
+        text = inner;
+        mode = Extract::Auto;
+    }
+    opened.then(|| text.trim())
+}
+
 /// What follows the thinking, and in it what follows `####` or `answer is`.
 fn tail(response: &str) -> &str {
     let text = response
@@ -110,6 +146,7 @@ fn last_tag(text: &str) -> Option<(usize, &str)> {
 /// The last balanced `\boxed{…}` or `\fbox{…}`: where it ends, and what is in it.
 fn last_box(text: &str) -> Option<(usize, &str)> {
     let mut last: Option<(usize, usize)> = None;
+    let mut bare: Option<(usize, usize)> = None;
     let bytes = text.as_bytes();
     // One pass over all braces with a stack; escaped braces don't count. The box that ends last wins,
     // and of boxes in each other the outer one ends last.
@@ -135,7 +172,15 @@ fn last_box(text: &str) -> Option<(usize, &str)> {
                     stack.push(Some(open + 1));
                     i = open + 1;
                 } else {
-                    i += name;
+                    // `\boxed 5`: people mean the number, TeX its first digit.
+                    let length = bytes[open..]
+                        .iter()
+                        .take_while(|b| b.is_ascii_digit())
+                        .count();
+                    if length > 0 {
+                        bare = Some((open, open + length));
+                    }
+                    i = open + length;
                 }
                 continue;
             }
@@ -149,7 +194,8 @@ fn last_box(text: &str) -> Option<(usize, &str)> {
         }
         i += 1;
     }
-    last.map(|(start, end)| (end + 1, &text[start..end]))
+    let braced = last.map(|(start, end)| (end + 1, &text[start..end]));
+    braced.or_else(|| bare.map(|(start, end)| (end, &text[start..end])))
 }
 
 /// Whether a text shows nothing: white space, characters of no width, control characters and letters that are blank.

@@ -84,15 +84,19 @@ pub fn bare(text: &str) -> &str {
 /// assert_eq!(plain("**Answer:** Paris"), "Paris");
 /// assert_eq!(plain("So the final answer is \\text{Paris}."), "Paris");
 /// assert_eq!(plain("The answer is not Paris."), "The answer is not Paris.");
+/// assert_eq!(plain("The title of the document is **Paris**."), "Paris");
+/// assert_eq!(plain("答案：北京。"), "北京");
 /// assert_eq!(plain("Paris."), "Paris.");
 /// ```
 pub fn plain(text: &str) -> &str {
     let text = bare(text);
-    let Some(led) = after_lead(text) else {
-        return text;
+    let Some(led) = after_lead(text).or_else(|| after_chinese_lead(text)) else {
+        return emphasised(text).unwrap_or(text);
     };
     let whole = bare(led);
-    let ended = whole.strip_suffix('.').filter(|rest| !rest.ends_with('.'));
+    let ended = whole
+        .strip_suffix(['.', '。'])
+        .filter(|rest| !rest.ends_with(['.', '。']));
     let answer = bare(ended.unwrap_or(whole));
     let mut words = answer
         .split(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’')))
@@ -109,6 +113,64 @@ pub fn plain(text: &str) -> &str {
         return text;
     }
     answer
+}
+
+/// Whether a text gives an answer after a lead, `The answer is` or `答案：`.
+///
+/// ```
+/// use rlhost_verifier::layout::is_led;
+/// assert!(is_led("**Answer:** Paris"));
+/// assert!(!is_led("Paris"));
+/// ```
+pub fn is_led(text: &str) -> bool {
+    let whole = bare(text.trim().trim_start_matches(['#', '>', ' ']));
+    let led = after_lead(whole).or_else(|| after_chinese_lead(whole));
+    led.is_some_and(|led| !led.trim().is_empty()) && plain(whole) != whole
+}
+
+/// What a sentence emphasises and states at its end: `The title of the document is **Paris**.`
+fn emphasised(text: &str) -> Option<&str> {
+    let ended = text.strip_suffix(['.', '。']).unwrap_or(text);
+    let (head, inner) = [("**", "**"), ("\"", "\""), ("“", "”"), ("`", "`")]
+        .iter()
+        .find_map(|(open, close)| {
+            let rest = ended.strip_suffix(close)?;
+            let (head, inner) = rest.rsplit_once(open)?;
+            (!head.contains(open) && !head.contains(close)).then_some((head.trim_end(), inner))
+        })?;
+    let inner = inner.trim().trim_end_matches(['.', '。']);
+    let states = [" is", " was", " are", " were", ":", "：", "是", "为"]
+        .iter()
+        .any(|verb| head.ends_with(verb));
+    let denied = head
+        .split(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’')))
+        .map(str::to_lowercase)
+        .any(|word| {
+            DENYING.contains(&word.as_str()) || word.ends_with("n't") || word.ends_with("n’t")
+        })
+        || head.contains(['不', '非', '没', '错', '?', '？']);
+    (states && !denied && !inner.is_empty()).then_some(inner)
+}
+
+/// What follows `答案是`, `最终答案：`, `所以答案为` and the like.
+fn after_chinese_lead(text: &str) -> Option<&str> {
+    let text = text.trim_start_matches('*');
+    let (lead, rest) = text.split_once("答案")?;
+    // Words before it are few: `因此，正确的`.
+    let plain =
+        lead.chars().count() <= 8 && !lead.contains(['不', '非', '错', '没', '。', '?', '？']);
+    let rest = rest.trim_start_matches('*');
+    let rest = ["应该是", "应为", "是", "为", "：", ":"]
+        .iter()
+        .find_map(|verb| rest.strip_prefix(verb))?;
+    let rest = rest.trim_start_matches([':', '：']);
+    // Emphasis that the lead closes; what opens around the answer stays.
+    let rest = rest
+        .strip_prefix("**")
+        .filter(|rest| !rest.contains("**"))
+        .unwrap_or(rest)
+        .trim_start();
+    (plain && !rest.contains(['不', '或', '?', '？'])).then_some(rest)
 }
 
 /// What follows `the answer is`, `final answer:`, `so my answer is:` and the like.

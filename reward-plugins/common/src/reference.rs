@@ -35,10 +35,32 @@ pub fn texts(sample: &Sample) -> Result<Vec<String>, Failure> {
     }
 }
 
+/// The answer of a reference that may be a whole solution: what its last tag or box holds, or else what follows the last
+/// `####` at the start of a line, as `GSM8K` has it; the text itself where it has no such mark.
+///
+/// ```
+/// use rlhost_verifier::reference::solution;
+/// assert_eq!(solution("He sold 3 of 21.\n#### 18"), "18");
+/// assert_eq!(solution(r"So $x = \boxed{18}$."), "18");
+/// assert_eq!(solution("18"), "18");
+/// ```
+pub fn solution(text: &str) -> &str {
+    let opened = extract::opened(text);
+    if opened.len() < text.trim().len() {
+        return opened;
+    }
+    let marked = text
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("####"))
+        .map(str::trim)
+        .rfind(|answer| !answer.is_empty());
+    marked.unwrap_or(opened)
+}
+
 fn text(value: &Value) -> Result<String, Failure> {
     match value {
         Value::String(text) => {
-            let text = extract::opened(text);
+            let text = solution(text);
             if text.is_empty() {
                 return Err(invalid("an empty text"));
             }

@@ -1,4 +1,4 @@
-//! The verifier of counts: a whole number of 0 or more, in digits or in English words.
+//! The verifier of counts: a whole number of 0 or more, in digits or in English or Chinese words.
 
 use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict, export_reward};
 use rlhost_verifier::answer::Frame;
@@ -13,30 +13,35 @@ const OWN: [&str; 2] = ["metric", "within"];
 /// The plugin. Of an episode of several turns, the last one holds the answer.
 pub struct Counting;
 
+/// How counts are written.
+const STYLE: Style = Style {
+    words: true,
+    scales: false,
+    percent: false,
+    european: false,
+};
+
 /// The count of an answer; nothing where there is none, or several different ones.
 ///
 /// ```
 /// use counting::read;
 /// assert_eq!(read("There are twenty-one dogs."), Some(21));
+/// assert_eq!(read("一共有十二个"), Some(12));
+/// assert_eq!(read("There are no cars."), Some(0));
 /// assert_eq!(read("3.0"), Some(3));
 /// assert_eq!(read("2.5"), None);
 /// assert_eq!(read("2 or 3"), None);
 /// ```
 pub fn read(text: &str) -> Option<u64> {
-    let style = Style {
-        words: true,
-        percent: false,
-        european: false,
-    };
     // A share is no count.
     let lower = spaced(text);
-    if ["%", "percent", "per cent", "pct"]
+    if ["%", "percent", "per cent", "pct", "百分"]
         .iter()
         .any(|share| lower.contains(share))
     {
         return None;
     }
-    let number = numeral::only(text, style).filter(Rational::is_integer)?;
+    let number = numeral::only(text, STYLE).filter(Rational::is_integer)?;
     number.to_i64().and_then(|count| u64::try_from(count).ok())
 }
 
@@ -45,7 +50,7 @@ impl SampleReward for Counting {
         Frame::describe(PluginInfo::new(
             "counting",
             env!("CARGO_PKG_VERSION"),
-            "Compares a count, in digits or in English words below a million, with the reference.",
+            "Compares a count, in digits or in English or Chinese words below a million, with the reference.",
         ))
         .param(
             "metric",
@@ -72,7 +77,8 @@ impl SampleReward for Counting {
             })?);
         }
         let response = sample.last_text();
-        let given = frame.answer(response).and_then(|answer| read(answer.text));
+        let mute = |line: &str| !numeral::mentions(line, STYLE);
+        let given = frame.find(response, |answer| read(answer.text), mute);
         let accuracy = given.map_or(0.0, |given| {
             let score = |wanted: &u64| {
                 let distance = given.abs_diff(*wanted);

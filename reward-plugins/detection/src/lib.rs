@@ -9,7 +9,7 @@ pub mod read;
 use bbox::coordinates::Coordinates;
 use measure::Measures;
 use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict};
-use rlhost_verifier::answer::{self, Frame, fraction};
+use rlhost_verifier::answer::{Frame, fraction};
 
 /// The plugin's own parameters.
 const OWN: [&str; 8] = [
@@ -85,7 +85,7 @@ impl SampleReward for Detection {
             let text = if found.marked {
                 found.text
             } else {
-                answer::without_ends(answer::after_thinking(response)?)
+                frame.prose(response)?.trim()
             };
             read::answer(text, coordinates.layout, coordinates.response, repair)
         });

@@ -5,7 +5,7 @@
 
 use rlhost_plugin::{Failure, Params, PluginInfo, Sample, SampleReward, Verdict};
 use rlhost_verifier::answer::Frame;
-use rlhost_verifier::numeral::{self, Style};
+use rlhost_verifier::numeral::{self, PERCENT, Style};
 use rlhost_verifier::rational::{Budget, Rational};
 use rlhost_verifier::reference;
 use std::cmp::Ordering;
@@ -20,21 +20,25 @@ pub struct Number;
 struct Options {
     absolute: Rational,
     relative: Rational,
-    style: Style,
+    /// Two numbers are equal where they are in one of these.
+    styles: Vec<Style>,
+    /// The parameter of that name.
+    percent: String,
 }
 
 impl Options {
     fn read(params: &Params) -> Result<Self, Failure> {
         let european = params.choice("separators", &["english", "european"], "english")?;
-        let percent = params.choice("percent", &["value", "strip"], "value")?;
+        let percent = params.choice("percent", &PERCENT, "auto")?;
         Ok(Self {
             absolute: tolerance(params, "tolerance")?,
             relative: tolerance(params, "relative_tolerance")?,
-            style: Style {
+            styles: Style {
                 european: european == "european",
-                percent: percent == "value",
-                words: false,
-            },
+                ..Style::default()
+            }
+            .with_percent(percent),
+            percent: percent.to_owned(),
         })
     }
 
@@ -96,8 +100,9 @@ impl SampleReward for Number {
         )
         .param(
             "percent",
-            "What 50% is, on both sides. \"value\": 1/2, and not 50; \"strip\": 50.",
-            "\"value\"",
+            "What 50% is, on both sides. \"value\": 1/2, and not 50; \"strip\": 50; \"auto\": 1/2, and also 50 where the \
+             reference has no percent sign; \"either\": both, on both sides.",
+            "\"auto\"",
         )
     }
 
@@ -105,19 +110,30 @@ impl SampleReward for Number {
         let params = sample.params_json()?;
         let frame = Frame::read(&params, &OWN)?;
         let options = Options::read(&params)?;
+        let read = |text: &str| -> Option<Vec<Rational>> {
+            options
+                .styles
+                .iter()
+                .map(|style| numeral::only(text, *style))
+                .collect()
+        };
         let mut references = Vec::new();
         for text in reference::texts(sample)? {
-            references.push(numeral::only(&text, options.style).ok_or_else(|| {
+            references.push(read(&text).ok_or_else(|| {
                 Failure::InvalidReference(format!(
                     "the reference answer `{text}` is not one number"
                 ))
             })?);
         }
         let response = sample.last_text();
-        let right = frame
-            .answer(response)
-            .and_then(|answer| numeral::only(answer.text, options.style))
-            .is_some_and(|given| references.iter().any(|r| options.accepts(&given, r)));
+        let mute = |line: &str| !numeral::mentions(line, options.styles[0]);
+        let given = frame.find(response, |answer| read(answer.text), mute);
+        let right = given.is_some_and(|given| {
+            references.iter().any(|reference| {
+                numeral::pairs(&given, reference, &options.percent)
+                    .any(|(given, wanted)| options.accepts(given, wanted))
+            })
+        });
         Ok(frame.verdict(response, f64::from(u8::from(right))))
     }
 }

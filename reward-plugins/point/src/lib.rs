@@ -10,7 +10,7 @@ pub mod target;
 
 use bbox::space::{self, Space};
 use rlhost_plugin::{Failure, PluginInfo, Sample, SampleReward, Verdict};
-use rlhost_verifier::answer::{self, Frame};
+use rlhost_verifier::answer::Frame;
 use target::{Target, View};
 
 /// The plugin's own parameters.
@@ -73,8 +73,9 @@ impl SampleReward for Point {
         )
         .param(
             "response_coordinates",
-            "What the numbers of a response are. \"pixel\": pixels of the image; \"unit\": shares of its sides from 0 to \
-             1; \"percent\": hundredths, from 0 to 100; \"thousandth\": thousandths, from 0 to 1000; \"same\": what \
+            "What the numbers of a response are. \"pixel\": pixels of the image; \"resized\": pixels of the image as the \
+             model saw it, whose size the columns `resized_width` and `resized_height` give (Qwen2.5-VL); \"unit\": shares \
+             of its sides from 0 to 1; \"percent\": hundredths, from 0 to 100; \"thousandth\": thousandths, from 0 to 1000; \"same\": what \
              `reference_coordinates` says.",
             "\"same\"",
         )
@@ -94,13 +95,20 @@ impl SampleReward for Point {
         let boxes = Space::named(params.choice("reference_coordinates", &SPACES, "pixel")?);
         let points = match params.choice(
             "response_coordinates",
-            &["same", SPACES[0], SPACES[1], SPACES[2], SPACES[3]],
+            &[
+                "same", "resized", SPACES[0], SPACES[1], SPACES[2], SPACES[3],
+            ],
             "same",
         )? {
             "same" => boxes,
             name => Space::named(name),
         };
         let targets = target::targets(sample, boxes)?;
+        // Pixels of the resized image become shares of its sides.
+        let (resized, points) = match points {
+            Space::Resized => (Some(space::resized_size(sample)?), Space::Unit),
+            other => (None, other),
+        };
         let view = View {
             points,
             boxes,
@@ -112,9 +120,14 @@ impl SampleReward for Point {
             let text = if found.marked {
                 found.text
             } else {
-                answer::after_thinking(response)?
+                frame.prose(response)?
             };
             read::points(text)
+        });
+        let found = found.map(|points| {
+            let (width, height) = resized.unwrap_or((1.0, 1.0));
+            let shares = points.into_iter().map(|[x, y]| [x / width, y / height]);
+            shares.collect::<Vec<_>>()
         });
         let measured = measure(&found.unwrap_or_default(), &targets, &view, metric);
         Ok(frame

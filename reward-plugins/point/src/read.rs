@@ -3,8 +3,7 @@
 //! A point is two numbers in brackets, `(1, 2)`, `[1, 2]`, in lists and as the value of `"point_2d"` too, or the attributes
 //! of a tag as Molmo writes them: `<point x="1" y="2">`, `<points x1="1" y1="2" x2="3" y2="4">`.
 
-use bbox::read::{denied, groups};
-use rlhost_verifier::fold::fold;
+use bbox::read::{brackets, denied, groups};
 
 /// Answers of more bytes than this have no points.
 const MAX_BYTES: usize = 100_000;
@@ -24,7 +23,7 @@ pub fn points(text: &str) -> Option<Vec<[f64; 2]>> {
     if text.len() > MAX_BYTES {
         return None;
     }
-    let text = fold(text);
+    let text = brackets(text);
     let all = if text.contains("<point") {
         tags(&text)?
     } else {

@@ -6,6 +6,7 @@ use bbox::read::{self, Layout};
 use bbox::space::Space;
 use rlhost_plugin::serde_json::Value;
 use rlhost_plugin::{Failure, Sample};
+use rlhost_verifier::reference;
 
 /// How many targets a reference may list.
 const MAX_TARGETS: usize = 64;
@@ -138,7 +139,10 @@ fn read(value: &Value, depth: u32) -> Option<Vec<Target>> {
             }
             (depth < 3).then(|| read(inner, depth + 1))?
         }
-        Value::String(text) => Some(vec![Target::Box(read::only(text, Layout::Xyxy)?)]),
+        Value::String(text) => Some(vec![Target::Box(read::only(
+            reference::solution(text),
+            Layout::Xyxy,
+        )?)]),
         _ => None,
     }
 }

@@ -28,7 +28,7 @@ impl SampleReward for Text {
         ))
         .param(
             "metric",
-            "\"critic\": equal to the letter; \"any\": equal without case and extra white space; \"exact\": also without \
+            "\"critic\": equal to the letter; \"any\": equal without case, extra white space and the stop at the end; \"exact\": also without \
              a, an, the and punctuation that distinguishes nothing; \"f1\": F1 over SQuAD's words; \"anls\": 1 - edit \
              distance / longer length, without case and extra white space. All but \"f1\" look through layout and a lead \
              such as `The answer is`, \"f1\" through layout.",
@@ -36,7 +36,8 @@ impl SampleReward for Text {
         )
         .param(
             "threshold",
-            "A score of \"f1\" or \"anls\" below this is 0; without it 0 for \"f1\" and 0.5 for \"anls\".",
+            "A score of \"f1\" below this is 0, and one of \"anls\" below it or equal to it, as published; without it 0 for \
+             \"f1\" and 0.5 for \"anls\".",
             "null",
         )
     }
@@ -61,7 +62,7 @@ impl SampleReward for Text {
             )));
         }
         let response = sample.last_text();
-        let answer = frame.answer(response).map(|answer| answer.text);
+        let answer = frame.text(response);
         let short = |text: &&str| text.chars().nth(2 * MAX_CHARS).is_none();
         let accuracy = answer.filter(short).map_or(0.0, |answer| {
             let score = |answer: &str| {
@@ -88,7 +89,10 @@ impl SampleReward for Text {
                 whole.max(score(plain))
             }
         });
-        let accuracy = if accuracy < threshold { 0.0 } else { accuracy };
+        // As published, a distance of the threshold itself is too far.
+        let low =
+            accuracy < threshold || (metric == "anls" && accuracy <= threshold && accuracy < 1.0);
+        let accuracy = if low { 0.0 } else { accuracy };
         Ok(frame.verdict(response, accuracy))
     }
 }

@@ -11,9 +11,17 @@ pub fn critic(answer: &str, reference: &str) -> bool {
     answer.trim() == reference.trim()
 }
 
-/// Equal without case and with any white space as one space.
+/// Equal without case and with any white space as one space; the stop of a sentence after one of them makes no difference.
 pub fn any(answer: &str, reference: &str) -> bool {
-    spaced(answer) == spaced(reference)
+    let (answer, reference) = (spaced(answer), spaced(reference));
+    answer == reference || unended(&answer) == unended(&reference)
+}
+
+/// A text without the one stop at its end. Nothing else may be a stop: `U.S.` has none.
+fn unended(text: &str) -> &str {
+    text.strip_suffix(['.', '。', '．'])
+        .filter(|rest| !rest.trim().is_empty() && !rest.contains(['.', '。']))
+        .unwrap_or(text)
 }
 
 /// Equal without case, the articles a, an, the, and the ASCII punctuation that distinguishes nothing: what makes another

@@ -6,9 +6,9 @@ use math::params::{Extract, Options};
 use rlhost_plugin::serde_json::{Map, Value, from_str};
 use rlhost_plugin::{Failure, Sample};
 use rlhost_verifier::answer::Answer;
-use rlhost_verifier::extract;
 use rlhost_verifier::fold::fold;
 use rlhost_verifier::rational::Rational;
+use rlhost_verifier::reference;
 
 /// How many parts an answer or a reference may have.
 const MAX_PARTS: usize = 12;
@@ -44,7 +44,7 @@ pub fn reference(sample: &Sample) -> Result<(Wanted, Option<(String, Step)>), Fa
         other => Map::from_iter([("answer".to_owned(), other)]),
     };
     let answer = match map.remove("answer") {
-        Some(Value::String(text)) => extract::opened(&text).to_owned(),
+        Some(Value::String(text)) => reference::solution(&text).to_owned(),
         Some(Value::Number(number)) => number.to_string(),
         _ => {
             return Err(invalid(

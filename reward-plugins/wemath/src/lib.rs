@@ -9,7 +9,7 @@ pub mod metrics;
 use answers::Wanted;
 use metrics::{Metrics, Question};
 use rlhost_plugin::{Failure, PluginInfo, Reward, Sample, Scope, Verdict};
-use rlhost_verifier::answer::Frame;
+use rlhost_verifier::answer::{Answer, Frame};
 
 /// The plugin. Of an episode of several turns, the last one holds the answer.
 pub struct Wemath;
@@ -18,7 +18,15 @@ pub struct Wemath;
 fn judge(sample: &Sample, wanted: &Wanted) -> Result<(Verdict, f64), Failure> {
     let frame = Frame::read(&sample.params_json()?, &[])?;
     let response = sample.last_text();
-    let accuracy = if let Some(answer) = frame.answer(response) {
+    // A letter may stand before an explanation.
+    let prose = match wanted {
+        Wanted::Letter(_) => frame.prose(response).map(|text| Answer {
+            text,
+            marked: false,
+        }),
+        Wanted::Math(_) => None,
+    };
+    let accuracy = if let Some(answer) = prose.or_else(|| frame.answer(response)) {
         wanted.accuracy(&answer)?
     } else {
         wanted.check()?;

@@ -5,6 +5,8 @@ use crate::config::{AugmentConfig, Config};
 use crate::data::{Dataset, FilterReport, PromptOrder, Row, augment, filter_overlong};
 use crate::processor::{PixelLimits, PreparedPrompt, Processor};
 use rayon::prelude::*;
+use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A prompt of the data, ready for the model.
@@ -17,6 +19,8 @@ pub(super) struct Drawn<'a> {
     pub(super) index: usize,
     /// Tokens and patches.
     pub(super) prompt: PreparedPrompt,
+    /// The columns that rewards and rollouts have, a JSON object.
+    pub(super) columns: String,
 }
 
 /// The training prompts of a run.
@@ -90,6 +94,29 @@ fn prepare(
     Ok(prompt)
 }
 
+/// The row's further columns, and where it has pictures the size of the first one as the model sees it, in
+/// `resized_width` and `resized_height`: some models answer in its pixels. What the row says of its own stays.
+fn columns(row: &Row, prompt: &PreparedPrompt, processor: &Processor) -> Result<String> {
+    let size = processor
+        .image_processor()
+        .zip(prompt.images.first())
+        .map(|(processor, patches)| processor.size(patches));
+    let Some((width, height)) = size else {
+        return Ok(row.extra().to_owned());
+    };
+    let known: BTreeMap<String, IgnoredAny> =
+        serde_json::from_str(row.extra()).map_err(|e| row.error(e.to_string()))?;
+    if known.contains_key("resized_width") || known.contains_key("resized_height") {
+        return Ok(row.extra().to_owned());
+    }
+    // The values of the row keep their own text.
+    let own = row.extra().trim_end().trim_end_matches('}');
+    let comma = if known.is_empty() { "" } else { "," };
+    Ok(format!(
+        "{own}{comma}\"resized_width\":{width},\"resized_height\":{height}}}"
+    ))
+}
+
 impl Prompts {
     /// Loads the training data.
     pub(super) fn load(config: &Config, processor: &Processor) -> Result<Self> {
@@ -137,11 +164,13 @@ impl Prompts {
                     seed: self.seed,
                     draw,
                 };
+                let prompt = prepare(row, processor, Some(&augmentation))?;
                 Ok(Drawn {
                     draw,
                     row,
                     index,
-                    prompt: prepare(row, processor, Some(&augmentation))?,
+                    columns: columns(row, &prompt, processor)?,
+                    prompt,
                 })
             })
             .collect()
@@ -166,11 +195,13 @@ pub(super) fn in_order<'a>(
     rows.par_iter()
         .map(|index| {
             let row = &dataset.rows()[*index];
+            let prompt = prepare(row, processor, None)?;
             Ok(Drawn {
                 draw: *index as u64,
                 row,
                 index: *index,
-                prompt: prepare(row, processor, None)?,
+                columns: columns(row, &prompt, processor)?,
+                prompt,
             })
         })
         .collect()

@@ -27,7 +27,7 @@ pub(super) fn rollout_rows(
     ] {
         column.unwrap_or_default().clone_into(field);
     }
-    drawn.row.extra().clone_into(&mut prompt.columns);
+    prompt.columns.clone_from(&drawn.columns);
     (0..)
         .zip(trajectories)
         .map(|(sample, trajectory)| {

@@ -87,7 +87,10 @@ pub(super) fn judged(
 ) -> Result<Vec<Vec<Trajectory>>> {
     let mut samples = Vec::new();
     for (group, (prompt, completions)) in prompts.iter().zip(&completions).enumerate() {
-        let template = sample(group as u32, prompt.row)?;
+        let template = Sample {
+            columns: prompt.columns.clone(),
+            ..sample(group as u32, prompt.row)?
+        };
         for completion in completions {
             samples.push(Sample {
                 response: vec![Turn {

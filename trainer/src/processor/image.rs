@@ -201,6 +201,12 @@ impl ImageProcessor {
         .map_err(|message| Error::model(&self.path, message))
     }
 
+    /// Width and height of the image that patches were cut from.
+    pub fn size(&self, patches: &ImagePatches) -> (usize, usize) {
+        let [_, rows, columns] = patches.grid;
+        (columns * self.patch_size, rows * self.patch_size)
+    }
+
     /// Resizes, normalises and cuts one image. A still image fills its temporal patch with copies.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ fn plain_answers_are_judged_as_published() {
         let sample = golden::sample(&json!({
             "response": format!("<answer>{}</answer>", row["answer"].as_str().unwrap()),
             "answer": row["reference"],
-            "params": {"years": "relaxed"},
+            "params": {"years": "relaxed", "percent": "value"},
         }));
         let got = Chart::score(&sample).unwrap().total > 0.5;
         assert_eq!(Value::from(got), row["right"], "{row}");

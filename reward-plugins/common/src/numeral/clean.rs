@@ -28,8 +28,32 @@ pub fn cleaned(text: &str) -> Option<Vec<char>> {
             }
             '×' => out.push('×'),
             // `5~6` is a range.
-            '~' if out.iter().any(char::is_ascii_digit) => return None,
-            '~' => out.push('≈'),
+            // `5~6` is a range, `7~cm` has a space.
+            '~' if digit(
+                source[at..]
+                    .iter()
+                    .position(|c| *c != ' ')
+                    .map(|next| at + next),
+            ) =>
+            {
+                if out.iter().any(char::is_ascii_digit) {
+                    return None;
+                }
+                out.push('≈');
+            }
+            '~' => out.push(' '),
+            // A minus or a dash with a space is a sign where nothing stands before it; a hyphen may be a list's mark.
+            '−' | '–' | '—'
+                if source.get(at) == Some(&' ')
+                    && digit(Some(at + 1))
+                    && out.iter().all(|c| matches!(c, ' ' | '(' | '[')) =>
+            {
+                out.push('-');
+                at += 1;
+            }
+            '∠' | '△' | '∡' => out.push('∠'),
+            // In Chinese text a mark of exclamation is no factorial.
+            '！' => out.push('。'),
             c => out.extend(folded(c)),
         }
     }
@@ -43,7 +67,15 @@ fn latex(source: &[char], at: &mut usize, out: &mut Vec<char>) -> Option<()> {
     if length == 0 {
         *at += 1;
         match rest.first()? {
-            ',' => out.push('\''),
+            // `1\,234` groups digits; elsewhere it is a space.
+            ',' => {
+                let digits = source[*at..]
+                    .iter()
+                    .take_while(|c| c.is_ascii_digit())
+                    .count();
+                let grouped = digits == 3 && out.last().is_some_and(char::is_ascii_digit);
+                out.push(if grouped { '\'' } else { ' ' });
+            }
             ' ' | ';' | ':' | '!' => out.push(' '),
             '(' | ')' | '[' | ']' | '$' => {}
             '%' => out.push('%'),
@@ -54,8 +86,36 @@ fn latex(source: &[char], at: &mut usize, out: &mut Vec<char>) -> Option<()> {
     *at += length;
     let name: String = rest[..length].iter().collect();
     match name.as_str() {
-        "text" | "textbf" | "mathrm" | "mathbf" | "mbox" | "left" | "right" | "displaystyle" => {}
-        "quad" | "qquad" => out.push(' '),
+        "text" | "textbf" | "textit" | "textrm" | "mathrm" | "mathbf" | "mathit" | "mathsf"
+        | "mbox" | "hbox" | "operatorname" | "unit" | "boldsymbol" | "underline" => {
+            // `7\text{cm}`, but not `10^{\text{th}}`.
+            if out.last().is_some_and(char::is_ascii_digit) && !raised(out) {
+                out.push(' ');
+            }
+        }
+        "left" | "right" | "displaystyle" | "textstyle" | "bf" | "rm" | "it" | "large"
+        | "Large" => {}
+        "quad" | "qquad" | "space" | "thinspace" | "enspace" | "therefore" | "because"
+        | "implies" | "Rightarrow" | "rightarrow" => out.push(' '),
+        "Omega" | "ohm" => out.extend("ohm".chars()),
+        "hspace" | "vspace" => {
+            let end = source[*at..].iter().position(|c| *c == '}')?;
+            *at += end + 1;
+            out.push(' ');
+        }
+        // The name of a line or an arc, but not digits that repeat.
+        "overline" | "widehat" | "overrightarrow" => {
+            let inner = source[*at..]
+                .iter()
+                .skip_while(|c| matches!(**c, '{' | ' '));
+            inner.clone().next().filter(|c| c.is_alphabetic())?;
+        }
+        "angle" | "measuredangle" | "triangle" => out.push('∠'),
+        "alpha" | "beta" | "gamma" | "theta" | "phi" | "varphi" | "omega" | "lambda" | "rho"
+        | "delta" | "mu" | "sigma" | "tau" | "varepsilon" | "epsilon" | "eta" => {
+            // A name: of a product its factor is told apart.
+            out.push('θ');
+        }
         "times" | "cdot" => out.push('×'),
         "approx" => out.push('≈'),
         "circ" | "degree" => {
@@ -78,6 +138,12 @@ fn latex(source: &[char], at: &mut usize, out: &mut Vec<char>) -> Option<()> {
         _ => return None,
     }
     Some(())
+}
+
+/// Whether a raised number is being read: `2^10`.
+fn raised(out: &[char]) -> bool {
+    let number = out.iter().rev().take_while(|c| c.is_ascii_digit()).count();
+    number < out.len() && out[out.len() - number - 1] == '^'
 }
 
 /// A group in braces of digits only, or a single digit.

@@ -1,8 +1,9 @@
 //! What stands before the last equals sign of an answer.
 
+use super::Style;
 use super::lists::SCALES;
 use super::phrase::{denied, names};
-use super::{Reader, Style};
+use super::reader::Reader;
 use crate::rational::Rational;
 
 /// Functions of a number; of a name they make an equation that gives something else than the name.

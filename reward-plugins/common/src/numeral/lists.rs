@@ -9,7 +9,7 @@ pub(super) const UNITS: [&str; 51] = [
 ];
 
 /// Words that turn a number into another one, or into none.
-pub(super) const TURNING: [&str; 132] = [
+pub(super) const TURNING: [&str; 129] = [
     "wrong",
     "incorrect",
     "false",
@@ -38,13 +38,10 @@ pub(super) const TURNING: [&str; 132] = [
     "more",
     "fewer",
     "greater",
-    "least",
-    "most",
     "under",
     "over",
     "above",
     "below",
-    "between",
     "than",
     "plus",
     "minus",
@@ -184,7 +181,7 @@ pub(super) const AFTER: [&str; 27] = [
 ];
 
 /// Words that make another number of what they are of.
-pub(super) const OPERATORS: [&str; 32] = [
+pub(super) const OPERATORS: [&str; 31] = [
     "square",
     "cube",
     "reciprocal",
@@ -199,7 +196,6 @@ pub(super) const OPERATORS: [&str; 32] = [
     "logarithm",
     "fraction",
     "part",
-    "percentage",
     "complement",
     "successor",
     "predecessor",
@@ -220,7 +216,9 @@ pub(super) const OPERATORS: [&str; 32] = [
 ];
 
 /// Words that deny, doubt, take back or go on counting.
-pub(super) const DENYING: [&str; 151] = [
+pub(super) const DENYING: [&str; 153] = [
+    "least",
+    "most",
     "or",
     "either",
     "xor",

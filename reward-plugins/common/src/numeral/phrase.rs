@@ -1,10 +1,11 @@
 //! Which words may stand beside a number. What is not on a list here makes the number doubtful.
 
+use super::han;
 use super::lists::{AFTER, DENYING, OPERATORS, TURNING};
 use super::spelled::is_number_word;
 use super::words::{
-    ASKING, COMBINING, CONFIRMING, COPULAS, COUNTED, GROUNDS, LEADS, PLAIN_LY, QUANTITIES, UNITS,
-    VERBS,
+    ASKING, COMBINING, CONFIRMING, COPULAS, COUNTED, GROUNDS, LEADS, NUMBERED, PLAIN_LY,
+    QUANTITIES, UNITS, VERBS,
 };
 use crate::rational::Rational;
 use crate::retraction;
@@ -18,6 +19,8 @@ pub(super) enum Piece {
     Number,
     /// A number in words that does not count, and its first word.
     Spelled(Rational, String),
+    /// A year after a preposition.
+    Date,
     /// A colon.
     Colon,
     /// The end of a clause: a stop, a comma, a bracket.
@@ -79,6 +82,7 @@ pub(super) fn denied(word: &str) -> bool {
         || retraction::takes_back(word)
         || OPERATORS.contains(&word)
         || word.ends_with("n't")
+        || han::denies(word)
 }
 
 fn words(clause: &[Piece]) -> Vec<&str> {
@@ -92,7 +96,11 @@ fn words(clause: &[Piece]) -> Vec<&str> {
 }
 
 fn leads(word: &str) -> bool {
-    LEADS.contains(&word) || QUANTITIES.contains(&word) || COPULAS.contains(&word)
+    // A run of Chinese that denies was refused when it was read.
+    word.starts_with(han::is)
+        || LEADS.contains(&word)
+        || QUANTITIES.contains(&word)
+        || COPULAS.contains(&word)
 }
 
 /// A clause with a number.
@@ -106,7 +114,11 @@ fn stated(clause: &[Piece]) -> bool {
     let colon = clause[..first].contains(&Piece::Colon);
     // `Is the answer 5` asks.
     let asks = before.len() > 1 && before.first().is_some_and(|word| ASKING.contains(word));
-    let led = if colon || COPULAS.iter().any(|word| before.contains(word)) {
+    // A sentence in Chinese, perhaps with names in Latin letters: `∠ABC的度数是`.
+    let chinese = before.iter().any(|word| word.starts_with(han::is));
+    let led = if chinese {
+        !before.iter().any(|word| denied(word))
+    } else if colon || COPULAS.iter().any(|word| before.contains(word)) {
         let state = clause[..first].iter().rposition(|piece| match piece {
             Piece::Word(word) => COPULAS.contains(&word.as_str()),
             piece => *piece == Piece::Colon,
@@ -114,7 +126,7 @@ fn stated(clause: &[Piece]) -> bool {
         let (name, rest) = clause[..first].split_at(state.unwrap_or(0));
         subject(&words(name)) && words(rest).iter().all(|word| leads(word))
     } else {
-        lead(&before)
+        lead(&before) || measured(&before, &words(&clause[last.min(clause.len() - 1)..]))
     };
     // `: 5` after a number: a ratio or a list.
     let colons = clause[first..].contains(&Piece::Colon);
@@ -123,6 +135,18 @@ fn stated(clause: &[Piece]) -> bool {
         && !colons
         && follows(&between)
         && follows(&words(&clause[last.min(clause.len() - 1)..]))
+}
+
+/// Whether a statement without a verb of [`COPULAS`] gives its number as a quantity: `She sold 12 apples`, `Josh made a profit
+/// of $12`. What is counted follows, or a quantity precedes; of `page 12` neither does.
+fn measured(before: &[&str], after: &[&str]) -> bool {
+    let quantity = matches!(before, [.., noun, "of"] if QUANTITIES.contains(noun));
+    let plain = |word: &&str| !(denied(word) || *word == "one" || ASKING.contains(word));
+    let nth = before.last().is_some_and(|last| NUMBERED.contains(last));
+    (2..=MAX_OF).contains(&before.len())
+        && before.iter().all(plain)
+        && !nth
+        && (quantity || !after.is_empty())
 }
 
 /// Words before a number in its clause.
@@ -137,13 +161,39 @@ fn lead(words: &[&str]) -> bool {
     })
 }
 
-/// What a sentence speaks of: a lead, or a quantity of anything.
+/// What a sentence speaks of: a lead, a quantity of anything, or a few words that deny and turn nothing.
 fn subject(words: &[&str]) -> bool {
     // A variable by its letter: `x is 5`.
     if words.len() == 1 && words[0].chars().count() == 1 || lead(words) {
         return true;
     }
-    let prepositions = ["of", "in", "for", "on", "at", "from", "among", "per"];
+    let shape = |at: usize| {
+        matches!(
+            words[at],
+            "square" | "cube" | "part" | "factor" | "fraction"
+        ) && words.get(at + 1) != Some(&"of")
+    };
+    let harmless = |at: usize| {
+        let word = words[at];
+        // `The most common value`, but not `at most`.
+        let compares = matches!(
+            word,
+            "most" | "least" | "maximum" | "minimum" | "max" | "min"
+        ) && !(at > 0 && words[at - 1] == "at");
+        shape(at)
+            || compares
+            || !(denied(word) || VERBS.contains(&word) || word == "one" || word == "true")
+    };
+    // A function of something may make another number of it: `the floor of x`.
+    let function = words
+        .windows(2)
+        .any(|pair| matches!(pair[0], "floor" | "ceiling") && pair[1] == "of");
+    if !words.is_empty() && words.len() <= MAX_OF && !function && (0..words.len()).all(harmless) {
+        return true;
+    }
+    let prepositions = [
+        "of", "in", "for", "on", "at", "from", "among", "per", "between",
+    ];
     let of = words
         .windows(2)
         .position(|pair| QUANTITIES.contains(&pair[0]) && prepositions.contains(&pair[1]));
@@ -164,7 +214,9 @@ fn follows(words: &[&str]) -> bool {
     };
     let another = |word: &&str| {
         let fraction = ["fold", "teenth", "teenths", "tieth", "tieths"];
-        let letter = word.chars().count() == 1 && !matches!(*word, "a" | "m" | "s");
+        let letter = word.chars().count() == 1
+            && !matches!(*word, "a" | "m" | "s")
+            && !word.starts_with(han::is);
         let adverb = word.ends_with("ly") && !PLAIN_LY.contains(word);
         letter || adverb || is_number_word(word) || fraction.iter().any(|end| word.ends_with(end))
     };

@@ -1,6 +1,6 @@
 //! Numbers in English words, below a million.
 
-use super::Reader;
+use super::reader::Reader;
 
 const ONES: [&str; 20] = [
     "zero",

@@ -109,6 +109,9 @@ pub(super) const LEADS: &[&str] = &[
 pub(super) const QUANTITIES: &[&str] = &[
     "value",
     "values",
+    "percentage",
+    "proportion",
+    "measure",
     "number",
     "numbers",
     "total",
@@ -183,8 +186,15 @@ pub(super) const QUANTITIES: &[&str] = &[
 /// Words that state.
 pub(super) const COPULAS: &[&str] = &[
     "is", "are", "was", "were", "be", "will", "would", "should", "must", "has", "have", "had",
-    "it's", "that's", "there's", "they're", "equal", "equals", "equalled", "comes", "makes",
-    "reads", "shows", "contains", "totals",
+    "it's", "that's", "there's", "they're", "equal", "equals", "equalled", "reaches", "reached",
+    "measures", "weighs", "comes", "makes", "reads", "shows", "contains", "totals",
+];
+
+/// Nouns that a number names one of: `step 5`.
+pub(super) const NUMBERED: &[&str] = &[
+    "step", "page", "figure", "question", "problem", "base", "level", "version", "number", "room",
+    "line", "exercise", "option", "case", "row", "column", "item", "part", "day", "week", "grade",
+    "year",
 ];
 
 /// Verbs that ask where they come first.
@@ -291,6 +301,10 @@ pub(super) const GROUNDS: &[&str] = &[
     "by",
     "in",
     "on",
+    "for",
+    "at",
+    "among",
+    "during",
     "after",
     "therefore",
     "subtracting",
