@@ -2,6 +2,7 @@
 
 use rlhost_verifier::answer::{MAX_RESPONSE, without_ends};
 use rlhost_verifier::extract::{self, Extract};
+use rlhost_verifier::turn;
 
 use crate::matching::{fold, matches};
 use crate::params::Options;
@@ -41,11 +42,12 @@ pub fn answer(response: &str, mode: Extract) -> Option<Found<'_>> {
     if response.len() > MAX_RESPONSE {
         return None;
     }
-    let whole = after_thinking(response)?;
+    let whole = after_thinking(turn::first(response))?;
     let text = end_of(whole);
     let found = match mode {
         Extract::Answer => Found::Marked(extract::answer(text, mode)?),
         Extract::Boxed => boxed(text, extract::answer(text, mode)?),
+        Extract::Auto if is_marked(text) && answers_behind(text) => Found::Text(text),
         Extract::Auto if is_marked(text) => boxed(text, extract::marked(text)?),
         Extract::Last => match extract::marked(text) {
             Some(marked) => boxed(text, marked),
@@ -123,7 +125,7 @@ pub fn by_part(response: &str) -> Option<Vec<(String, String)>> {
     if response.len() > MAX_RESPONSE {
         return None;
     }
-    let text = end_of(after_thinking(response)?);
+    let text = end_of(after_thinking(turn::first(response))?);
     if text.contains("<answer>") || text.contains("</answer>") {
         return None;
     }
@@ -155,7 +157,7 @@ pub fn all_boxes(response: &str) -> Option<Vec<(Option<&str>, &str)>> {
     if response.len() > MAX_RESPONSE {
         return None;
     }
-    let text = end_of(after_thinking(response)?);
+    let text = end_of(after_thinking(turn::first(response))?);
     let all = boxes(text);
     if !(2..=MAX_JOINED).contains(&all.len()) || text.contains("</answer>") {
         return None;
@@ -226,6 +228,16 @@ fn touched(text: &str, first: &str, last: &str, behind: bool) -> bool {
         (first, last, text) = (first - inner, last - inner, a.2);
     }
     false
+}
+
+/// Does the text behind the last mark say that the answer is another number? Then that one counts.
+fn answers_behind(text: &str) -> bool {
+    let tag = text
+        .rfind("</answer>")
+        .map_or(0, |at| at + "</answer>".len());
+    let end = boxes(text).last().map_or(0, |found| found.1).max(tag);
+    extract::marked(text)
+        .is_some_and(|content| voided::is_answered_behind(&text[end..], content.trim()))
 }
 
 /// Whether a text has a mark of an answer, be it a broken one.
@@ -328,6 +340,8 @@ fn joins(between: &str) -> bool {
 fn boxes(text: &str) -> Vec<(usize, usize, &str)> {
     let bytes = text.as_bytes();
     let mut out: Vec<(usize, usize, &str)> = Vec::new();
+    // Boxes without braces count where there are no others.
+    let mut bare = Vec::new();
     // For each open brace, where the box and its content begin, if it is one's.
     let mut open: Vec<Option<(usize, usize)>> = Vec::new();
     let mut i = 0;
@@ -341,9 +355,15 @@ fn boxes(text: &str) -> Vec<(usize, usize, &str)> {
                     while bytes.get(brace) == Some(&b' ') {
                         brace += 1;
                     }
+                    let digits = bytes[brace..].iter().take_while(|b| b.is_ascii_digit());
+                    let digits = brace + digits.count();
                     if bytes.get(brace) == Some(&b'{') {
                         open.push(Some((i, brace + 1)));
                         i = brace;
+                    } else if digits > brace {
+                        // `\boxed 12`: people mean the number, TeX its first digit.
+                        bare.push((i, digits, &text[brace..digits]));
+                        i = digits - 1;
                     }
                 } else {
                     // The character after a backslash; it may be longer than a byte.
@@ -363,5 +383,5 @@ fn boxes(text: &str) -> Vec<(usize, usize, &str)> {
         }
         i += 1;
     }
-    out
+    if out.is_empty() { bare } else { out }
 }

@@ -1,6 +1,8 @@
 //! What follows a mark and takes it back.
 
-use crate::matching::{fold, matches};
+use super::words::differs;
+use crate::clauses::Piece;
+use crate::matching::{fold, matches, trimmed};
 use crate::params::Options;
 use crate::prose;
 
@@ -55,11 +57,16 @@ pub(super) fn is_taken_back(after: &str, content: &str) -> bool {
         return false;
     }
     let again = thinks_again(after).then(|| prose::stated(after)).flatten();
-    again
-        .or_else(|| prose::after_answer(after))
-        .is_some_and(|stated| {
-            let mathematical = |c: char| c.is_ascii_digit() || matches!(c, '\\' | '=' | '^');
-            stated.contains(mathematical)
-                && !matches(&fold(&stated), &fold(content), &Options::default())
-        })
+    again.is_some_and(|stated| {
+        let mathematical = |c: char| c.is_ascii_digit() || matches!(c, '\\' | '=' | '^');
+        stated.contains(mathematical)
+            && !matches(&fold(&stated), &fold(content), &Options::default())
+    })
+}
+
+/// Does what follows a mark say, without second thoughts, that the answer is another number: `\boxed{5} each. The answer is 10.`
+pub(crate) fn is_answered_behind(after: &str, content: &str) -> bool {
+    !thinks_again(after)
+        && prose::after_answer(after)
+            .is_some_and(|answer| differs(&Piece::Formula(trimmed(&answer)), content))
 }
