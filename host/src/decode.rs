@@ -18,6 +18,8 @@ pub(crate) enum Unreadable {
     Broken(ImageError),
     #[error("a {} image, and PNG and JPEG are read: convert it", name(*.0))]
     Format(ImageFormat),
+    #[error("the image file is empty")]
+    Empty,
     #[error("the JPEG image is cut off: the end of the file is missing")]
     CutOff,
 }
@@ -33,7 +35,10 @@ impl From<ImageError> for Unreadable {
 
 /// Reads a PNG or JPEG image: turned upright as its EXIF orientation says, grey repeated to three
 /// channels, transparency laid over white.
-pub(crate) fn rgb(file: impl BufRead + Seek) -> Result<RgbImage, Unreadable> {
+pub(crate) fn rgb(mut file: impl BufRead + Seek) -> Result<RgbImage, Unreadable> {
+    if file.fill_buf()?.is_empty() {
+        return Err(Unreadable::Empty);
+    }
     let reader = ImageReader::new(file).with_guessed_format()?;
     let format = reader.format();
     if let Some(other) = format.filter(|f| !matches!(f, ImageFormat::Png | ImageFormat::Jpeg)) {

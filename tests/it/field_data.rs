@@ -267,7 +267,11 @@ const REFUSED: &[(&str, &[&str], &[&str])] = &[
         &[],
         &["https://example.invalid/rgb.png", "URL", "download"],
     ),
-    ("27_image_pad_in_text.jsonl", &[], &["0 place(s)"]),
+    (
+        "27_image_pad_in_text.jsonl",
+        &[],
+        &["<|image_pad|>", "control token", "<image>"],
+    ),
     (
         "28_special_tokens_in_text.jsonl",
         &[],

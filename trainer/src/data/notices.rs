@@ -37,14 +37,14 @@ fn answers_in_prompts(file: &Path, rows: &[Row], config: &DataConfig) -> Option<
     ]
     .into_iter()
     .filter(|(uses, ..)| *uses > 0)
-    .map(|(uses, what, key)| format!("it is {what} of {uses}, which have no \"{key}\""))
+    .map(|(uses, what, key)| format!("{what} of {uses} (without \"{key}\")"))
     .collect();
     let uses = match uses.as_slice() {
         [] => "it is not used".to_owned(),
-        uses => uses.join(", and "),
+        uses => format!("it is {}", uses.join(" and ")),
     };
     Some(format!(
-        "{}: {found} of {} prompts end with a message of the assistant, which is left out of the prompt; {uses}",
+        "{}: {found} of {} rows end with a message of the assistant, which is left out of the prompt: {uses}",
         file.display(),
         rows.len()
     ))

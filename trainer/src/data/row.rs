@@ -162,6 +162,12 @@ impl Reader<'_> {
     }
 
     fn parse(&self, line: usize, text: &str) -> Result<Row, String> {
+        if let Some((at, escape)) = half_character(text) {
+            return Err(format!(
+                "{escape} at column {at} is half of a character (a lone surrogate): write both halves, \
+                 or \\ufffd"
+            ));
+        }
         let mut columns: Columns =
             serde_json::from_str(text).map_err(|error| not_an_object(text, &error))?;
         let config = self.config;
@@ -300,15 +306,16 @@ impl Reader<'_> {
             }
         }
         if chat.places != chat.pictures.len() {
-            let also = match columns.iter().find(|(_, value)| self.has_pictures(value)) {
+            let others = columns.iter().find(|(_, value)| self.has_pictures(value));
+            let way_out = match others {
                 Some((name, _)) if images == 0 => {
-                    format!("; \"{name}\" has pictures: set data.image_key={name}")
+                    format!("\"{name}\" has pictures: set data.image_key={name}")
                 }
-                _ => String::new(),
+                _ => "where the word itself is meant, write \\<image> (in JSON \\\\<image>)".into(),
             };
             return Err(format!(
-                "the prompt has {} place(s) for images (<image>), but \"{}\" has {images} image(s){also}; \
-                 where the word itself is meant, write \\<image> (in JSON \\\\<image>)",
+                "the prompt has {} place(s) for images (<image>), but \"{}\" has {images} image(s); \
+                 {way_out}",
                 chat.places, config.image_key
             ));
         }
@@ -356,12 +363,30 @@ fn message(turn: rlhost_host::ChatTurn) -> ChatMessage {
     }
 }
 
+/// The first escape of JSON that is half of a surrogate pair, and its column.
+fn half_character(text: &str) -> Option<(usize, &str)> {
+    let unit = |at: usize| {
+        let escape = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(escape, 16).ok()
+    };
+    let mut at = 0;
+    loop {
+        at += text.get(at..)?.find('\\')?;
+        at += match unit(at) {
+            Some(0xd800..=0xdbff) if matches!(unit(at + 6), Some(0xdc00..=0xdfff)) => 12,
+            Some(0xd800..=0xdfff) => return Some((at + 1, &text[at..at + 6])),
+            // What is escaped may be a backslash itself.
+            _ => 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
+        };
+    }
+}
+
 /// Why a line is no row.
 fn not_an_object(text: &str, error: &serde_json::Error) -> String {
     let column = error.column();
     let message = without_place(error);
     // The column is that of the first letter, or of the one behind a sign.
-    let number = ["NaN", "Infinity", "-Infinity"].into_iter().find(|word| {
+    let number = ["NaN", "-Infinity", "Infinity"].into_iter().find(|word| {
         let starts = [column.saturating_sub(1), column.saturating_sub(2)];
         starts
             .iter()

@@ -7,6 +7,9 @@ use crate::processor::{Content, Part, PixelLimits, PreparedPrompt, Processor};
 use rayon::prelude::*;
 use std::path::Path;
 
+/// Rows that are looked at together.
+const LOOKED_AT: usize = 512;
+
 /// A prompt of the data, ready for the model.
 pub(super) struct Drawn<'a> {
     /// Ordinal in the run's data order.
@@ -48,14 +51,20 @@ pub(super) fn usable_rows(
     processor: &Processor,
 ) -> Result<FilterReport> {
     let tokens = control_tokens(processor);
-    let lengths: Vec<usize> = dataset
-        .rows()
-        .par_iter()
-        .map(|row| {
-            check_text(row, &tokens)?;
-            Ok(prepare(row, processor, None)?.token_ids.len())
-        })
-        .collect::<Result<_>>()?;
+    let mut lengths = Vec::with_capacity(dataset.len());
+    // Part by part, so that of several mistakes the first one is told, and soon.
+    for part in dataset.rows().chunks(LOOKED_AT) {
+        let found: Vec<Result<usize>> = part
+            .par_iter()
+            .map(|row| {
+                check_text(row, &tokens)?;
+                Ok(prepare(row, processor, None)?.token_ids.len())
+            })
+            .collect();
+        for length in found {
+            lengths.push(length?);
+        }
+    }
     filter_overlong(&lengths, config.data.max_prompt_length)
 }
 

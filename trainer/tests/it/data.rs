@@ -236,6 +236,10 @@ fn mistakes_name_file_and_line() {
             r#"{"prompt": [{"role": "user"}]}"#,
             "the content of a message of role \"user\" is null",
         ),
+        (
+            r#"{"prompt": "a", "x": "\\ud83d \uD83D\ude00 \ud83d"}"#,
+            r"\ud83d at column 42 is half of a character",
+        ),
         (r#"{"prompt": " "}"#, "the prompt is empty"),
         (
             r#"{"prompt": [{"role": "assistant", "content": "2"}]}"#,
@@ -575,6 +579,6 @@ fn an_answer_at_the_end_of_the_messages() {
         let [notice] = data.notices() else {
             panic!("{:?}", data.notices())
         };
-        assert!(notice.contains("1 of 1 prompts"), "{notice}");
+        assert!(notice.contains("1 of 1 rows"), "{notice}");
     }
 }
