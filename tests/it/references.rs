@@ -294,7 +294,7 @@ fn steps_without_a_score_stop_the_run() {
     let outcome = project.run(&[&run[..], &short].concat());
     assert_eq!(outcome.code, Some(2), "{outcome:?}");
     assert!(
-        outcome.stderr.contains("any of the run's 2 step"),
+        outcome.stderr.contains("the run's 2 steps"),
         "{}",
         outcome.stderr
     );

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Rows that are looked at first, to learn what a look costs.
-const FIRST: usize = 64;
+const FIRST: usize = 16;
 /// The most fuel that looking at a reward's rows may use, about half a minute of one core. Rows beyond that are
 /// looked at in even steps.
 const FUEL: u64 = 20_000_000_000;

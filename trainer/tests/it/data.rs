@@ -238,7 +238,7 @@ fn mistakes_name_file_and_line() {
         ),
         (
             r#"{"prompt": "a", "x": "\\ud83d \uD83D\ude00 \ud83d"}"#,
-            r"\ud83d at column 42 is half of a character",
+            r"\ud83d at column 44 is half of a character",
         ),
         (r#"{"prompt": " "}"#, "the prompt is empty"),
         (

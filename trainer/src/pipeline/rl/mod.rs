@@ -171,15 +171,12 @@ fn unscored_steps(config: &Config, empty: u64, done: u64, steps: u64) -> Option<
     let limit = u64::try_from(config.trainer.max_empty_steps).ok()?;
     if empty > 0 && empty >= limit {
         return Some(format!(
-            "step {done}: no sample has a score, and so it was in {empty} step(s) in a row \
-             (trainer.max_empty_steps = {limit}), so nothing is learnt; the samples of the last one"
+            "step {done}: no sample of {empty} steps in a row has a score (trainer.max_empty_steps = \
+             {limit}), so nothing is learnt; in the last one"
         ));
     }
     (empty == done && done == steps).then(|| {
-        format!(
-            "no sample of any of the run's {steps} step(s) has a score, so nothing was learnt; the \
-             samples of the last one"
-        )
+        format!("no sample of the run's {steps} steps has a score, so nothing was learnt; in the last one")
     })
 }
 
