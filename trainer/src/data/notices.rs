@@ -12,6 +12,7 @@ pub(super) fn of(file: &Path, rows: &[Row], columns: &Columns, config: &DataConf
     let found = [
         answers_in_prompts(file, rows, config),
         pictures_not_seen(file, rows, columns, config),
+        format_not_used(file, rows, config),
     ];
     found.into_iter().flatten().collect()
 }
@@ -77,4 +78,15 @@ fn pictures_not_seen(
         "{}: no row has the column \"{key}\" (data.image_key), so the prompts have no pictures{why}",
         file.display()
     ))
+}
+
+/// A text around prompts that are texts, where none is.
+fn format_not_used(file: &Path, rows: &[Row], config: &DataConfig) -> Option<String> {
+    let unused = config.format_prompt.is_some() && !rows.iter().any(|row| row.has().text);
+    unused.then(|| {
+        format!(
+            "{}: data.format_prompt is set, but it is for prompts that are texts, and all of these are messages",
+            file.display()
+        )
+    })
 }

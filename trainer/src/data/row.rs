@@ -12,6 +12,9 @@ use crate::config::DataConfig;
 use crate::processor::{ChatMessage, Content, Part, PromptFormat};
 use crate::{Error, Result};
 
+/// The most characters of a path in a message.
+const LONGEST_NAME: usize = 160;
+
 /// The most names of columns in a message.
 const LISTED: usize = 24;
 
@@ -40,6 +43,8 @@ pub(crate) struct Has {
     pub(crate) images: bool,
     /// That of `data.answer_key`.
     pub(crate) answer: bool,
+    /// A prompt that is a text, which `data.format_prompt` is laid around.
+    pub(crate) text: bool,
 }
 
 /// What the assistant's message at the end of a prompt became. It is no part of the prompt.
@@ -182,6 +187,7 @@ impl Reader<'_> {
         let has = Has {
             images: images.is_some(),
             answer: answer.is_some(),
+            text: prompt.get().starts_with('"'),
         };
         // What lies in an object stays there.
         for key in [
@@ -321,7 +327,15 @@ impl Reader<'_> {
         }
         for picture in &chat.pictures {
             if let Some(path) = picture.path().filter(|path| !path.is_file()) {
-                return Err(format!("image {}: no such file", path.display()));
+                let name = path.display().to_string();
+                return Err(match name.char_indices().nth(LONGEST_NAME) {
+                    None => format!("image {name}: no such file"),
+                    Some((end, _)) => format!(
+                        "image {}…: no such file; where this is base64, write \
+                         data:image/png;base64, before it",
+                        &name[..end]
+                    ),
+                });
             }
         }
         let says = |turn: &rlhost_host::ChatTurn| match &turn.content {

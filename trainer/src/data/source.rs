@@ -51,7 +51,7 @@ pub(super) fn read(file: &Path) -> Result<String> {
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        let line = 1 + String::from_utf8_lossy(good).matches('\n').count();
         wrong(line, "not text in UTF-8".into())
     })?;
     Ok(match text.strip_prefix('\u{feff}') {
@@ -79,10 +79,7 @@ pub(super) fn rows<'a>(file: &Path, text: &'a str) -> Result<Vec<(usize, &'a str
     let rows = values.into_iter().map(|value| {
         // The value is a part of the text.
         let at = value.get().as_ptr() as usize - text.as_ptr() as usize;
-        line += text.as_bytes()[counted..at]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
+        line += text[counted..at].matches('\n').count();
         counted = at;
         (line, value.get())
     });

@@ -105,7 +105,9 @@ fn check_text(row: &Row, tokens: &[String]) -> Result<()> {
 
 /// What the user should know of a data set and of what is used of it.
 pub(super) fn notices(dataset: &Dataset, report: &FilterReport) -> Vec<String> {
-    let dropped = (report.dropped > 0).then(|| report.to_string());
+    let file = dataset.rows().first().map(|row| row.file().display());
+    let dropped = file.filter(|_| report.dropped > 0);
+    let dropped = dropped.map(|file| format!("{file}: {report}"));
     dataset.notices().iter().cloned().chain(dropped).collect()
 }
 

@@ -149,8 +149,11 @@ fn check_reward(
     }
 }
 
+/// Rows that were looked at, and what a plugin has against their references.
+type Looked<'a> = Vec<(&'a Row, Option<String>)>;
+
 /// What `scorer` has against the reference of each row that is looked at, if anything.
-fn look<'a>(scorer: &Scorer, rows: &[&'a Row]) -> Result<Vec<(&'a Row, Option<String>)>> {
+fn look<'a>(scorer: &Scorer, rows: &[&'a Row]) -> Result<Looked<'a>> {
     let first = every(rows.len(), FIRST);
     let (mut found, fuel) = objections(scorer, rows, &first)?;
     let each = (fuel / first.len().max(1) as u64).max(1);
@@ -172,7 +175,7 @@ fn objections<'a>(
     scorer: &Scorer,
     rows: &[&'a Row],
     numbers: &[usize],
-) -> Result<(Vec<(&'a Row, Option<String>)>, u64)> {
+) -> Result<(Looked<'a>, u64)> {
     let found: Vec<(&Row, Option<String>, u64)> = numbers
         .par_iter()
         .map(|&number| {

@@ -488,6 +488,40 @@ fn paths_are_relative_to_the_data_file() {
 }
 
 #[test]
+fn a_format_that_no_prompt_takes_is_told() {
+    let folder = Folder::new();
+    let config = DataConfig {
+        format_prompt: Some("{{ content }}!".into()),
+        ..DataConfig::default()
+    };
+    let messages = r#"{"prompt": [{"role": "user", "content": "a"}]}"#;
+    let data = folder.load_with(messages, &config).unwrap();
+    let [notice] = data.notices() else {
+        panic!("{:?}", data.notices())
+    };
+    assert!(notice.contains("data.format_prompt"), "{notice}");
+    let both = format!("{messages}\n{{\"prompt\": \"a\"}}");
+    assert!(
+        folder
+            .load_with(&both, &config)
+            .unwrap()
+            .notices()
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_picture_in_base64_without_its_lead_is_told() {
+    let folder = Folder::new();
+    let row = format!(r#"{{"prompt": "a", "images": ["{}"]}}"#, "QUJD".repeat(500));
+    let error = folder.load(&row).unwrap_err();
+    assert!(
+        error.contains("data:image/png;base64,") && error.len() < 400,
+        "{error}"
+    );
+}
+
+#[test]
 fn files_that_are_no_text_are_named() {
     let folder = Folder::new();
     for (bytes, form) in [

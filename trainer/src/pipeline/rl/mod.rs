@@ -150,9 +150,10 @@ pub fn train(
         }
         let timings = with_rates(clock, &step);
         job.step_done(step.prompts, &step.metrics, &timings)?;
-        empty = match step.metrics.contains_key("reward/score") {
-            true => 0,
-            false => empty + 1,
+        empty = if step.metrics.contains_key("reward/score") {
+            0
+        } else {
+            empty + 1
         };
         if let Some(what) = unscored_steps(config, empty, job.done, job.steps) {
             job.save_progress()?;
