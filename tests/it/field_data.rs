@@ -401,6 +401,36 @@ fn scored_rows_have_the_same_pictures() {
     assert!(outcome.stderr.contains("pix.jsonl:15") && outcome.stderr.contains("cut off"));
 }
 
+/// With its response added, a row of training data is to `rlhost score` what it was to the run.
+#[test]
+fn a_row_is_the_same_sample_to_rlhost_score() {
+    let project = project();
+    let gold = r#"{"prompt": [{"role": "user", "content": "the tag \\<image>, <image>"}, {"role": "assistant", "content": "2"}], "images": "img/rgb.png"}"#;
+    project.write("field/gold.jsonl", gold);
+    let plain = READ.iter().filter(|reads| reads.1.is_empty());
+    let names: Vec<&str> = plain.map(|reads| reads.0).chain(["gold.jsonl"]).collect();
+    assert!(names.len() > 10, "{names:?}");
+    for file in names {
+        read(&project, file, &[]);
+        let seen = &project.rollouts(&format!("runs/{file}"), 1)[0];
+        let text = project.read(&format!("field/{file}"));
+        let row = text.trim_start_matches('\u{feff}').lines().next().unwrap();
+        let response = serde_json::json!([{
+            "text": seen["response"],
+            "finish_reason": seen["finish_reason"],
+            "tokens": seen["tokens"],
+        }]);
+        let row = row.replacen('{', &format!("{{\"response\": {response}, "), 1);
+        project.write("field/scored.jsonl", &row);
+        let plugin = guest("text");
+        let scored = project.ok(&["score", &plugin, "--input", "field/scored.jsonl"]);
+        let scored: Value = serde_json::from_str(&scored.stdout).unwrap();
+        let input = |record: &Value| record["rewards"][0]["receipt"]["input"].clone();
+        assert!(input(seen).is_string(), "{seen}");
+        assert_eq!(input(&scored), input(seen), "{file}");
+    }
+}
+
 #[test]
 fn every_file_is_looked_at() {
     let looked: BTreeSet<String> = READ

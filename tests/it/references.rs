@@ -259,6 +259,23 @@ fn references_that_need_the_picture() {
     );
 }
 
+/// A reward that needs no answer runs without; that there is none is told, since others may score 0 for it.
+#[test]
+fn rows_without_any_answer_are_told() {
+    let project = project();
+    for file in ["data/train.jsonl", "data/val.jsonl"] {
+        edit(&project, file, |_| true, without_answer);
+    }
+    let format = format!("reward.math.plugin={}", guest("format"));
+    let outcome = project.ok(&["train", "math.toml", &format]);
+    for file in ["data/train.jsonl", "data/val.jsonl"] {
+        noted(
+            &outcome,
+            &[file, "no row has a reference answer", "data.answer_key"],
+        );
+    }
+}
+
 #[test]
 fn steps_without_a_score_stop_the_run() {
     let project = Project::new();

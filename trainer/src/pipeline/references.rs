@@ -38,7 +38,7 @@ pub(super) fn check<'a>(
 ) -> Result<Vec<String>> {
     let rows: Vec<&Row> = rows.collect();
     check_key(config, dataset, &rows)?;
-    let mut notices = Vec::new();
+    let mut notices: Vec<String> = no_answers(config, dataset, &rows).into_iter().collect();
     for reward in rewards.rewards() {
         let judged: Vec<&Row> = rows
             .iter()
@@ -65,6 +65,20 @@ fn check_key(config: &Config, dataset: &Dataset, rows: &[&Row]) -> Result<()> {
         first.file().display(),
         dataset.columns(first.file())
     )))
+}
+
+/// A reward that takes a missing answer for a wrong response says nothing of it; the user is told at least.
+fn no_answers(config: &Config, dataset: &Dataset, rows: &[&Row]) -> Option<String> {
+    let first = rows.first()?.file();
+    let none = rows.iter().all(|row| row.answer() == "null");
+    none.then(|| {
+        format!(
+            "{}: no row has a reference answer: no column \"{}\" (data.answer_key); the columns are {}",
+            first.display(),
+            config.data.answer_key,
+            dataset.columns(first)
+        )
+    })
 }
 
 /// The rows of a file that were looked at.
