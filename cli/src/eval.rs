@@ -4,6 +4,7 @@ use crate::{host, output};
 use anyhow::Result;
 use rlhost_trainer::config::Config;
 use rlhost_trainer::pipeline;
+use std::io::Write;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -27,5 +28,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     config.data.val_files.0.clone_from(&arguments.data);
     config.validate()?;
     let found = pipeline::evaluate_model(&config, &arguments.model, host::builder()?)?;
+    for notice in &found.notices {
+        let _ = writeln!(std::io::stderr(), "note: {}", output::printable(notice));
+    }
     output::standard(|out| Ok(writeln!(out, "{}", serde_json::to_string_pretty(&found)?)?))
 }

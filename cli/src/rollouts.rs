@@ -96,7 +96,8 @@ fn print(
         None => writeln!(out, " · left out")?,
     }
     if !row.images.is_empty() {
-        writeln!(out, "images    {}", printable(&row.images.join(", ")))?;
+        let images: Vec<String> = row.images.iter().map(|name| clipped(name)).collect();
+        writeln!(out, "images    {}", printable(&images.join(", ")))?;
     }
     writeln!(out, "prompt    {}", indented(&row.prompt))?;
     writeln!(out, "response  {}", indented(&row.response))?;
@@ -125,6 +126,14 @@ fn print(
         }
     }
     writeln!(out)
+}
+
+/// The beginning of a name: one in base64 holds the whole picture.
+fn clipped(name: &str) -> String {
+    match name.char_indices().nth(120) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
 }
 
 /// Lines after the first stand under it.

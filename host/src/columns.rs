@@ -32,6 +32,29 @@ impl Columns {
         Some(self.0.remove(at).1)
     }
 
+    /// The value of a column by its name, or by a path of names: dots lead into objects
+    /// (`reward_model.ground_truth`). A column that has the whole path as its name takes precedence.
+    ///
+    /// ```
+    /// use rlhost_host::Columns;
+    ///
+    /// let row: Columns = serde_json::from_str(r#"{"reward_model": {"ground_truth": 1.50}}"#)?;
+    /// assert_eq!(row.find("reward_model.ground_truth").unwrap().get(), "1.50");
+    /// assert!(row.find("reward_model.style").is_none());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn find(&self, path: &str) -> Option<Box<RawValue>> {
+        let column = |wanted: &str| self.iter().find(|(name, _)| *name == wanted);
+        if let Some((_, value)) = column(path) {
+            return Some(value.to_owned());
+        }
+        let mut names = path.split('.');
+        let (_, first) = column(names.next()?)?;
+        names.try_fold(first.to_owned(), |value, name| {
+            serde_json::from_str::<Self>(value.get()).ok()?.remove(name)
+        })
+    }
+
     /// The object's text, without white space between entries.
     pub fn to_json(&self) -> String {
         let entries: Vec<String> = self

@@ -6,8 +6,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
 
-use crate::{Columns, ContentPart, Error, FinishReason, Image, Message, Result, Sample, Turn};
+use crate::{
+    Chat, ChatContent, Columns, ContentPart, Error, FinishReason, Message, Picture, Result, Sample,
+    Turn,
+};
 
 /// Reads samples row by row, so files may be larger than memory.
 ///
@@ -17,8 +22,10 @@ use crate::{Columns, ContentPart, Error, FinishReason, Image, Message, Result, S
 /// consecutive rows of equal number are completions of one prompt) may be. Whatever else a row holds
 /// but `target` becomes `columns`, in the row's order. Empty lines are skipped.
 ///
-/// Prompts, images and columns become what training makes of the same row of data: `<image>` in a text
-/// stands for the next image, and where a text alone is the prompt and shows none, the images come first.
+/// Prompts, images and columns become what training makes of the same row of data (see [`Chat`] and [`Picture`]):
+/// `<image>` in a text stands for the next image, and where a text alone is the prompt and shows none, the images
+/// come first. An assistant's message at the end of the prompt is no part of it, but the answer where there is no
+/// other.
 ///
 /// ```
 /// use rlhost_host::SampleReader;
@@ -84,6 +91,11 @@ impl<R: BufRead> SampleReader<R> {
             }
             let line = String::from_utf8(bytes)
                 .map_err(|e| self.error(format!("not UTF-8: {}", e.utf8_error())))?;
+            // A byte order mark, which some programs write at the beginning of a file.
+            let line = match line.strip_prefix('\u{feff}') {
+                Some(rest) if self.line == 1 => rest.to_owned(),
+                _ => line,
+            };
             if !line.trim().is_empty() {
                 return Ok(Some(line));
             }
@@ -130,26 +142,19 @@ impl<R: BufRead> SampleReader<R> {
                 Some(ResponseRow::Turns(turns)) => turns,
                 None => return Err(self.error("`response` is missing".to_owned())),
             };
-        let prompt = self.column(&mut row, "prompt", "a text or a list of chat messages")?;
-        let paths = match self.column(&mut row, "images", "a path or a list of paths")? {
-            Some(ImagesRow::One(path)) => vec![path],
-            Some(ImagesRow::Many(paths)) => paths,
+        let folder = self.file.parent().unwrap_or(Path::new(""));
+        let pictures = match row.remove("images") {
+            Some(value) => {
+                Picture::list(&value, folder).map_err(|e| self.error(format!("`images`: {e}")))?
+            }
             None => Vec::new(),
         };
-        let prompt = prompt.map(|prompt: PromptRow| prompt.messages(paths.len()));
-        let prompt = prompt.unwrap_or_default();
-        let shown = prompt.iter().flat_map(|message| &message.content);
-        let shown = shown
-            .filter(|part| matches!(part, ContentPart::Image(_)))
-            .count();
-        if shown > paths.len() {
-            return Err(self.error(format!(
-                "`prompt` shows {shown} images, but `images` has {}",
-                paths.len()
-            )));
-        }
-        let folder = self.file.parent().unwrap_or(Path::new(""));
-        let images = paths.iter().map(|path| Image::open(folder.join(path)));
+        let prompt = row.remove("prompt").filter(|value| value.get() != "null");
+        let (prompt, pictures, gold) = match prompt {
+            Some(value) => self.prompt(&value, pictures)?,
+            None => (Vec::new(), pictures, None),
+        };
+        let images = pictures.iter().map(Picture::open);
         let images = images
             .collect::<Result<_>>()
             .map_err(|e| self.error(e.to_string()))?;
@@ -161,9 +166,11 @@ impl<R: BufRead> SampleReader<R> {
         let problem_type = text("problem_type")?;
         let answer_type = text("answer_type")?;
         let group = self.column(&mut row, "group", "a number from 0 to 4294967295")?;
-        let answer = row
-            .remove("answer")
-            .map_or("null".to_owned(), |a| a.get().to_owned());
+        let answer = match (row.remove("answer"), gold) {
+            (Some(answer), None) => answer.get().to_owned(),
+            (Some(answer), Some(_)) if answer.get() != "null" => answer.get().to_owned(),
+            (_, gold) => gold.map_or(Value::Null, Value::from).to_string(),
+        };
         // What supervised fine-tuning learns is nothing that rewards see in training either.
         row.remove("target");
         Ok(Sample {
@@ -177,6 +184,35 @@ impl<R: BufRead> SampleReader<R> {
             columns: row.to_json(),
             images,
         })
+    }
+
+    /// A row's prompt with its pictures, and the answer that stands as its last message.
+    fn prompt(
+        &self,
+        value: &RawValue,
+        pictures: Vec<Picture>,
+    ) -> Result<(Vec<Message>, Vec<Picture>, Option<String>)> {
+        let folder = self.file.parent().unwrap_or(Path::new(""));
+        let wrong = |e| self.error(format!("`prompt`: {e}"));
+        let mut chat =
+            Chat::read(value, pictures, folder, |text| Ok(text.to_owned())).map_err(wrong)?;
+        if chat.places > chat.pictures.len() {
+            return Err(self.error(format!(
+                "`prompt` shows {} images, but `images` has {}",
+                chat.places,
+                chat.pictures.len()
+            )));
+        }
+        let gold = chat.take_answer().map_err(wrong)?;
+        let messages = chat.turns.into_iter().map(|turn| Message {
+            role: turn.role,
+            content: match turn.content {
+                ChatContent::Text(text) => vec![ContentPart::Text(text)],
+                ChatContent::Parts(parts) => parts,
+                ChatContent::Nothing => Vec::new(),
+            },
+        });
+        Ok((messages.collect(), chat.pictures, gold))
     }
 
     /// Takes a column out of the row; `null` is as good as absent.
@@ -228,91 +264,4 @@ fn describe(error: &serde_json::Error) -> String {
 enum ResponseRow {
     Text(String),
     Turns(Vec<Turn>),
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum ImagesRow {
-    One(PathBuf),
-    Many(Vec<PathBuf>),
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum PromptRow {
-    Text(String),
-    Messages(Vec<MessageRow>),
-}
-
-#[derive(Deserialize)]
-struct MessageRow {
-    role: String,
-    content: Option<ContentRow>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum ContentRow {
-    Text(String),
-    Parts(Vec<PartRow>),
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-enum PartRow {
-    Text { text: String },
-    Image {},
-}
-
-/// Stands for an image in a text.
-const IMAGE_MARK: &str = "<image>";
-
-impl PromptRow {
-    /// The messages, with their images numbered in order.
-    fn messages(self, images: usize) -> Vec<Message> {
-        let mut numbers = 0u32..;
-        let messages = match self {
-            Self::Text(text) => {
-                let first = if text.contains(IMAGE_MARK) { 0 } else { images };
-                vec![MessageRow {
-                    role: "user".to_owned(),
-                    content: Some(ContentRow::Text(IMAGE_MARK.repeat(first) + &text)),
-                }]
-            }
-            Self::Messages(messages) => messages,
-        };
-        let mut next = || ContentPart::Image(numbers.next().unwrap_or(u32::MAX));
-        let messages = messages.into_iter().map(|message| Message {
-            role: message.role,
-            content: match message.content {
-                Some(ContentRow::Text(text)) => split(text, &mut next),
-                Some(ContentRow::Parts(parts)) => parts
-                    .into_iter()
-                    .map(|part| match part {
-                        PartRow::Text { text } => ContentPart::Text(text),
-                        PartRow::Image {} => next(),
-                    })
-                    .collect(),
-                None => Vec::new(),
-            },
-        });
-        messages.collect()
-    }
-}
-
-/// Cuts text at the image marks.
-fn split(text: String, next: &mut impl FnMut() -> ContentPart) -> Vec<ContentPart> {
-    if !text.contains(IMAGE_MARK) {
-        return vec![ContentPart::Text(text)];
-    }
-    let mut parts = Vec::new();
-    for (place, piece) in text.split(IMAGE_MARK).enumerate() {
-        if place > 0 {
-            parts.push(next());
-        }
-        if !piece.is_empty() {
-            parts.push(ContentPart::Text(piece.to_owned()));
-        }
-    }
-    parts
 }

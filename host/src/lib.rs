@@ -42,6 +42,7 @@
 //! | --- | --- |
 //! | [`RewardSet`] | Several plugins with weights and failure policies, summed; its [`Record`]s are what runs and `rlhost score` write. |
 //! | [`SampleReader`] | Samples from JSON Lines. |
+//! | [`Chat`], [`Picture`] | Prompts and pictures in the forms that rows of data have them in. |
 //! | [`Search`] | Where plugins are looked for by name. |
 //! | [`receipt`] | What a score was made of, so that anyone can make it again. |
 //! | [`golden`] | Cases beside a plugin's source, with what it has to say about them. |
@@ -58,6 +59,7 @@ pub mod audit;
 mod bindings;
 mod cache;
 mod capability;
+mod chat;
 mod columns;
 mod compiler;
 mod component;
@@ -76,8 +78,10 @@ mod input;
 mod instance;
 mod limits;
 mod lower;
+mod marks;
 mod memory;
 mod outcome;
+mod picture;
 mod plugin;
 mod pool;
 mod preinit;
@@ -96,6 +100,7 @@ pub use capability::{
     InterpreterInfo, Judge, JudgeRequest, JudgeSettings, LogLevel, LogLine, Retriever,
     RetrieverSettings,
 };
+pub use chat::{Chat, ChatContent, ChatTurn};
 pub use columns::Columns;
 pub use compiler::{
     ChildCompiler, CompileFault, CompileLimits, CompileLimitsError, Compiler, compile_child,
@@ -109,6 +114,7 @@ pub use host::{Host, HostBuilder};
 pub use input::SampleReader;
 pub use limits::Limits;
 pub use outcome::Outcome;
+pub use picture::Picture;
 pub use plugin::{Inspected, Inspection, ParamInfo, Plugin, PluginInfo, Scope};
 pub use preinit::{Preinitialised, preinitialise};
 pub use receipt::Receipt;

@@ -246,7 +246,7 @@ fn another_configuration_is_refused() {
     for (setting, values) in [
         ("rollout.n=2", ["4", "2"]),
         ("reward.hostile.weight=0.5", ["1.0", "0.5"]),
-        ("trainer.max_steps=30", ["24", "30"]),
+        ("trainer.max_steps=20", ["24", "20"]),
         ("reward.more.plugin=math", ["absent", "math"]),
     ] {
         let (key, _) = setting.split_once('=').unwrap();
@@ -269,6 +269,135 @@ fn another_configuration_is_refused() {
     project.write("runs/train/config.toml", &config);
     job.resume(&project);
     job.is_as_expected(&project);
+}
+
+#[test]
+fn a_run_becomes_longer() {
+    for name in ["train", "sft"] {
+        let config = format!("{name}.toml");
+        let run = |project: &Project, more: &[&str]| {
+            let mut arguments = vec![name, config.as_str(), "trainer.val_freq=2"];
+            arguments.extend(more);
+            project.ok(&arguments)
+        };
+        let straight = Project::new();
+        run(&straight, &["trainer.max_steps=8"]);
+        let expected = run_files(&straight.path(&format!("runs/{name}")));
+
+        let project = Project::new();
+        let folder = project.path(&format!("runs/{name}"));
+        run(&project, &["trainer.max_steps=4"]);
+        let short = run_files(&folder);
+        assert_ne!(short, expected);
+        let outcome = run(&project, &["trainer.max_steps=8", "--resume"]);
+        let told = "had 4 steps and now has 8";
+        assert!(outcome.stderr.contains(told), "{}", outcome.stderr);
+        assert_same(&expected, &run_files(&folder));
+        // As often as one likes, and without a word where nothing changes.
+        let again = run(&project, &["trainer.max_steps=8", "--resume"]);
+        assert!(!again.stderr.contains("steps and now"), "{}", again.stderr);
+        assert_same(&expected, &run_files(&folder));
+
+        // Not shorter, and nothing else on the way.
+        let shorter = [
+            name,
+            &config,
+            "trainer.val_freq=2",
+            "trainer.max_steps=6",
+            "--resume",
+        ];
+        project.refused(&shorter, &["trainer.max_steps", "8", "6", "not shorter"]);
+        let other = [
+            name,
+            &config,
+            "trainer.val_freq=3",
+            "trainer.max_steps=9",
+            "--resume",
+        ];
+        project.refused(&other, &["trainer.val_freq"]);
+    }
+}
+
+#[test]
+fn a_run_that_becomes_longer_may_be_killed() {
+    let job = Job::new("train");
+    // Killed before, and after it became longer and before its next checkpoint.
+    let project = Project::new();
+    let shorter = [
+        "train",
+        "train.toml",
+        "trainer.max_steps=10",
+        "trainer.val_freq=7",
+        "trainer.save_freq=5",
+        "trainer.save_limit=2",
+        "data.val_files=[]",
+        "trainer.val_freq=-1",
+    ];
+    project.ok(&shorter);
+    let longer: Vec<&str> = shorter
+        .iter()
+        .map(|key| match *key {
+            "trainer.max_steps=10" => "trainer.max_steps=24",
+            key => key,
+        })
+        .collect();
+    let resume = [&longer[..], &["--resume"]].concat();
+    let mut child = project.start(&resume);
+    assert!(wait_until(&mut child, || job.has_done(&project, 12)));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    project.ok(&resume);
+    let straight = Project::new();
+    straight.ok(&longer);
+    assert_same(
+        &run_files(&straight.path("runs/train")),
+        &run_files(&project.path("runs/train")),
+    );
+}
+
+/// A schedule over the whole run is that of the new length from then on.
+#[test]
+fn the_learning_rate_of_a_longer_run() {
+    let cosine = "actor.optim.lr_scheduler_type=cosine";
+    let rates = |project: &Project| -> Vec<f64> {
+        let rows = project.metrics("runs/train");
+        rows.iter()
+            .filter_map(|row| row["actor/lr"].as_f64())
+            .collect()
+    };
+    let straight = Project::new();
+    straight.ok(&["train", "train.toml", cosine, "trainer.max_steps=8"]);
+    let project = Project::new();
+    project.ok(&["train", "train.toml", cosine, "trainer.max_steps=4"]);
+    let short = rates(&project);
+    project.ok(&[
+        "train",
+        "train.toml",
+        cosine,
+        "trainer.max_steps=8",
+        "--resume",
+    ]);
+    let longer = rates(&project);
+    assert_eq!(longer[..4], short[..]);
+    assert_eq!(longer[4..], rates(&straight)[4..]);
+    assert!(longer[4] > longer[3], "{longer:?}");
+}
+
+/// Without `trainer.max_steps` a run has the steps of its epochs: 24 prompts, 4 at a time.
+#[test]
+fn a_run_of_epochs_becomes_longer() {
+    let project = Project::new();
+    let config = project.read("train.toml").replace("max_steps = 6", "");
+    project.write("train.toml", &config);
+    project.ok(&["train", "train.toml"]);
+    let resume = ["train", "train.toml", "--resume"];
+    project.refused(
+        &[&resume[..], &["trainer.max_steps=5"]].concat(),
+        &["trainer.max_steps", "absent", "6 steps"],
+    );
+    project.ok(&[&resume[..], &["trainer.max_steps=7"]].concat());
+    let rows = project.metrics("runs/train");
+    assert_eq!(rows.last().unwrap()["step"], 7);
 }
 
 #[test]

@@ -15,7 +15,9 @@ const MODES: [(&str, &str); 4] = [
 /// Trains three steps with the reward in the given mode.
 fn train(project: &Project, mode: &str, more: &[&str]) {
     let mode = format!("reward.hostile.params.mode={mode}");
+    // Also where no sample has a score.
     let mut arguments = vec!["train", "train.toml", "trainer.max_steps=3", &mode];
+    arguments.push("trainer.max_empty_steps=-1");
     arguments.extend(more);
     project.ok(&arguments);
 }

@@ -1,6 +1,6 @@
 //! Rows of JSON Lines become samples.
 
-use rlhost_host::{ContentPart, Error, FinishReason, Sample, SampleReader};
+use rlhost_host::{ContentPart, Error, FinishReason, Image, Sample, SampleReader};
 
 use crate::guest::Folder;
 
@@ -86,7 +86,7 @@ fn errors_name_file_line_and_fault() {
         ),
         (
             "{\"response\": \"x\", \"images\": 3}",
-            "rows.jsonl:3: `images` must be a path or a list of paths",
+            "rows.jsonl:3: `images`: expected the path of an image or a list of paths",
         ),
         (
             "{\"response\": \"x\", \"group\": -1}",
@@ -205,4 +205,139 @@ fn text_that_is_not_utf8_has_a_line() {
     assert!(rows[0].is_ok() && rows[2].is_ok());
     let text = rows[1].as_ref().unwrap_err().to_string();
     assert!(text.starts_with("rows.jsonl:2: not UTF-8"), "{text}");
+}
+
+/// The prompts of other trainers' rows, as role and parts of each message.
+#[test]
+fn prompts_have_many_forms() {
+    let folder = Folder::new();
+    for name in ["a.png", "b.png"] {
+        let pixel = image::RgbImage::from_raw(1, 1, vec![1, 2, 3]).unwrap();
+        pixel.save(folder.path().join(name)).unwrap();
+    }
+    let text = |text: &str| ContentPart::Text(text.to_owned());
+    let image = ContentPart::Image;
+    for (prompt, expected) in [
+        (
+            r#""[{\"role\": \"user\", \"content\": \"<image><image>\"}]""#,
+            vec![image(0), image(1)],
+        ),
+        (
+            r#""[1, 2] <image><image>""#,
+            vec![text("[1, 2] "), image(0), image(1)],
+        ),
+        (
+            r#"[{"from": "human", "value": "<image>\nsum?"}]"#,
+            vec![image(0), text("\nsum?")],
+        ),
+        (
+            r#"[{"role": "user", "content": ["<image>", {"type": "text", "text": "<image>"}, "b"]}]"#,
+            vec![image(0), text("<image>"), text("b")],
+        ),
+        // An escape, and marks of what is not read.
+        (
+            r#""the tag \\<image>: <image>""#,
+            vec![text("the tag <image>: "), image(0)],
+        ),
+        (
+            r#"[{"role": "user", "content": "a <video>"}]"#,
+            vec![text("a <video>")],
+        ),
+    ] {
+        let row =
+            format!(r#"{{"response": "x", "images": ["a.png", "b.png"], "prompt": {prompt}}}"#);
+        let path = folder.file("rows.jsonl", row.as_bytes());
+        let sample = SampleReader::open(&path).unwrap().next().unwrap().unwrap();
+        assert_eq!(sample.prompt[0].content, expected, "{prompt}");
+        assert_eq!(sample.prompt[0].role, "user");
+        assert_eq!(sample.images.len(), 2);
+    }
+}
+
+#[test]
+fn pictures_inside_of_parts_stand_in_their_order() {
+    let folder = Folder::new();
+    for (name, red) in [("a.png", 10), ("b.png", 20), ("c.png", 30)] {
+        let pixel = image::RgbImage::from_raw(1, 1, vec![red, 0, 0]).unwrap();
+        pixel.save(folder.path().join(name)).unwrap();
+    }
+    let row = r#"{"response": "x", "images": "b.png", "prompt": [{"role": "user", "content": [
+        {"type": "image", "image": "a.png", "text": null}, {"type": "image"},
+        {"type": "image_url", "image_url": {"url": "c.png"}}]}]}"#;
+    let path = folder.file("rows.jsonl", row.replace('\n', " ").as_bytes());
+    let sample = SampleReader::open(&path).unwrap().next().unwrap().unwrap();
+    let reds: Vec<u8> = sample.images.iter().map(|image| image.rgb()[0]).collect();
+    assert_eq!(reds, [10, 20, 30]);
+    let places = [0, 1, 2].map(ContentPart::Image);
+    assert_eq!(sample.prompt[0].content, places);
+}
+
+#[test]
+fn an_answer_at_the_end_of_the_prompt() {
+    let ask = r#"{"role": "user", "content": "1+1?"}"#;
+    let gold = r#"{"role": "assistant", "content": "two"}"#;
+    let row = |prompt: &str, more: &str| {
+        let rows = read(&format!(
+            r#"{{"response": "x", "prompt": [{prompt}]{more}}}"#
+        ));
+        rows.map(|rows| (rows[0].prompt.len(), rows[0].answer.clone()))
+            .map_err(|error| error.to_string())
+    };
+    let both = format!("{ask}, {gold}");
+    assert_eq!(row(&both, "").unwrap(), (1, "\"two\"".into()));
+    assert_eq!(
+        row(&both, r#", "answer": null"#).unwrap(),
+        (1, "\"two\"".into())
+    );
+    assert_eq!(row(&both, r#", "answer": 2"#).unwrap(), (1, "2".into()));
+    // Few-shot examples are no answer.
+    assert_eq!(
+        row(&format!("{both}, {ask}"), "").unwrap(),
+        (3, "null".into())
+    );
+    for (prompt, part) in [
+        (gold.to_owned(), "only message"),
+        (format!("{both}, {gold}"), "last two messages"),
+        (
+            format!(r#"{ask}, {{"role": "assistant", "content": " "}}"#),
+            "no text",
+        ),
+    ] {
+        let error = row(&prompt, "").unwrap_err();
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_passed_over() {
+    let samples = read("\u{feff}{\"response\": \"x\"}\n{\"response\": \"y\"}\n").unwrap();
+    assert_eq!(samples.len(), 2);
+    let error = read("{\"response\": \"x\"}\n\u{feff}{\"response\": \"y\"}\n").unwrap_err();
+    assert!(error.to_string().starts_with("rows.jsonl:2: "), "{error}");
+}
+
+/// A JPEG file without its end, wherever it is cut, is no picture; one with more behind its end is.
+#[test]
+fn a_jpeg_that_is_cut_off() {
+    let mut whole = std::io::Cursor::new(Vec::new());
+    let noise = |x: u32, y: u32| image::Rgb([(x * 37 + y * 91) as u8, (x * y) as u8, 9]);
+    let picture = image::RgbImage::from_fn(40, 30, noise);
+    picture
+        .write_to(&mut whole, image::ImageFormat::Jpeg)
+        .unwrap();
+    let whole = whole.into_inner();
+    assert!(Image::decode(&whole).is_ok());
+    assert!(Image::decode(&[&whole[..], b"more"].concat()).is_ok());
+    for length in [whole.len() - 1, whole.len() - 2, whole.len() / 2, 200, 30] {
+        let error = Image::decode(&whole[..length]).unwrap_err().to_string();
+        assert!(error.contains("cut off"), "{length}: {error}");
+    }
+    // Formats that are not read are named.
+    let error = Image::decode(b"GIF89a\x01\0\x01\0\0\0\0")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("GIF") && error.contains("convert"),
+        "{error}"
+    );
 }

@@ -325,6 +325,7 @@ fn samples_without_a_score_do_not_steer() {
         "algorithm.kl_ctrl.kl_coef=0.5",
         "reward.hostile.params.mode=\"abstain\"",
         "trainer.max_steps=2",
+        "trainer.max_empty_steps=-1",
     ]);
     for row in steps(&project, "runs/silent") {
         assert!(row.get("actor/reward_kl_penalty").is_none(), "{row}");

@@ -48,7 +48,7 @@ impl Setting for Files {
 section! {
     /// `[data]`: what is trained and validated on.
     DataConfig {
-        /// JSONL files to train on; paths are relative to the working directory.
+        /// Files to train on, JSON Lines or a JSON array; paths are relative to the working directory.
         train_files: Files = Files::default(),
         /// JSONL files to validate on.
         val_files: Files = Files::default(),
@@ -132,6 +132,8 @@ section! {
         device: Device = Device::Cpu,
         /// `algorithm.online_filtering`: how often a step may draw prompts until it is full; 0 or less: without end.
         max_try_make_batch: i64 = 20,
+        /// Stop with an error after so many steps in a row in which no sample has a score; -1: never.
+        max_empty_steps: i64 = 3,
     }
 }
 

@@ -95,6 +95,7 @@ impl Config {
             ("trainer.val_freq", trainer.val_freq),
             ("trainer.save_freq", trainer.save_freq),
             ("trainer.save_limit", trainer.save_limit),
+            ("trainer.max_empty_steps", trainer.max_empty_steps),
         ] {
             off_or_positive(key, value)?;
         }

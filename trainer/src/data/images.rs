@@ -1,13 +1,13 @@
 //! Decoded images, kept while they fit.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use image::RgbImage;
+use rlhost_host::Picture;
 
 use crate::Result;
-use crate::processor::load_rgb;
+use crate::processor::rgb_of;
 
 /// Images of more bytes than this are decoded anew each time.
 const LARGEST: usize = 64 * 1024;
@@ -20,24 +20,24 @@ pub(super) struct ImageCache(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    images: HashMap<PathBuf, Arc<RgbImage>>,
+    images: HashMap<Picture, Arc<RgbImage>>,
     bytes: usize,
 }
 
 impl ImageCache {
-    pub(super) fn load(&self, path: &Path) -> Result<RgbImage> {
-        let known = self.lock().images.get(path).cloned();
+    pub(super) fn load(&self, picture: &Picture) -> Result<RgbImage> {
+        let known = self.lock().images.get(picture).cloned();
         if let Some(image) = known {
             return Ok((*image).clone());
         }
-        let image = load_rgb(path)?;
+        let image = rgb_of(&picture.open()?)?;
         let bytes = image.as_raw().len();
         let mut kept = self.lock();
         if bytes <= LARGEST
             && kept.bytes + bytes <= BOUND
             && kept
                 .images
-                .insert(path.to_owned(), Arc::new(image.clone()))
+                .insert(picture.clone(), Arc::new(image.clone()))
                 .is_none()
         {
             kept.bytes += bytes;

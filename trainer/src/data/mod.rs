@@ -1,4 +1,4 @@
-//! Rows of JSONL files: prompts, images, reference answers, in an order that a seed decides.
+//! Rows of data files: prompts, images, reference answers, in an order that a seed decides.
 //!
 //! ```
 //! use rlhost_trainer::config::DataConfig;
@@ -17,11 +17,12 @@
 mod augment;
 mod filter;
 mod images;
+mod notices;
 mod order;
 mod row;
+mod source;
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::DataConfig;
@@ -34,17 +35,21 @@ pub use order::PromptOrder;
 pub use row::Row;
 
 use images::ImageCache;
-use row::Reader;
+use rlhost_host::Columns;
+use row::{Reader, listed};
 
-/// All rows of one or several JSONL files.
+/// All rows of one or several data files: JSON Lines, or a JSON array.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     rows: Vec<Row>,
+    /// The names of the columns of each file's first row.
+    columns: Vec<(Arc<Path>, String)>,
+    notices: Vec<String>,
 }
 
 impl Dataset {
     /// Reads and checks every row; images must exist but are decoded when they are asked for.
-    /// Empty lines are passed over.
+    /// Empty lines and a byte order mark are passed over.
     ///
     /// # Errors
     /// [`Error::Io`] for a file that can't be read, [`Error::Data`] with file and line for a row
@@ -60,30 +65,51 @@ impl Dataset {
             .map(PromptFormat::new)
             .transpose()?;
         let cache = Arc::new(ImageCache::default());
-        let mut rows = Vec::new();
+        let mut data = Self {
+            rows: Vec::new(),
+            columns: Vec::new(),
+            notices: Vec::new(),
+        };
         for file in files {
-            let text = fs::read_to_string(file).map_err(|source| Error::io(file, source))?;
+            let text = source::read(file)?;
             let reader = Reader {
                 file: Arc::from(file.as_path()),
                 config,
                 format: format.as_ref(),
                 cache: &cache,
             };
-            let before = rows.len();
-            for (index, line) in text.lines().enumerate() {
-                if !line.trim().is_empty() {
-                    rows.push(reader.read(index + 1, line)?);
-                }
-            }
-            if rows.len() == before {
+            let lines = source::rows(file, &text)?;
+            let Some((_, first)) = lines.first() else {
                 return Err(Error::Data {
                     file: file.clone(),
                     line: 1,
                     message: "the file has no rows".into(),
                 });
+            };
+            let before = data.rows.len();
+            for (line, row) in &lines {
+                data.rows.push(reader.read(*line, row)?);
             }
+            let columns: Columns = serde_json::from_str(first).unwrap_or_default();
+            data.columns
+                .push((Arc::clone(&reader.file), listed(&columns)));
+            let rows = &data.rows[before..];
+            data.notices
+                .extend(notices::of(file, rows, &columns, config));
         }
-        Ok(Self { rows })
+        Ok(data)
+    }
+
+    /// What the user should know of the files.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// The names of the columns that `file` has, as its first row has them and as keys of the configuration
+    /// name them.
+    pub(crate) fn columns(&self, file: &Path) -> &str {
+        let known = self.columns.iter().find(|(known, _)| **known == *file);
+        known.map_or("", |(_, columns)| columns)
     }
 
     /// The rows in the order of files and lines.
@@ -109,6 +135,8 @@ impl Dataset {
     pub fn select(&self, indices: &[usize]) -> Self {
         Self {
             rows: indices.iter().map(|&row| self.rows[row].clone()).collect(),
+            columns: self.columns.clone(),
+            notices: self.notices.clone(),
         }
     }
 }

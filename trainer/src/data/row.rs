@@ -1,11 +1,10 @@
-//! One row of a JSONL file.
+//! One row of a data file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use image::RgbImage;
-use rlhost_host::Columns;
-use serde::Deserialize;
+use rlhost_host::{Chat, ChatContent, Columns, ContentPart, Picture};
 use serde_json::value::RawValue;
 
 use super::images::ImageCache;
@@ -13,8 +12,11 @@ use crate::config::DataConfig;
 use crate::processor::{ChatMessage, Content, Part, PromptFormat};
 use crate::{Error, Result};
 
-/// Stands for an image in a prompt's text.
-const IMAGE_MARK: &str = "<image>";
+/// The most characters of a path in a message.
+const LONGEST_NAME: usize = 160;
+
+/// The most names of columns in a message.
+const LISTED: usize = 24;
 
 /// A prompt with its images, its reference answer and whatever else its row has.
 #[derive(Clone, Debug)]
@@ -22,14 +24,38 @@ pub struct Row {
     file: Arc<Path>,
     line: usize,
     messages: Vec<ChatMessage>,
-    images: Vec<PathBuf>,
+    pictures: Vec<Picture>,
     cache: Arc<ImageCache>,
     answer: String,
     target: Option<String>,
+    has: Has,
+    gold: Gold,
     problem_type: Option<String>,
     answer_type: Option<String>,
     data_source: Option<String>,
     extra: String,
+}
+
+/// Which of the columns that the configuration names a row has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Has {
+    /// That of `data.image_key`.
+    pub(crate) images: bool,
+    /// That of `data.answer_key`.
+    pub(crate) answer: bool,
+    /// A prompt that is a text, which `data.format_prompt` is laid around.
+    pub(crate) text: bool,
+}
+
+/// What the assistant's message at the end of a prompt became. It is no part of the prompt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Gold {
+    /// Whether there was one.
+    pub(crate) found: bool,
+    /// Whether it is the reference answer.
+    pub(crate) answer: bool,
+    /// Whether it is the target.
+    pub(crate) target: bool,
 }
 
 impl Row {
@@ -38,9 +64,9 @@ impl Row {
         &self.messages
     }
 
-    /// The files of the prompt's images, in the order of their places in the messages.
-    pub fn image_paths(&self) -> &[PathBuf] {
-        &self.images
+    /// The prompt's images, in the order of their places in the messages.
+    pub fn pictures(&self) -> &[Picture] {
+        &self.pictures
     }
 
     /// Decodes the prompt's images.
@@ -48,14 +74,24 @@ impl Row {
     /// # Errors
     /// [`Error::Data`] with file and line of the row, and the image's path.
     pub fn load_images(&self) -> Result<Vec<RgbImage>> {
-        self.images
+        self.pictures
             .iter()
-            .map(|path| {
+            .map(|picture| {
                 self.cache
-                    .load(path)
+                    .load(picture)
                     .map_err(|error| self.error(format!("image {error}")))
             })
             .collect()
+    }
+
+    /// Which columns the row has.
+    pub(crate) fn has(&self) -> Has {
+        self.has
+    }
+
+    /// What became of an assistant's message at the end of the prompt.
+    pub(crate) fn gold(&self) -> Gold {
+        self.gold
     }
 
     /// The reference answer as the JSON text of the file; `null` if there is none.
@@ -131,211 +167,278 @@ impl Reader<'_> {
     }
 
     fn parse(&self, line: usize, text: &str) -> Result<Row, String> {
-        let columns: Columns = serde_json::from_str(text).map_err(|error| {
-            format!(
-                "not a JSON object: {} at column {}",
-                without_place(&error),
-                error.column()
-            )
-        })?;
+        if let Some((at, escape)) = half_character(text) {
+            return Err(format!(
+                "{escape} at column {at} is half of a character (a lone surrogate): write both halves, \
+                 or \\ufffd"
+            ));
+        }
+        let mut columns: Columns =
+            serde_json::from_str(text).map_err(|error| not_an_object(text, &error))?;
         let config = self.config;
-        let mut row = Row {
+        let found = |key: &str| columns.find(key);
+        let prompt = found(&config.prompt_key);
+        let images = found(&config.image_key);
+        let answer = found(&config.answer_key);
+        let target = found(&config.target_key);
+        let Some(prompt) = prompt.filter(|value| value.get() != "null") else {
+            return Err(self.without_prompt(&columns));
+        };
+        let has = Has {
+            images: images.is_some(),
+            answer: answer.is_some(),
+            text: prompt.get().starts_with('"'),
+        };
+        // What lies in an object stays there.
+        for key in [
+            &config.prompt_key,
+            &config.image_key,
+            &config.answer_key,
+            &config.target_key,
+        ] {
+            columns.remove(key);
+        }
+        let mut text_of = |key: &str| match columns.remove(key) {
+            Some(value) => text_or_null(key, &value),
+            None => Ok(None),
+        };
+        let problem_type = text_of("problem_type")?;
+        let answer_type = text_of("answer_type")?;
+        let data_source = text_of("data_source")?;
+        for key in ["videos", "audios"] {
+            let given = columns.iter().find(|(name, _)| *name == key);
+            if given.is_some_and(|(_, value)| !is_nothing(value)) {
+                return Err(format!(
+                    "column \"{key}\": only pictures are read, so the model would not see them: \
+                     give frames as images and leave the column out"
+                ));
+            }
+        }
+        let pictures = match images {
+            Some(value) => Picture::list(&value, self.folder())
+                .map_err(|message| format!("column \"{}\": {message}", config.image_key))?,
+            None => Vec::new(),
+        };
+        let mut chat = self.chat(&prompt, pictures, &columns)?;
+        let gold = chat
+            .take_answer()
+            .map_err(|message| format!("column \"{}\": {message}", config.prompt_key))?;
+        let target = match target {
+            Some(value) => text_or_null(&config.target_key, &value)?,
+            None => None,
+        };
+        let answer = answer.map_or("null".to_owned(), |value| value.get().to_owned());
+        let defaults = DataConfig::default();
+        let becomes = Gold {
+            found: gold.is_some(),
+            // A column that is named by the configuration is what is meant, also where it is missing.
+            answer: answer == "null" && config.answer_key == defaults.answer_key,
+            target: target.is_none() && config.target_key == defaults.target_key,
+        };
+        let (answer, target, gold) = match gold {
+            None => (answer, target, Gold::default()),
+            Some(text) => {
+                let json = serde_json::Value::from(text.as_str()).to_string();
+                let answer = if becomes.answer { json } else { answer };
+                let target = if becomes.target { Some(text) } else { target };
+                (answer, target, becomes)
+            }
+        };
+        Ok(Row {
             file: Arc::clone(&self.file),
             line,
-            messages: Vec::new(),
-            images: Vec::new(),
+            messages: chat.turns.into_iter().map(message).collect(),
+            pictures: chat.pictures,
             cache: Arc::clone(self.cache),
-            answer: "null".into(),
-            target: None,
-            problem_type: None,
-            answer_type: None,
-            data_source: None,
-            extra: String::new(),
-        };
-        let mut prompt = None;
-        let mut extra = Vec::new();
-        for (name, value) in columns {
-            match name.as_str() {
-                key if key == config.prompt_key => prompt = Some(value),
-                key if key == config.answer_key => value.get().clone_into(&mut row.answer),
-                key if key == config.image_key => row.images = self.images(key, &value)?,
-                key if key == config.target_key => row.target = text_or_null(key, &value)?,
-                key @ "problem_type" => row.problem_type = text_or_null(key, &value)?,
-                key @ "answer_type" => row.answer_type = text_or_null(key, &value)?,
-                key @ "data_source" => row.data_source = text_or_null(key, &value)?,
-                _ => extra.push((name, value)),
-            }
-        }
-        row.extra = extra.into_iter().collect::<Columns>().to_json();
-        let prompt = prompt.ok_or_else(|| {
-            format!(
-                "the prompt is missing: no column \"{}\" (data.prompt_key)",
-                config.prompt_key
-            )
-        })?;
-        row.messages = self.messages(&prompt, row.images.len())?;
-        Ok(row)
-    }
-
-    /// Paths relative to the data file's folder; a null means none.
-    fn images(&self, column: &str, value: &RawValue) -> Result<Vec<PathBuf>, String> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Images {
-            None,
-            One(String),
-            Many(Vec<String>),
-        }
-        let names = match serde_json::from_str(value.get()) {
-            Ok(Images::None) => Vec::new(),
-            Ok(Images::One(name)) => vec![name],
-            Ok(Images::Many(names)) => names,
-            Err(_) => {
-                return Err(format!(
-                    "column \"{column}\": expected the path of an image or a list of paths"
-                ));
-            }
-        };
-        let folder = self.file.parent().unwrap_or(Path::new(""));
-        names
-            .into_iter()
-            .map(|name| {
-                let path = folder.join(name);
-                if path.is_file() {
-                    Ok(path)
-                } else {
-                    Err(format!("image {}: no such file", path.display()))
-                }
-            })
-            .collect()
-    }
-
-    fn messages(&self, value: &RawValue, images: usize) -> Result<Vec<ChatMessage>, String> {
-        let column = &self.config.prompt_key;
-        let expected = |error: serde_json::Error| {
-            format!(
-                "column \"{column}\": expected a string or a list of messages, each with \"role\" \
-                 and \"content\" ({})",
-                without_place(&error)
-            )
-        };
-        // A message keeps raw text, which serde's untagged enums can't: look at the first byte.
-        let messages: Vec<ChatMessage> = if value.get().starts_with('[') {
-            let messages: Vec<Message> = serde_json::from_str(value.get()).map_err(expected)?;
-            if messages.is_empty() {
-                return Err(format!(
-                    "column \"{column}\": the list of messages is empty"
-                ));
-            }
-            messages
-                .into_iter()
-                .map(Message::into_chat)
-                .collect::<Result<_, _>>()
-                .map_err(|message| format!("column \"{column}\": {message}"))?
-        } else {
-            let text: String = serde_json::from_str(value.get()).map_err(expected)?;
-            let text = match self.format {
-                Some(format) => format.apply(&text).map_err(|error| error.to_string())?,
-                None => text,
-            };
-            let marked = if images > 0 && !text.contains(IMAGE_MARK) {
-                IMAGE_MARK.repeat(images) + &text
-            } else {
-                text
-            };
-            vec![ChatMessage {
-                role: "user".into(),
-                content: split(marked),
-                fields: Vec::new(),
-            }]
-        };
-        let places: usize = messages.iter().map(ChatMessage::images).sum();
-        if places == images {
-            Ok(messages)
-        } else {
-            Err(format!(
-                "the prompt has {places} place(s) for images ({IMAGE_MARK}), but \"{}\" has \
-                 {images} image(s)",
-                self.config.image_key
-            ))
-        }
-    }
-}
-
-/// A message as the file has it.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Message(Columns);
-
-/// A part of a message as the file has it.
-#[derive(Deserialize)]
-struct MessagePart {
-    r#type: String,
-    text: Option<String>,
-}
-
-impl Message {
-    fn into_chat(self) -> Result<ChatMessage, String> {
-        let mut role = None;
-        let mut content = Content::None;
-        let mut fields = Vec::new();
-        for (name, value) in self.0 {
-            match name.as_str() {
-                "role" => role = text_or_null("role", &value)?,
-                "content" => content = message_content(&value)?,
-                _ => fields.push((name, value.get().to_owned())),
-            }
-        }
-        Ok(ChatMessage {
-            role: role.ok_or("a message has no \"role\"")?,
-            content,
-            fields,
+            answer,
+            target,
+            has,
+            gold,
+            problem_type,
+            answer_type,
+            data_source,
+            extra: columns.to_json(),
         })
     }
+
+    /// The message for a row without the column of the prompt.
+    fn without_prompt(&self, columns: &Columns) -> String {
+        let key = &self.config.prompt_key;
+        let way_out = match columns.iter().find(|(_, value)| Chat::is_messages(value)) {
+            Some((name, _)) => format!("; \"{name}\" has messages: set data.prompt_key={name}"),
+            None => String::new(),
+        };
+        format!(
+            "the prompt is missing: no column \"{key}\" (data.prompt_key); the columns are {}{way_out}",
+            listed(columns)
+        )
+    }
+
+    /// Pictures are relative to the data file's folder.
+    fn folder(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new(""))
+    }
+
+    /// The prompt; every picture of it is there, and has its place.
+    fn chat(
+        &self,
+        value: &RawValue,
+        pictures: Vec<Picture>,
+        columns: &Columns,
+    ) -> Result<Chat, String> {
+        let config = self.config;
+        let column = &config.prompt_key;
+        let images = pictures.len();
+        let format = |text: &str| match self.format {
+            Some(format) => format.apply(text).map_err(|error| error.to_string()),
+            None => Ok(text.to_owned()),
+        };
+        let chat = Chat::read(value, pictures, self.folder(), format)
+            .map_err(|message| format!("column \"{column}\": {message}"))?;
+        if let Some(mark) = chat.unread {
+            return Err(format!(
+                "column \"{column}\": {mark} asks for what is not read, only pictures are: give frames \
+                 as images, or write \\{mark} (in JSON \\\\{mark}) where the word itself is meant"
+            ));
+        }
+        for turn in &chat.turns {
+            let calls = turn.role == "assistant" && !turn.fields.is_empty();
+            if turn.content == ChatContent::Nothing && !calls {
+                return Err(format!(
+                    "column \"{column}\": the content of a message of role \"{}\" is null: give it a \
+                     text, or leave the message out",
+                    turn.role
+                ));
+            }
+        }
+        if chat.places != chat.pictures.len() {
+            let others = columns.iter().find(|(_, value)| self.has_pictures(value));
+            let way_out = match others {
+                Some((name, _)) if images == 0 => {
+                    format!("\"{name}\" has pictures: set data.image_key={name}")
+                }
+                _ => "where the word itself is meant, write \\<image> (in JSON \\\\<image>)".into(),
+            };
+            return Err(format!(
+                "the prompt has {} place(s) for images (<image>), but \"{}\" has {images} image(s); \
+                 {way_out}",
+                chat.places, config.image_key
+            ));
+        }
+        for picture in &chat.pictures {
+            if let Some(path) = picture.path().filter(|path| !path.is_file()) {
+                let name = path.display().to_string();
+                return Err(match name.char_indices().nth(LONGEST_NAME) {
+                    None => format!("image {name}: no such file"),
+                    Some((end, _)) => format!(
+                        "image {}…: no such file; where this is base64, write \
+                         data:image/png;base64, before it",
+                        &name[..end]
+                    ),
+                });
+            }
+        }
+        let says = |turn: &rlhost_host::ChatTurn| match &turn.content {
+            ChatContent::Text(text) => !text.trim().is_empty(),
+            ChatContent::Parts(parts) => !parts.is_empty(),
+            ChatContent::Nothing => false,
+        };
+        if !chat.turns.iter().any(says) {
+            return Err(format!("column \"{column}\": the prompt is empty"));
+        }
+        Ok(chat)
+    }
+
+    /// Whether a column holds nothing but pictures that can be opened.
+    fn has_pictures(&self, value: &RawValue) -> bool {
+        has_pictures(value, self.folder())
+    }
 }
 
-fn message_content(value: &RawValue) -> Result<Content, String> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Raw {
-        None,
-        Text(String),
-        Parts(Vec<MessagePart>),
-    }
-    match serde_json::from_str(value.get()) {
-        Ok(Raw::None) => Ok(Content::None),
-        Ok(Raw::Text(text)) => Ok(split(text)),
-        Ok(Raw::Parts(parts)) => parts
-            .into_iter()
-            .map(|part| match (part.r#type.as_str(), part.text) {
-                ("text", Some(text)) => Ok(Part::Text(text)),
-                ("image", _) => Ok(Part::Image),
-                (other, _) => Err(format!(
-                    "a message part has type \"{other}\"; \"text\" (with a \"text\") and \
-                     \"image\" are known"
-                )),
-            })
-            .collect::<Result<_, _>>()
-            .map(Content::Parts),
-        Err(_) => Err("a message's \"content\" is neither a string nor a list of parts".into()),
+/// Whether a column holds nothing but pictures that can be opened.
+pub(super) fn has_pictures(value: &RawValue, folder: &Path) -> bool {
+    let pictures = Picture::list(value, folder).unwrap_or_default();
+    !pictures.is_empty() && pictures.iter().all(|picture| picture.open().is_ok())
+}
+
+fn message(turn: rlhost_host::ChatTurn) -> ChatMessage {
+    let part = |part| match part {
+        ContentPart::Text(text) => Part::Text(text),
+        ContentPart::Image(_) => Part::Image,
+    };
+    ChatMessage {
+        role: turn.role,
+        content: match turn.content {
+            ChatContent::Text(text) => Content::Text(text),
+            ChatContent::Parts(parts) => Content::Parts(parts.into_iter().map(part).collect()),
+            ChatContent::Nothing => Content::None,
+        },
+        fields: turn.fields,
     }
 }
 
-/// Cuts text at the image marks; without one it stays text.
-fn split(text: String) -> Content {
-    if !text.contains(IMAGE_MARK) {
-        return Content::Text(text);
+/// The first escape of JSON that is half of a surrogate pair, and its column.
+fn half_character(text: &str) -> Option<(usize, &str)> {
+    let unit = |at: usize| {
+        let escape = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(escape, 16).ok()
+    };
+    let mut at = 0;
+    loop {
+        at += text.get(at..)?.find('\\')?;
+        at += match unit(at) {
+            Some(0xd800..=0xdbff) if matches!(unit(at + 6), Some(0xdc00..=0xdfff)) => 12,
+            Some(0xd800..=0xdfff) => return Some((at + 1, &text[at..at + 6])),
+            // What is escaped may be a backslash itself.
+            _ => 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
+        };
     }
-    let mut parts = Vec::new();
-    for (place, piece) in text.split(IMAGE_MARK).enumerate() {
-        if place > 0 {
-            parts.push(Part::Image);
+}
+
+/// Why a line is no row.
+fn not_an_object(text: &str, error: &serde_json::Error) -> String {
+    let column = error.column();
+    let message = without_place(error);
+    // The column is that of the first letter, or of the one behind a sign.
+    let number = ["NaN", "-Infinity", "Infinity"].into_iter().find(|word| {
+        let starts = [column.saturating_sub(1), column.saturating_sub(2)];
+        starts
+            .iter()
+            .any(|&at| text.get(at..).is_some_and(|rest| rest.starts_with(word)))
+    });
+    match number {
+        Some(word) => {
+            format!("not a JSON object: {word} at column {column} is no JSON; write null")
         }
-        if !piece.is_empty() {
-            parts.push(Part::Text(piece.to_owned()));
+        None => format!("not a JSON object: {message} at column {column}"),
+    }
+}
+
+/// The names of columns, for messages: those of objects' entries too, as keys of the configuration name them.
+pub(super) fn listed(columns: &Columns) -> String {
+    let mut names = Vec::new();
+    for (name, value) in columns.iter() {
+        match serde_json::from_str::<Columns>(value.get()) {
+            Ok(inner) => names.extend(inner.iter().map(|(entry, _)| format!("{name}.{entry}"))),
+            Err(_) => names.push(name.to_owned()),
         }
     }
-    Content::Parts(parts)
+    let more = names.len().saturating_sub(LISTED);
+    names.truncate(LISTED);
+    let rest = match more {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    match names.as_slice() {
+        [] => "none".into(),
+        names => names.join(", ") + &rest,
+    }
+}
+
+/// Whether a value is null, or an empty list or text.
+fn is_nothing(value: &RawValue) -> bool {
+    matches!(value.get(), "null" | "\"\"")
+        || serde_json::from_str::<Vec<serde_json::Value>>(value.get()).is_ok_and(|v| v.is_empty())
 }
 
 /// serde's message without its line, which would always be 1.

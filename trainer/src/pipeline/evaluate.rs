@@ -1,10 +1,12 @@
 //! Accuracy on held-out prompts.
 
-use super::prompts::{Drawn, in_order, processor, usable_rows};
+use super::prompts::{Drawn, in_order, notices, processor, usable_rows};
+use super::references;
 use super::rewards::{Tally, check_dispatch, load_rewards};
 use super::rows::rollout_rows;
 use super::setup;
 use super::trajectory::{generate, judged};
+use super::unscored;
 use crate::Result;
 use crate::config::Config;
 use crate::data::Dataset;
@@ -37,6 +39,9 @@ pub struct Evaluation {
     pub parts: BTreeMap<String, f64>,
     /// Outcomes that are no score, counted.
     pub outcomes: BTreeMap<String, usize>,
+    /// What the user should know of the data; no part of the result.
+    #[serde(skip)]
+    pub notices: Vec<String>,
 }
 
 /// Held-out prompts, prepared once.
@@ -45,6 +50,8 @@ pub(super) struct Validation<'a> {
     left_out: usize,
     params: SamplingParams,
     samples: usize,
+    /// What the user should know of the data.
+    pub(super) notices: Vec<String>,
 }
 
 impl<'a> Validation<'a> {
@@ -57,9 +64,12 @@ impl<'a> Validation<'a> {
         rewards: &RewardSet,
     ) -> Result<Self> {
         let report = usable_rows(config, dataset, processor)?;
-        let mut rows = report.kept;
+        let mut rows = report.kept.clone();
         rows.truncate(limit.unwrap_or(usize::MAX));
-        check_dispatch(rewards, rows.iter().map(|&row| &dataset.rows()[row]))?;
+        let judged = || rows.iter().map(|&row| &dataset.rows()[row]);
+        check_dispatch(rewards, judged())?;
+        let mut notices = notices(dataset, &report);
+        notices.extend(references::check(config, rewards, dataset, judged())?);
         let sampling = &config.rollout.val_override_config;
         Ok(Self {
             prompts: in_order(dataset, &rows, processor)?,
@@ -73,6 +83,7 @@ impl<'a> Validation<'a> {
                 seed: config.trainer.seed,
             },
             samples: sampling.n,
+            notices,
         })
     }
 
@@ -105,6 +116,7 @@ impl<'a> Validation<'a> {
             score: tally.score(),
             parts,
             outcomes: tally.outcomes,
+            notices: self.notices.clone(),
         };
         let mut rows = Vec::with_capacity(evaluation.samples);
         for (drawn, group) in self.prompts.iter().zip(groups) {
@@ -125,9 +137,11 @@ impl Evaluation {
         for (outcome, count) in &self.outcomes {
             metrics.insert(format!("val/outcome/{outcome}"), *count as f64);
         }
+        if self.scored > 0 {
+            metrics.insert("val/accuracy".into(), self.accuracy);
+            metrics.insert("val/score".into(), self.score);
+        }
         metrics.extend([
-            ("val/accuracy".to_owned(), self.accuracy),
-            ("val/score".to_owned(), self.score),
             ("val/samples".to_owned(), self.samples as f64),
             ("val/response_length".to_owned(), self.response_length),
         ]);
@@ -157,7 +171,14 @@ pub fn evaluate(
     let dataset = Dataset::load(&config.data.val_files.0, &config.data)?;
     let rewards = load_rewards(config, host)?;
     let validation = Validation::new(config, &dataset, processor, None, &rewards)?;
-    Ok(validation.run(model, processor, &rewards, 0)?.0)
+    let (found, rows) = validation.run(model, processor, &rewards, 0)?;
+    if found.scored == 0 {
+        return Err(unscored::error(
+            &format!("none of the {} samples has a score", found.samples),
+            &rows,
+        ));
+    }
+    Ok(found)
 }
 
 /// Loads the model of a folder, or of a run's latest checkpoint, and evaluates it.

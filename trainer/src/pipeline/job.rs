@@ -3,7 +3,7 @@
 
 use super::checkpoint::{self, Progress};
 use super::critic::Critic;
-use super::journal::{Journal, Observer, Report, Start, Summary};
+use super::journal::{Journal, Length, Observer, Report, Resumed, Start, Summary};
 use super::objective::PolicyObjective;
 use super::policy::Policy;
 use super::rewards::{component, components};
@@ -91,12 +91,21 @@ impl<'a> Job<'a> {
         for algorithm in &plan.algorithms {
             components.push(component(algorithm.path(), algorithm.digest())?);
         }
+        let length = Length {
+            steps,
+            by_epochs: setup::steps_of_epochs(config, plan.prompts),
+        };
         let (mut journal, resumed) = Journal::open(
             &setup::run_folder(config),
             &config.to_toml()?,
+            length,
             start,
             observer,
         )?;
+        let Resumed {
+            checkpoint: resumed,
+            longer_than,
+        } = resumed;
         for algorithm in plan.algorithms.iter().filter(|_| resumed.is_some()) {
             if !journal.folder.plugin_of(algorithm.digest()).is_file() {
                 return Err(Error::run(
@@ -128,6 +137,12 @@ impl<'a> Job<'a> {
         journal.started(done, steps);
         for notice in &plan.notices {
             journal.report(Report::Notice(notice));
+        }
+        if let Some(before) = longer_than {
+            journal.report(Report::Notice(&format!(
+                "the run had {before} steps and now has {steps}; shares of a run, such as the learning rate's \
+                 warm-up and decay, are those of {steps} steps from now on"
+            )));
         }
         Ok(Self {
             policy: Policy::new(

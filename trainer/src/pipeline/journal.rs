@@ -18,6 +18,26 @@ pub enum Start {
     Resume,
 }
 
+/// The key that a resumed run may change.
+const MAX_STEPS: &str = "trainer.max_steps";
+
+/// How long a run is to be.
+#[derive(Clone, Copy)]
+pub(super) struct Length {
+    /// Its steps.
+    pub(super) steps: u64,
+    /// The steps that it has without `trainer.max_steps`.
+    pub(super) by_epochs: u64,
+}
+
+/// What a run goes on from.
+#[derive(Default)]
+pub(super) struct Resumed {
+    pub(super) checkpoint: Option<Checkpoint>,
+    /// The steps that it had, where it is longer now.
+    pub(super) longer_than: Option<u64>,
+}
+
 /// Something that happened.
 #[derive(Debug)]
 pub enum Report<'a> {
@@ -105,21 +125,29 @@ impl<'a> Journal<'a> {
     pub(super) fn open(
         dir: &std::path::Path,
         config: &str,
+        length: Length,
         start: Start,
         observer: &'a mut dyn Observer,
-    ) -> Result<(Self, Option<Checkpoint>)> {
-        let (folder, checkpoint, lock) = match start {
+    ) -> Result<(Self, Resumed)> {
+        let (folder, resumed, lock) = match start {
             Start::Fresh => {
                 let folder = RunFolder::create(dir, config)?;
                 let lock = lock(&folder)?;
-                (folder, None, lock)
+                (folder, Resumed::default(), lock)
             }
             Start::Resume => {
                 let folder = RunFolder::open(dir)?;
                 let lock = lock(&folder)?;
-                same_config(&folder, config)?;
+                let longer_than = same_config(&folder, config, length)?;
                 let (folder, checkpoint) = RunFolder::open_for_resume(dir)?;
-                (folder, checkpoint, lock)
+                if longer_than.is_some() {
+                    folder.lengthen(config)?;
+                }
+                let resumed = Resumed {
+                    checkpoint,
+                    longer_than,
+                };
+                (folder, resumed, lock)
             }
         };
         let journal = Self {
@@ -129,7 +157,7 @@ impl<'a> Journal<'a> {
             observer,
             _lock: lock,
         };
-        Ok((journal, checkpoint))
+        Ok((journal, resumed))
     }
 
     /// Says that the job is set up.
@@ -219,36 +247,64 @@ fn lock(folder: &RunFolder) -> Result<File> {
     }
 }
 
-/// A run goes on with the configuration that it began with, or its bytes would mean nothing.
-fn same_config(folder: &RunFolder, config: &str) -> Result<()> {
+/// A run goes on with the configuration that it began with, or its bytes would mean nothing. It may become
+/// longer: then this returns the steps that it had.
+fn same_config(folder: &RunFolder, config: &str, length: Length) -> Result<Option<u64>> {
     let path = folder.config();
     let first = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
     if first == config {
-        return Ok(());
+        return Ok(None);
     }
     let unreadable = |e: toml::de::Error| Error::run(&path, e.message());
-    let (then, now): (Table, Table) = (
+    let (mut then, now): (Table, Table) = (
         first.parse().map_err(unreadable)?,
         config.parse().map_err(unreadable)?,
     );
-    let what = changed_key("", &then, &now).map_or_else(
-        || "the file has been rewritten since the run was started".to_owned(),
-        |(key, [then, now])| {
-            let text = |value: Option<&Value>| value.map_or("absent".into(), Value::to_string);
+    let wrong = |what: String, way_out: &str| Err(Error::run(&path, format!("{what}; {way_out}")));
+    let same = "resume it with the same configuration, or give the new run another \
+                trainer.experiment_name";
+    let Some((key, values)) = changed_key("", &then, &now) else {
+        let what = "the file has been rewritten since the run was started".to_owned();
+        return wrong(what, same);
+    };
+    let text = |value: Option<&Value>| value.map_or("absent".into(), Value::to_string);
+    let what = format!(
+        "the run was started with {key} = {}, and now it is {}",
+        text(values[0]),
+        text(values[1])
+    );
+    if key != MAX_STEPS {
+        return wrong(what, same);
+    }
+    let had = values[0].and_then(Value::as_integer);
+    let had = had.map_or(length.by_epochs, |steps| steps as u64);
+    if length.steps < had {
+        let way_out = format!(
+            "a run can become longer by --resume, not shorter than its {had} steps; {same}"
+        );
+        return wrong(what, &way_out);
+    }
+    // Whatever else has changed is still an error.
+    let max_steps = now
+        .get("trainer")
+        .and_then(|trainer| trainer.get("max_steps"));
+    if let Some(Value::Table(trainer)) = then.get_mut("trainer") {
+        match max_steps {
+            Some(steps) => trainer.insert("max_steps".into(), steps.clone()),
+            None => trainer.remove("max_steps"),
+        };
+    }
+    match changed_key("", &then, &now) {
+        None => Ok(Some(had)),
+        Some((key, [then, now])) => wrong(
             format!(
                 "the run was started with {key} = {}, and now it is {}",
                 text(then),
                 text(now)
-            )
-        },
-    );
-    Err(Error::run(
-        &path,
-        format!(
-            "{what}; resume it with the same configuration, or give the new run another \
-             trainer.experiment_name"
+            ),
+            same,
         ),
-    ))
+    }
 }
 
 /// The first key that differs, and its values.

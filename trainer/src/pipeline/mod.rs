@@ -26,6 +26,7 @@ mod journal;
 pub mod objective;
 mod policy;
 mod prompts;
+mod references;
 pub mod replay;
 mod rewards;
 mod rl;
@@ -34,6 +35,7 @@ mod setup;
 mod sft;
 mod targets;
 mod trajectory;
+mod unscored;
 mod updates;
 
 pub use checkpoint::copy_description;

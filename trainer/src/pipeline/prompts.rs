@@ -3,11 +3,14 @@
 use crate::Result;
 use crate::config::{AugmentConfig, Config};
 use crate::data::{Dataset, FilterReport, PromptOrder, Row, augment, filter_overlong};
-use crate::processor::{PixelLimits, PreparedPrompt, Processor};
+use crate::processor::{Content, Part, PixelLimits, PreparedPrompt, Processor};
 use rayon::prelude::*;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// Rows that are looked at together.
+const LOOKED_AT: usize = 512;
 
 /// A prompt of the data, ready for the model.
 pub(super) struct Drawn<'a> {
@@ -51,17 +54,65 @@ pub(super) fn usable_rows(
     dataset: &Dataset,
     processor: &Processor,
 ) -> Result<FilterReport> {
-    let lengths: Vec<usize> = dataset
-        .rows()
-        .par_iter()
-        .map(|row| Ok(prepare(row, processor, None)?.token_ids.len()))
-        .collect::<Result<_>>()?;
+    let tokens = control_tokens(processor);
+    let mut lengths = Vec::with_capacity(dataset.len());
+    // Part by part, so that of several mistakes the first one is told, and soon.
+    for part in dataset.rows().chunks(LOOKED_AT) {
+        let found: Vec<Result<usize>> = part
+            .par_iter()
+            .map(|row| {
+                check_text(row, &tokens)?;
+                Ok(prepare(row, processor, None)?.token_ids.len())
+            })
+            .collect();
+        for length in found {
+            lengths.push(length?);
+        }
+    }
     filter_overlong(&lengths, config.data.max_prompt_length)
 }
 
-fn notices(report: &FilterReport) -> Vec<String> {
-    let dropped = (report.dropped > 0).then(|| report.to_string());
-    dropped.into_iter().collect()
+/// The tokens that end a turn, and the one that stands for a picture.
+fn control_tokens(processor: &Processor) -> Vec<String> {
+    let tokenizer = processor.tokenizer();
+    let ends = tokenizer.eos_ids().iter();
+    let ends = ends.filter_map(|id| tokenizer.token(*id));
+    ends.chain(tokenizer.image_token().map(str::to_owned))
+        .collect()
+}
+
+/// Checks that no text of the data has a control token in it: it would end a turn, or show a picture, where
+/// the data only speaks of it.
+fn check_text(row: &Row, tokens: &[String]) -> Result<()> {
+    let texts = row.messages().iter().flat_map(|message| {
+        let (text, parts) = match &message.content {
+            Content::Text(text) => (Some(text), &[][..]),
+            Content::Parts(parts) => (None, parts.as_slice()),
+            Content::None => (None, &[][..]),
+        };
+        let parts = parts.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text),
+            Part::Image => None,
+        });
+        text.into_iter().chain(parts)
+    });
+    for text in texts {
+        if let Some(token) = tokens.iter().find(|token| text.contains(token.as_str())) {
+            return Err(row.error(format!(
+                "the prompt's text has {token:?}, a control token of the model: the chat template adds these; \
+                 a picture is written <image>, and turns are messages"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What the user should know of a data set and of what is used of it.
+pub(super) fn notices(dataset: &Dataset, report: &FilterReport) -> Vec<String> {
+    let file = dataset.rows().first().map(|row| row.file().display());
+    let dropped = file.filter(|_| report.dropped > 0);
+    let dropped = dropped.map(|file| format!("{file}: {report}"));
+    dataset.notices().iter().cloned().chain(dropped).collect()
 }
 
 /// Random changes of the pictures of one draw.
@@ -123,7 +174,7 @@ impl Prompts {
         let dataset = Dataset::load(&config.data.train_files.0, &config.data)?;
         let report = usable_rows(config, &dataset, processor)?;
         Ok(Self {
-            notices: notices(&report),
+            notices: notices(&dataset, &report),
             order: PromptOrder::new(report.kept.len(), config.data.shuffle, config.data.seed),
             augment: config.data.augment.clone(),
             seed: config.data.seed,
@@ -135,6 +186,11 @@ impl Prompts {
     /// What the user should know of the data.
     pub(super) fn notices(&self) -> Vec<String> {
         self.notices.clone()
+    }
+
+    /// All of the data, also what is not drawn.
+    pub(super) fn dataset(&self) -> &Dataset {
+        &self.dataset
     }
 
     /// How many prompts an epoch has.

@@ -203,7 +203,7 @@ pub(super) fn sample(group: u32, row: &Row) -> Result<Sample> {
 }
 
 /// What a row says beside its prompt and pictures.
-fn described(row: &Row) -> Sample {
+pub(super) fn described(row: &Row) -> Sample {
     Sample {
         group: 0,
         prompt: Vec::new(),

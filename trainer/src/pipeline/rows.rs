@@ -17,8 +17,12 @@ pub(super) fn rollout_rows(
     let mut prompt = RolloutRow::new(step, drawn.index as u64, drawn.draw, 0);
     prompt.prompt.clone_from(&drawn.prompt.text);
     prompt.messages = messages(drawn.row);
-    let images = drawn.row.image_paths().iter();
-    prompt.images = images.map(|path| path.display().to_string()).collect();
+    prompt.images = drawn
+        .row
+        .pictures()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     drawn.row.answer().clone_into(&mut prompt.answer);
     for (field, column) in [
         (&mut prompt.data_source, drawn.row.data_source()),

@@ -118,9 +118,9 @@ pub(super) fn schedule(optim: &OptimConfig, steps: u64) -> Result<Schedule> {
 
 /// Steps of a job over `prompts` prompts: whole batches of all epochs, at most `max_steps`.
 pub(super) fn step_count(config: &Config, prompts: usize) -> Result<u64> {
-    let batch = config.data.train_batch_size as u64;
-    let all = prompts as u64 * config.trainer.total_epochs / batch;
-    let steps = config.trainer.max_steps.unwrap_or(all);
+    let batch = config.data.train_batch_size;
+    let steps = config.trainer.max_steps;
+    let steps = steps.unwrap_or_else(|| steps_of_epochs(config, prompts));
     if steps == 0 {
         return Err(Error::Config(format!(
             "{prompts} prompts in {} epochs don't fill one batch of data.train_batch_size = {batch}",
@@ -128,6 +128,11 @@ pub(super) fn step_count(config: &Config, prompts: usize) -> Result<u64> {
         )));
     }
     Ok(steps)
+}
+
+/// Whole batches of all epochs.
+pub(super) fn steps_of_epochs(config: &Config, prompts: usize) -> u64 {
+    prompts as u64 * config.trainer.total_epochs / config.data.train_batch_size as u64
 }
 
 /// Whether something that happens every `freq` steps (-1: never) happens after `step`.

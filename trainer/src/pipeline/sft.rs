@@ -41,6 +41,10 @@ pub fn sft(
         }
         _ => None,
     };
+    let mut notices = prompts.notices();
+    if let Some((validation, _)) = &judged {
+        notices.extend(validation.notices.iter().cloned());
+    }
     // A target that is missing or too long shows itself now, and not in the middle of the run.
     for row in prompts.rows() {
         target_tokens(config, &processor, row)?;
@@ -62,7 +66,7 @@ pub fn sft(
         temperature: 1.0,
         rewards: judged.as_ref().map(|(_, rewards)| rewards),
         algorithms: Vec::new(),
-        notices: prompts.notices(),
+        notices,
     };
     let mut job = Job::open(plan, start, observer)?;
     let target = config.sft.target_accuracy;

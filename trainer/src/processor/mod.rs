@@ -32,6 +32,7 @@ use crate::{Error, Result};
 pub use image::{ImagePatches, ImageProcessor, PixelLimits};
 pub use resize::{fit_pixels, smart_resize};
 pub use rgb::load_rgb;
+pub(crate) use rgb::rgb_of;
 pub use template::{ChatMessage, ChatTemplate, Content, Part, PromptFormat};
 pub use tokenizer::Tokenizer;
 

@@ -182,15 +182,33 @@ impl RunFolder {
         Ok(path)
     }
 
-    /// SHA-256 of `config.toml`, in hexadecimal digits.
+    /// Writes a configuration that makes the run longer and is otherwise the one that it has.
+    pub(crate) fn lengthen(&self, config: &str) -> Result<()> {
+        files::write_whole(&self.config(), |file| file.write_all(config.as_bytes()))
+    }
+
+    /// SHA-256 of `config.toml` without the line of `trainer.max_steps`, in hexadecimal digits: a run that is
+    /// made longer keeps it.
     pub fn config_digest(&self) -> Result<String> {
         let path = self.config();
         let bytes = fs::read(&path).map_err(|e| Error::io(&path, e))?;
-        let digest = Sha256::digest(&bytes);
-        Ok(digest.iter().fold(String::new(), |mut hex, byte| {
-            // Writing to a string can't fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        }))
+        let mut section: &[u8] = b"";
+        let mut digest = Sha256::new();
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if line.starts_with(b"[") {
+                section = line.trim_ascii_end();
+            }
+            if section != b"[trainer]" || !line.starts_with(b"max_steps = ") {
+                digest.update(line);
+            }
+        }
+        Ok(digest
+            .finalize()
+            .iter()
+            .fold(String::new(), |mut hex, byte| {
+                // Writing to a string can't fail.
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            }))
     }
 }

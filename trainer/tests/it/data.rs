@@ -116,7 +116,7 @@ fn prompts_can_be_messages() {
         .load(concat!(
             r#"{"prompt": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "<image>What?", "name": "eve"}], "images": ["pictures/a.png"]}"#,
             "\n",
-            r#"{"prompt": [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "a <image> tag"}]}, {"role": "assistant", "content": null, "tool_calls": [{"b": 1, "a": 2}]}], "images": ["pictures/a.png"]}"#,
+            r#"{"prompt": [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "a <image> tag"}]}, {"role": "assistant", "content": null, "tool_calls": [{"b": 1, "a": 2}]}, {"role": "tool", "content": "3"}], "images": ["pictures/a.png"]}"#,
         ))
         .unwrap();
     let messages = data.rows()[0].messages();
@@ -208,6 +208,44 @@ fn mistakes_name_file_and_line() {
         ),
         (r#"{"prompt": "<image>"}"#, "has 0 image(s)"),
         (
+            r#"{"problem": "a", "messages": [{"role": "user", "content": "a"}]}"#,
+            "the columns are problem, messages; \"messages\" has messages: set data.prompt_key=messages",
+        ),
+        (
+            r#"{"prompt": "<image>a", "picture": "pictures/a.png"}"#,
+            "\"picture\" has pictures: set data.image_key=picture",
+        ),
+        (
+            r#"{"prompt": "a", "score": -Infinity}"#,
+            "-Infinity at column",
+        ),
+        (r#"{"prompt": "a", "x": [1, NaN]}"#, "NaN at column"),
+        (
+            r#"{"prompt": "What happens? <video>"}"#,
+            "<video> asks for what is not read",
+        ),
+        (
+            r#"{"prompt": "a", "videos": ["a.mp4"]}"#,
+            "column \"videos\": only pictures are read",
+        ),
+        (
+            r#"{"prompt": "a", "images": ["http://x.org/a.png"]}"#,
+            "column \"images\": \"http://x.org/a.png\" is a URL",
+        ),
+        (
+            r#"{"prompt": [{"role": "user"}]}"#,
+            "the content of a message of role \"user\" is null",
+        ),
+        (
+            r#"{"prompt": "a", "x": "\\ud83d \uD83D\ude00 \ud83d"}"#,
+            r"\ud83d at column 44 is half of a character",
+        ),
+        (r#"{"prompt": " "}"#, "the prompt is empty"),
+        (
+            r#"{"prompt": [{"role": "assistant", "content": "2"}]}"#,
+            "the only message is the assistant's",
+        ),
+        (
             r#"{"prompt": "a", "target": 5}"#,
             "column \"target\": expected a string, found 5",
         ),
@@ -229,6 +267,15 @@ fn mistakes_name_file_and_line() {
         "{error}"
     );
     assert!(Dataset::load(&[], &config).is_err());
+    // A row of two lines says where it begins.
+    let array = "[{\"prompt\": \"a\"},\n\n  {\"prompt\":\n 5}]";
+    let error = folder.load(array).unwrap_err();
+    assert!(
+        error.starts_with("data.jsonl:3: column \"prompt\""),
+        "{error}"
+    );
+    let error = folder.load("[{\"prompt\": \"a\"},\n").unwrap_err();
+    assert!(error.starts_with("data.jsonl:2: a JSON array"), "{error}");
 
     folder.file("pictures/c.png", "no image");
     let data = folder
@@ -422,17 +469,150 @@ fn paths_are_relative_to_the_data_file() {
         .unwrap();
     let expected = folder.0.path().join("pictures/a.png");
     assert_eq!(
-        data.rows()[0].image_paths(),
-        std::slice::from_ref(&expected)
+        data.rows()[0].pictures()[0].path(),
+        Some(expected.as_path())
     );
     let absolute = format!(
         "{{\"prompt\": \"a\", \"images\": {:?}}}",
         expected.display().to_string()
     );
     let data = folder.load(&absolute).unwrap();
-    assert_eq!(data.rows()[0].image_paths(), [expected]);
+    assert_eq!(
+        data.rows()[0].pictures()[0].path(),
+        Some(expected.as_path())
+    );
     assert_eq!(
         data.rows()[0].file(),
         Path::new(&folder.0.path().join("data.jsonl"))
     );
+}
+
+#[test]
+fn a_format_that_no_prompt_takes_is_told() {
+    let folder = Folder::new();
+    let config = DataConfig {
+        format_prompt: Some("{{ content }}!".into()),
+        ..DataConfig::default()
+    };
+    let messages = r#"{"prompt": [{"role": "user", "content": "a"}]}"#;
+    let data = folder.load_with(messages, &config).unwrap();
+    let [notice] = data.notices() else {
+        panic!("{:?}", data.notices())
+    };
+    assert!(notice.contains("data.format_prompt"), "{notice}");
+    let both = format!("{messages}\n{{\"prompt\": \"a\"}}");
+    assert!(
+        folder
+            .load_with(&both, &config)
+            .unwrap()
+            .notices()
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_picture_in_base64_without_its_lead_is_told() {
+    let folder = Folder::new();
+    let row = format!(r#"{{"prompt": "a", "images": ["{}"]}}"#, "QUJD".repeat(500));
+    let error = folder.load(&row).unwrap_err();
+    assert!(
+        error.contains("data:image/png;base64,") && error.len() < 400,
+        "{error}"
+    );
+}
+
+#[test]
+fn files_that_are_no_text_are_named() {
+    let folder = Folder::new();
+    for (bytes, form) in [
+        (&b"PAR1\x15\x04"[..], "data.jsonl:1: this is a Parquet file"),
+        (b"\x1f\x8b\x08", "compressed by gzip"),
+        (b"\xff\xfe{\0}\0", "UTF-16"),
+        (
+            b"{\"prompt\": \"a\"}\n{\"prompt\": \"\xff\"}",
+            "data.jsonl:2: not text in UTF-8",
+        ),
+    ] {
+        let path = folder.0.path().join("data.jsonl");
+        std::fs::write(&path, bytes).unwrap();
+        let error = Dataset::load(&[path], &DataConfig::default()).unwrap_err();
+        assert!(error.to_string().contains(form), "{error}");
+    }
+}
+
+#[test]
+fn arrays_and_marks_of_byte_order_are_read() {
+    let folder = Folder::new();
+    let rows = r#"[{"prompt": "a", "answer": 1.50}, {"prompt": "b"}]"#;
+    for text in [rows.to_owned(), format!("\u{feff}\n{rows}\n")] {
+        let data = folder.load(&text).unwrap();
+        assert_eq!((data.len(), data.rows()[0].answer()), (2, "1.50"));
+    }
+}
+
+/// A key leads into objects; a column that has the whole key as its name takes precedence.
+#[test]
+fn keys_with_dots_lead_into_objects() {
+    let folder = Folder::new();
+    let config = DataConfig {
+        prompt_key: "input.text".into(),
+        image_key: "input.image".into(),
+        answer_key: "reward_model.ground_truth".into(),
+        target_key: "reward_model.cot.text".into(),
+        ..DataConfig::default()
+    };
+    let row = r#"{"input": {"text": "Sum?", "image": "pictures/a.png"}, "reward_model": {"ground_truth": 1.50, "cot": {"text": "so"}}}"#;
+    let data = folder.load_with(row, &config).unwrap();
+    let found = &data.rows()[0];
+    assert_eq!((found.answer(), found.target().unwrap()), ("1.50", "so"));
+    assert_eq!(parts(&found.messages()[0].content), ["IMAGE", "Sum?"]);
+    // The objects stay, since rewards may look at them.
+    assert_eq!(
+        found.extra(),
+        r#"{"input":{"text": "Sum?", "image": "pictures/a.png"},"reward_model":{"ground_truth": 1.50, "cot": {"text": "so"}}}"#
+    );
+    let row = r#"{"input": {"text": "Sum?"}, "reward_model": {"ground_truth": 1}, "reward_model.ground_truth": 2}"#;
+    let data = folder.load_with(row, &config).unwrap();
+    assert_eq!(data.rows()[0].answer(), "2");
+}
+
+#[test]
+fn an_answer_at_the_end_of_the_messages() {
+    let folder = Folder::new();
+    let row = |more: &str| {
+        format!(
+            r#"{{"prompt": [{{"role": "user", "content": "1+1?"}}, {{"role": "assistant", "content": "two"}}]{more}}}"#
+        )
+    };
+    let plain = DataConfig::default();
+    let named = DataConfig {
+        answer_key: "gold".into(),
+        target_key: "cot".into(),
+        ..DataConfig::default()
+    };
+    for (more, config, answer, target) in [
+        ("", &plain, "\"two\"", Some("two")),
+        (r#", "answer": 2"#, &plain, "2", Some("two")),
+        (
+            r#", "answer": null, "target": "so""#,
+            &plain,
+            "\"two\"",
+            Some("so"),
+        ),
+        (r#", "gold": 2"#, &named, "2", None),
+        ("", &named, "null", None),
+    ] {
+        let data = folder.load_with(&row(more), config).unwrap();
+        let found = &data.rows()[0];
+        assert_eq!(found.messages().len(), 1);
+        assert_eq!(
+            (found.answer(), found.target().ok()),
+            (answer, target),
+            "{more}"
+        );
+        let [notice] = data.notices() else {
+            panic!("{:?}", data.notices())
+        };
+        assert!(notice.contains("1 of 1 rows"), "{notice}");
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use rlhost_host::{Image, Judgement, Sample, Turn};
+use rlhost_host::{Image, Judgement, Picture, Sample, Turn};
 
 use super::Place;
 use crate::run::{RolloutReader, RolloutRow, RunFolder, read_metric};
@@ -239,7 +239,7 @@ pub(super) struct Images {
 
 #[derive(Default)]
 struct Kept {
-    images: HashMap<PathBuf, Image>,
+    images: HashMap<Picture, Image>,
     bytes: usize,
 }
 
@@ -254,18 +254,18 @@ impl Images {
         }
     }
 
-    fn open(&self, path: &str) -> Result<Image, String> {
-        let path = self.root.join(path);
-        if let Some(image) = lock(&self.kept).images.get(&path) {
+    fn open(&self, name: &str) -> Result<Image, String> {
+        let picture = Picture::named(name, &self.root)?;
+        if let Some(image) = lock(&self.kept).images.get(&picture) {
             return Ok(image.clone());
         }
-        let image = Image::open(&path).map_err(|e| e.to_string())?;
+        let image = picture.open().map_err(|e| e.to_string())?;
         let mut kept = lock(&self.kept);
         if kept.bytes + image.rgb().len() > BOUND {
             *kept = Kept::default();
         }
         kept.bytes += image.rgb().len();
-        kept.images.insert(path, image.clone());
+        kept.images.insert(picture, image.clone());
         Ok(image)
     }
 }

@@ -8,6 +8,7 @@ use crate::pipeline::journal::Clock;
 use crate::pipeline::prompts::{Drawn, Prompts};
 use crate::pipeline::targets::target_tokens;
 use crate::pipeline::trajectory::{Group, Trajectory, generate, judged};
+use crate::pipeline::unscored;
 use crate::processor::Processor;
 use crate::rollout::{Completion, FinishReason, SamplingParams};
 use crate::run::Origin;
@@ -79,6 +80,10 @@ impl<'a> Collector<'a> {
             if collected.kept.len() >= wanted {
                 let surplus = collected.kept.split_off(wanted);
                 collected.left_out.extend(surplus);
+                return Ok(collected);
+            }
+            if let Some(error) = self.unscored(step, &collected) {
+                collected.starved = Some(error);
                 return Ok(collected);
             }
             let most = self.config.trainer.max_try_make_batch;
@@ -244,6 +249,27 @@ impl<'a> Collector<'a> {
             self.config.algorithm.filter_key,
             Vec::from_iter(parts).join(", ")
         )))
+    }
+
+    /// The error of a step that drew again and again and found no sample with a score.
+    fn unscored(&self, step: u64, collected: &Collected<'_>) -> Option<Error> {
+        let trainer = &self.config.trainer;
+        let limits = [trainer.max_empty_steps, trainer.max_try_make_batch];
+        let limit = limits.into_iter().filter(|limit| *limit > 0).min()?;
+        let judgements = || {
+            let groups = collected.left_out.iter().chain(&collected.kept);
+            groups.flat_map(Group::sampled).map(|t| &t.judgement)
+        };
+        if collected.tries < limit || judgements().any(|judgement| judgement.score.is_some()) {
+            return None;
+        }
+        let what = format!(
+            "step {}: after {} draws (algorithm.online_filtering) no sample has a score, so nothing can \
+             be learnt",
+            step + 1,
+            collected.tries
+        );
+        Some(unscored::of_judgements(&what, judgements()))
     }
 
     /// The error of a step that is not full after all its tries.

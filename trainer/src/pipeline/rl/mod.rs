@@ -11,8 +11,10 @@ use super::job::{Job, Plan};
 use super::journal::{Clock, Observer, Report, Start, Summary};
 use super::objective::{AdvantageObjective, Component, PolicyObjective};
 use super::prompts::{Prompts, held_out, processor};
+use super::references;
 use super::rewards::{check_dispatch, check_scopes, check_use, load_rewards};
 use super::setup;
+use super::unscored;
 use crate::config::Config;
 use crate::model::Model;
 use crate::rollout::SamplingParams;
@@ -52,12 +54,19 @@ pub fn train(
     }
     check_dispatch(&rewards, prompts.rows())?;
     check_use(&rewards, &prompts.rows())?;
+    notices.extend(references::check(
+        config,
+        &rewards,
+        prompts.dataset(),
+        prompts.rows(),
+    )?);
     let mixing = Mixing::of(config, &processor, prompts.rows())?;
     let held_out = held_out(config)?;
     let validation = held_out
         .as_ref()
         .map(|dataset| Validation::new(config, dataset, &processor, None, &rewards))
         .transpose()?;
+    notices.extend(validation.iter().flat_map(|v| v.notices.iter().cloned()));
     let algorithm = &config.algorithm;
     let reference = if loss.needs_reference() || algorithm.use_kl_in_reward {
         Some(Model::load(&source, &device)?)
@@ -113,6 +122,9 @@ pub fn train(
     if job.done == 0 && config.trainer.val_before_train {
         validate(&mut job)?;
     }
+    // A run that was resumed goes on counting.
+    let scored = job.journal.history("reward/score")?;
+    let mut empty = job.done - scored.last().map_or(0, |(step, _)| *step);
     while job.goes_on() {
         let mut clock = Clock::start();
         let step = match learner.step(&mut job, &mut clock)? {
@@ -138,12 +150,35 @@ pub fn train(
         }
         let timings = with_rates(clock, &step);
         job.step_done(step.prompts, &step.metrics, &timings)?;
+        empty = if step.metrics.contains_key("reward/score") {
+            0
+        } else {
+            empty + 1
+        };
+        if let Some(what) = unscored_steps(config, empty, job.done, job.steps) {
+            job.save_progress()?;
+            return Err(unscored::error(&what, &step.rows));
+        }
         if job.done == job.steps || setup::due(config.trainer.val_freq, job.done) {
             validate(&mut job)?;
         }
         job.save(false)?;
     }
     job.finish("reward", "reward/score")
+}
+
+/// Why a run whose last `empty` steps had no sample with a score does not go on after `done` of its `steps`.
+fn unscored_steps(config: &Config, empty: u64, done: u64, steps: u64) -> Option<String> {
+    let limit = u64::try_from(config.trainer.max_empty_steps).ok()?;
+    if empty > 0 && empty >= limit {
+        return Some(format!(
+            "step {done}: no sample of {empty} steps in a row has a score (trainer.max_empty_steps = \
+             {limit}), so nothing is learnt; in the last one"
+        ));
+    }
+    (empty == done && done == steps).then(|| {
+        format!("no sample of the run's {steps} steps has a score, so nothing was learnt; in the last one")
+    })
 }
 
 /// What advantages and losses are computed by.
