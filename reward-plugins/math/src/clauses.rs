@@ -6,6 +6,9 @@
 //!
 //! A sentence may end inside a formula, and a displayed formula ends what was said before it.
 
+/// Longest formula, in bytes.
+const MAX_FORMULA: usize = 4096;
+
 /// A part of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Piece<'a> {
@@ -57,6 +60,15 @@ fn opening(text: &str) -> Option<(Kind, usize)> {
     }
 }
 
+/// As much of a text as a formula may have.
+fn beginning(text: &str) -> &str {
+    let mut end = MAX_FORMULA.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 /// Where a formula of this kind ends in a text that begins inside it: the end of its content, and what follows the mark.
 fn closing(text: &str, kind: Kind) -> Option<(usize, usize)> {
     let mark = match kind {
@@ -66,11 +78,14 @@ fn closing(text: &str, kind: Kind) -> Option<(usize, usize)> {
         Kind::Brackets => "\\]",
         Kind::Environment => "\\end{",
     };
-    // A formula does not go on over an empty line.
-    let text = &text[..text.find("\n\n").unwrap_or(text.len())];
+    let text = beginning(text);
     let mut from = 0;
     loop {
         let at = from + text[from..].find(mark)?;
+        // A formula does not go on over an empty line.
+        if text[from..at].contains("\n\n") {
+            return None;
+        }
         let escaped = mark.starts_with('$') && text[..at].ends_with('\\');
         if !escaped {
             let end = at + mark.len();

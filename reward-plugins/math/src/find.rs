@@ -11,6 +11,9 @@ use crate::{attached, last, parts, touch, voided};
 /// Boxes that are joined, at most: longer lists are not compared.
 const MAX_JOINED: usize = 128;
 
+/// Boxes of labelled parts, at most.
+const MAX_PARTS: usize = 40;
+
 /// Longest text after the thinking that is looked into, in bytes, counted from its end.
 pub(crate) const MAX_TEXT: usize = 32_768;
 
@@ -131,7 +134,11 @@ pub fn by_part(response: &str) -> Option<Vec<(String, String)>> {
     }
     let mut out: Vec<(String, String)> = Vec::new();
     let mut from = 0;
-    for (start, end, inner) in boxes(text) {
+    let all = boxes(text);
+    if all.len() > MAX_PARTS {
+        return None;
+    }
+    for (start, end, inner) in all {
         let label = text[from..start].lines().rev().find_map(parts::heading);
         let touched = touched(text, inner, inner, true);
         let inner = measured(text, inner).unwrap_or_else(|| inner.trim().to_owned());
@@ -139,43 +146,18 @@ pub fn by_part(response: &str) -> Option<Vec<(String, String)>> {
             Some(label) => label,
             None => out.last()?.0.clone(),
         };
-        if touched || out.len() > MAX_JOINED {
+        if touched || out.len() > MAX_PARTS {
             return None;
         }
         match out.last_mut() {
+            // `(a) \boxed{2} or \boxed{9}`
+            Some(last) if last.0 == label && joins(&text[from..start]) => return None,
             Some(last) if last.0 == label => last.1 = inner,
             _ => out.push((label, inner)),
         }
         from = end;
     }
     (out.len() > 1).then_some(out)
-}
-
-/// All boxes of a response with the names before them, where they may be one answer together: several, none of them voided,
-/// and no second thoughts between.
-pub fn all_boxes(response: &str) -> Option<Vec<(Option<&str>, &str)>> {
-    if response.len() > MAX_RESPONSE {
-        return None;
-    }
-    let text = end_of(after_thinking(turn::first(response))?);
-    let all = boxes(text);
-    if !(2..=MAX_JOINED).contains(&all.len()) || text.contains("</answer>") {
-        return None;
-    }
-    let between = &text[all[0].1..all[all.len() - 1].0];
-    let sound = |at: usize| {
-        let (start, end, _) = all[at];
-        let next = all.get(at + 1).map_or(text.len(), |next| next.0);
-        !touch::touched(&text[..next], start, end, true)
-    };
-    if voided::thinks_again(between) || !(0..all.len()).all(sound) {
-        return None;
-    }
-    Some(
-        all.iter()
-            .map(|(start, _, inner)| (name_before(text, *start).map(|name| name.1), inner.trim()))
-            .collect(),
-    )
 }
 
 /// The number of the box that an answer stood in, with the unit or percent sign behind that box.
@@ -314,8 +296,12 @@ fn name_before(text: &str, at: usize) -> Option<(usize, &str)> {
     (plain && alone && !operator).then_some((rest.len(), name))
 }
 
-/// Does what stands between two boxes make one answer of them: `and`, `or`, a comma, or the label of the next part?
+/// Does what stands between two boxes make one answer of them: `and`, `or`, a comma, the label of the next part, or what the
+/// first one is for: `\boxed{3} for part (a) and \boxed{5}`? Items of a list with their names are one answer, too.
 fn joins(between: &str) -> bool {
+    if is_item(between) {
+        return true;
+    }
     let mut rest: String = between
         .chars()
         .filter(|c| !matches!(c, '$' | '*' | ',' | ';' | '~'))
@@ -326,14 +312,39 @@ fn joins(between: &str) -> bool {
         rest = rest.replace(noise, " ");
     }
     let words: Vec<String> = rest.split_whitespace().map(str::to_lowercase).collect();
-    match words.as_slice() {
-        [] => between.contains([',', ';']),
-        [word] if word == "and" || word == "or" || word == "&" => true,
-        [label] | [_, label] if parts::is_label(label) => {
-            words.len() == 1 || words[0] == "part" || words[0] == "and"
+    let joins = |word: &str| matches!(word, "and" | "or" | "&" | "well");
+    let (mut joined, mut labels) = (between.contains([',', ';']), 0);
+    for (at, word) in words.iter().enumerate() {
+        let before = at.checked_sub(1).map_or("", |at| words[at].as_str());
+        let passes = joins(word)
+            || matches!(word.as_str(), "for" | "part" | "case" | "the" | "as")
+            || before == "the" && matches!(word.as_str(), "first" | "second" | "third");
+        if parts::is_label(word) {
+            labels += 1;
+        } else if !passes {
+            return false;
         }
-        _ => false,
+        joined |= joins(word);
     }
+    joined || labels == 1 && words.len() <= 2
+}
+
+/// Is what stands between two boxes the beginning of the next item of a list, with its name: `- Height: `?
+fn is_item(between: &str) -> bool {
+    let Some(line) = between
+        .trim_start_matches(['$', '.', ' ', '*'])
+        .strip_prefix('\n')
+    else {
+        return false;
+    };
+    let line = line.trim_end_matches([' ', '$', '*']);
+    let name = ["- ", "* ", "• "]
+        .iter()
+        .find_map(|bullet| line.strip_prefix(bullet))
+        .and_then(|name| name.trim_matches('*').strip_suffix(':'));
+    name.is_some_and(|name| {
+        name.split_whitespace().count() < 6 && name.chars().all(|c| c.is_alphabetic() || c == ' ')
+    })
 }
 
 /// Closed boxes that are in no other one: where each begins and ends, and what is in it.

@@ -43,7 +43,11 @@ pub fn judge(
     };
     let references = reference::read(answer)?;
     let accuracy = find::answer(response, options.extract).map_or(0.0, |found| {
+        let parts = references
+            .iter()
+            .any(|it| matches!(it, Reference::Parts(_)));
         let labelled = match (&found, options.extract) {
+            _ if !parts => None,
             (Found::Text(_), _) | (_, Extract::Answer | Extract::Text) => None,
             _ => find::by_part(response),
         };
@@ -55,17 +59,6 @@ pub fn judge(
                 }
                 _ => earned(&found, reference, options),
             });
-        let boxes = match options.extract {
-            Extract::Auto | Extract::Boxed => find::all_boxes(response),
-            _ => None,
-        };
-        let best = references.iter().zip(best).map(|(reference, most)| {
-            let listed = most < 1.0
-                && boxes
-                    .as_ref()
-                    .is_some_and(|boxes| is_list(boxes, reference, options));
-            if listed { 1.0 } else { most }
-        });
         // The first that is right ends the search.
         let mut most = 0.0_f64;
         for share in best {
@@ -100,27 +93,6 @@ pub fn judge(
         format,
         total: accuracy * (1.0 - w) + format * w,
     })
-}
-
-/// Are several boxes, each in its own sentence, the items of the list that a reference is?
-fn is_list(boxes: &[(Option<&str>, &str)], reference: &Reference, options: &Options) -> bool {
-    let Reference::One(reference) = reference else {
-        return false;
-    };
-    let named: Option<Vec<_>> = boxes
-        .iter()
-        .map(|(name, value)| Some(((*name)?, *value)))
-        .collect();
-    let list = match named {
-        // A reference with names asks for them.
-        Some(named) if reference.contains('=') => reference::assigned(&named),
-        _ if reference.contains('=') => return false,
-        _ => {
-            let values: Vec<&str> = boxes.iter().map(|(_, value)| *value).collect();
-            values.join(", ")
-        }
-    };
-    matches(&fold(&list), &fold(reference), options)
 }
 
 /// The share of a reference that an answer earns.
@@ -174,14 +146,11 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
             if rounded(line, &reference, options) || restated(line, &reference, options) {
                 return 1.0;
             }
-            let earned =
-                prose::stated(line).map_or(0.0, |stated| direct(&stated, &reference, options));
-            let by_structure = || statement::stated(line).or_else(|| chinese::stated(line));
-            let earned = if earned < 1.0 {
-                by_structure().map_or(earned, |it| direct(&it, &reference, options).max(earned))
-            } else {
-                earned
-            };
+            // The first reading that finds a value counts: no text states two.
+            let stated = chinese::stated(line)
+                .or_else(|| statement::stated(line))
+                .or_else(|| prose::stated(line));
+            let earned = stated.map_or(0.0, |stated| direct(&stated, &reference, options));
             let function =
                 || prose::function(line).is_some_and(|it| matches(&it, &reference, options));
             if earned < 1.0 && function() {

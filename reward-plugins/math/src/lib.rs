@@ -66,6 +66,7 @@ mod sentence;
 mod series;
 mod sign;
 mod statement;
+mod sums;
 mod symbols;
 pub mod syntax;
 pub mod text;

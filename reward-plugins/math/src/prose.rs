@@ -4,13 +4,17 @@
 
 use crate::around::FUNCTIONS;
 use crate::cues::{CHANGERS, CUES, DOUBTS, HEDGES, NO_LABEL, NUMBERED, UNSURE};
-use crate::sentence::{Word, clause, joined, main_clause, spans, words};
+use crate::sentence::{Word, clause, is_task, joined, main_clause, spans, words};
 use crate::sign::signed;
-use crate::{allow, display, units, voided};
+use std::borrow::Cow;
+
+use crate::{allow, clauses, display, units, voided};
 
 /// Longest text whose sentences are looked at, in bytes, counted from its end.
 const MAX_TEXT: usize = 4000;
 
+/// Most notes of a calculator in a line.
+const MAX_NOTES: usize = 16;
 /// Most sentences after the one that states the value.
 const MAX_MUTE: usize = 4;
 
@@ -172,11 +176,29 @@ fn cleaned(line: &str) -> String {
             text = rest;
         }
     }
-    let mut out = text.replace("**", "").replace("__", "").replace('`', "");
+    let mut out = without_notes(text)
+        .replace("**", "")
+        .replace("__", "")
+        .replace('`', "");
     if let Some(rest) = out.strip_prefix('*')
         && rest.contains('*')
     {
         out = rest.replacen('*', "", 1);
+    }
+    out
+}
+
+/// A line without the calculator's notes of GSM8K: `18` of `<<9*2=18>>18`.
+fn without_notes(line: &str) -> Cow<'_, str> {
+    let mut out = Cow::Borrowed(line);
+    for _ in 0..MAX_NOTES {
+        let Some((start, length)) = out.find("<<").and_then(|start| {
+            let end = out[start..].find(">>")?;
+            Some((start, end + 2))
+        }) else {
+            break;
+        };
+        out.to_mut().replace_range(start..start + length, "");
     }
     out
 }
@@ -246,14 +268,24 @@ pub fn in_sentence(sentence: &str) -> Option<String> {
     let all: Vec<Word<'_>> = words(sentence)?;
     let words = main_clause(&all);
     let clause = clause(words);
-    let hedged = |word: &Word<'_>| HEDGES.contains(&word.bare().as_str());
+    let hedged = |at: usize| {
+        let word = clause[at].bare();
+        let before = at.checked_sub(1).map(|at| clause[at].bare());
+        // `the least value` is one; and what the answer would be, it is.
+        let bound = matches!(word.as_str(), "least" | "most") && before.as_deref() != Some("at");
+        let answer = matches!(word.as_str(), "should" | "would")
+            && before.as_deref().is_some_and(voided::names_answer)
+            && clause.get(at + 1).is_some_and(|word| word.bare() == "be");
+        HEDGES.contains(&word.as_str()) && !bound && !answer
+    };
     // Doubt and a condition count wherever they stand, the rest only where the conclusion is.
     let gives_up = all.windows(2).any(|pair| {
         matches!(pair[0].bare().as_str(), "give" | "gave" | "giving") && pair[1].bare() == "up"
     });
     if gives_up
         || sentence.contains("~~")
-        || clause.iter().any(hedged)
+        || (0..clause.len()).any(hedged)
+        || is_task(&all)
         || words
             .iter()
             .any(|word| DOUBTS.contains(&word.bare().as_str()))
@@ -358,7 +390,7 @@ fn flattened(text: &str) -> String {
                 break;
             };
             from = at + command.len();
-            if out[..at].matches('$').count().is_multiple_of(2) {
+            if clauses::open_at_end(&out[..at]).is_none() {
                 let inner = format!(" {} ", &out[from..at + end]);
                 out.replace_range(at..=at + end, &inner);
                 from = at;

@@ -79,7 +79,10 @@ fn formula(text: &str) -> Option<usize> {
     let inner = text.strip_prefix('$')?;
     let end = inner.find('$')?;
     // Two prices with words between them are no formula.
-    let digit = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+    let digit = |text: &str| {
+        text.trim_start_matches('.')
+            .starts_with(|c: char| c.is_ascii_digit())
+    };
     let prices = digit(inner)
         && digit(&inner[end + 1..])
         && inner[..end]
@@ -220,4 +223,35 @@ pub(crate) fn joined(words: &[Word<'_>]) -> String {
         }
     }
     out
+}
+
+/// Is a sentence a task or a question, and no answer: `What is 3 + 4.`, `We have to find 7`?
+pub(crate) fn is_task(words: &[Word<'_>]) -> bool {
+    let asks = |word: &str| {
+        matches!(
+            word,
+            "what" | "which" | "how" | "who" | "whose" | "where" | "why"
+        )
+    };
+    let tells = |word: &str| {
+        matches!(
+            word,
+            "find"
+                | "compute"
+                | "calculate"
+                | "evaluate"
+                | "determine"
+                | "simplify"
+                | "solve"
+                | "express"
+                | "prove"
+        )
+    };
+    let bare: Vec<String> = words.iter().map(Word::bare).collect();
+    let first = bare.first().map_or("", String::as_str);
+    asks(first)
+        || tells(first)
+        || bare
+            .windows(2)
+            .any(|pair| pair[0] == "to" && tells(&pair[1]))
 }

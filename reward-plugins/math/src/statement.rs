@@ -10,9 +10,8 @@
 
 use crate::clauses;
 use crate::cues::{CHANGERS, DOUBTS, HEDGES, NUMBERED, UNSURE};
-use crate::matching::{fold, matches};
-use crate::params::Options;
-use crate::sentence::{Word, joined, words};
+use crate::sentence::{Word, is_task, joined, words};
+use crate::sums::{self, Found, number};
 use crate::voided::{self, names_answer};
 use crate::{attached, prose, units};
 
@@ -47,12 +46,15 @@ pub(crate) fn stated(text: &str) -> Option<String> {
         return None;
     }
     let clause = main_clause(&all);
-    let found = match clause.iter().rposition(|word| equals(word).is_some()) {
-        Some(at) => computed(clause, at)?,
+    let found = match clause.iter().rposition(sums::is_equation) {
+        Some(at) => sums::computed(clause, at)?,
         None => only_number(clause)?,
     };
     let (before, tail) = (&clause[..found.start], &clause[found.end..]);
     if is_hedged(&all, before, tail, found.computed) || is_changed(before) {
+        return None;
+    }
+    if !found.computed && (is_task(&all) || is_open_ended(tail) || is_reported(before)) {
         return None;
     }
     // `12 is less than the answer`: what is said of the value itself has to say that it is the answer.
@@ -131,6 +133,62 @@ fn is_hedged(all: &[Word<'_>], before: &[Word<'_>], after: &[Word<'_>], computed
     }
 }
 
+/// Does what follows a value leave it open or compute with it: `7 or above`, `7 below zero`, `7 times as large`?
+fn is_open_ended(tail: &[Word<'_>]) -> bool {
+    let first = tail.first().map(Word::bare).unwrap_or_default();
+    let ends = tail.len() == 1;
+    matches!(
+        first.as_str(),
+        "or" | "below"
+            | "above"
+            | "plus"
+            | "minus"
+            | "raised"
+            | "over"
+            | "divided"
+            | "multiplied"
+            | "mod"
+            | "modulo"
+    ) || first == "times" && !ends
+        || matches!(first.as_str(), "at" | "and")
+            && tail.get(1).is_some_and(|word| {
+                matches!(
+                    word.bare().as_str(),
+                    "least" | "most" | "up" | "above" | "more"
+                )
+            })
+}
+
+/// Does a sentence say what somebody else says, or what is left out?
+fn is_reported(before: &[Word<'_>]) -> bool {
+    before.iter().any(|word| {
+        matches!(
+            word.bare().as_str(),
+            "claims"
+                | "claimed"
+                | "says"
+                | "said"
+                | "thinks"
+                | "thought"
+                | "believes"
+                | "guesses"
+                | "guessed"
+                | "exclude"
+                | "excludes"
+                | "excluded"
+                | "excluding"
+                | "nobody"
+                | "nothing"
+                | "set"
+                | "let"
+                | "page"
+                | "divisible"
+                | "differs"
+                | "example"
+        )
+    })
+}
+
 /// Do the words directly before a value change it, or is it a name: `half of 12`, `up to 12`, `step 12`?
 fn is_changed(before: &[Word<'_>]) -> bool {
     let near: Vec<String> = before.iter().rev().take(3).map(Word::bare).collect();
@@ -139,14 +197,6 @@ fn is_changed(before: &[Word<'_>]) -> bool {
             .first()
             .is_some_and(|word| NUMBERED.contains(&word.as_str()))
         || near.iter().take(2).map(String::as_str).eq(["to", "up"])
-}
-
-/// A value in a clause: the words that it stands in, with those of the equation that it ends.
-struct Found {
-    start: usize,
-    end: usize,
-    value: String,
-    computed: bool,
 }
 
 /// The sentence without the clause that a conjunction begins it with, up to a comma: `If each gets the same, there are 9.`
@@ -169,82 +219,14 @@ fn main_clause<'a, 's>(words: &'a [Word<'s>]) -> &'a [Word<'s>] {
         );
         at > 0 && (concludes || word.bare() == "which" && words[at - 1].text.ends_with(','))
     });
-    match concludes {
+    let words = match concludes {
         Some(at) if at + 1 < words.len() => &words[at + 1..],
         _ => words,
-    }
-}
-
-/// Where a word has an equals sign: what stands before and after it.
-fn equals<'a>(word: &Word<'a>) -> Option<(&'a str, &'a str)> {
-    let text = if word.formula {
-        word.text.trim_matches(['$', '.', ','])
-    } else {
-        word.text
     };
-    let (left, right) = text.rsplit_once('=')?;
-    let other = ['<', '>', '!', '\\', '≠', '=', ':'];
-    (!left.ends_with(other) && !right.starts_with(['<', '>', '='])).then_some((left, right))
-}
-
-/// What the last equation of a clause comes to.
-fn computed(words: &[Word<'_>], at: usize) -> Option<Found> {
-    let (left, right) = equals(&words[at])?;
-    let (right, end) = if right.trim_matches(['\\', ')', ' ']).is_empty() {
-        (words.get(at + 1)?.text, at + 2)
-    } else {
-        (right, at + 1)
-    };
-    let value = number(right)?;
-    // The arithmetic before it, as far as it has no words in it.
-    let arithmetic = |word: &&Word<'_>| {
-        word.text
-            .chars()
-            .all(|c| c.is_ascii_digit() || "+-−*×/÷.,()$%x^".contains(c))
-    };
-    let count = words[..at].iter().rev().take_while(arithmetic).count();
-    // A comma ends what stands before it.
-    let comma = words[at - count..at]
-        .iter()
-        .rposition(|word| word.text.ends_with(','));
-    let count = comma.map_or(count, |comma| count - comma - 1);
-    let sum = format!("{} {left}", joined(&words[at - count..at]));
-    let sum = sum
-        .rsplit('=')
-        .next()
-        .unwrap_or_default()
-        .replace(['$', '%'], "")
-        .replace(" x ", " * ");
-    // `x = 3` is an equation and has a name; what a sum, or so many apples, comes to is a value.
-    let digits = |text: &str| text.contains(|c: char| c.is_ascii_digit());
-    let counted = left.trim().is_empty()
-        && words[..at].last().is_some_and(|word| {
-            let name = word.text.len() > 1 && word.text.contains(char::is_alphabetic);
-            !word.formula && name && !word.text.contains('(')
-        });
-    if !digits(&sum) && !digits(left) && !counted {
-        return None;
-    }
-    let operates = |text: &str| text.trim().contains(['+', '*', '/', '×', '÷']);
-    let near = Options {
-        tolerance: rlhost_verifier::rational::Rational::ratio(1, 20)?,
-        ..Options::default()
-    };
-    let bare = value.trim_start_matches(['$', '\\']).trim_end_matches('%');
-    let verified = operates(&sum)
-        && !sum.contains(char::is_alphabetic)
-        && sum
-            .trim_start()
-            .starts_with(|c: char| c.is_ascii_digit() || c == '(');
-    if verified && !matches(&fold(sum.trim()), &fold(bare), &near) {
-        return None;
-    }
-    Some(Found {
-        start: at - count,
-        end,
-        value,
-        computed: true,
-    })
+    // A reason behind it is no part of it.
+    let reason = |word: &Word<'_>| matches!(word.bare().as_str(), "because" | "since");
+    let end = words.iter().skip(1).position(reason).map(|at| at + 1);
+    &words[..end.unwrap_or(words.len())]
 }
 
 /// The number of a clause that has just one, but for those that a preposition puts beside it: `she pays $64 for the 16 glasses`.
@@ -286,39 +268,4 @@ fn only_number(words: &[Word<'_>]) -> Option<Found> {
         value: number(words[only].text)?,
         computed: false,
     })
-}
-
-/// A number with its sign, its currency and the unit written behind it, without punctuation around it: `$1,150/week` is `$1,150`.
-fn number(text: &str) -> Option<String> {
-    let text = text
-        .trim_matches(['"', '*', ' '])
-        .trim_end_matches(['.', ',', ';', ':', '!', ')']);
-    let inner = text
-        .strip_prefix('$')
-        .and_then(|inner| inner.strip_suffix('$'));
-    let text = inner.unwrap_or(text);
-    // What it is for each of: `$1,150/week`.
-    let text = text
-        .find('/')
-        .filter(|at| text[at + 1..].starts_with(char::is_alphabetic))
-        .map_or(text, |at| &text[..at]);
-    let unit = text.len()
-        - text
-            .trim_end_matches(|c: char| c.is_ascii_alphabetic())
-            .len();
-    let (bare, unit) = text.split_at(text.len() - unit);
-    if !unit.is_empty() && units::known(unit).is_none() {
-        return None;
-    }
-    let digits = bare.trim_start_matches(['-', '−', '+']);
-    let digits = digits
-        .trim_start_matches('\\')
-        .trim_start_matches(['$', '€', '£', '¥', '₹']);
-    let digits = digits.trim_end_matches('%').trim_end_matches('\\');
-    let plain = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && digits.ends_with(|c: char| c.is_ascii_digit())
-        && digits
-            .chars()
-            .all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '/'));
-    plain.then(|| text.to_owned())
 }
