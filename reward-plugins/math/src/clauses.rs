@@ -20,8 +20,10 @@ pub(crate) enum Piece<'a> {
     Open(&'a str),
     /// A comma.
     Comma,
-    /// The end of a sentence or of a part of it: a full stop, a colon, a semicolon, a displayed formula.
+    /// The end of a sentence or of a part of it: a full stop, a semicolon, a displayed formula.
     Stop,
+    /// A colon.
+    Colon,
     /// The end of a question.
     Question,
 }
@@ -210,7 +212,9 @@ fn word<'a>(
     }
     if tail.contains(['?', '？']) {
         each(Piece::Question, None);
-    } else if tail.contains(['.', ';', ':', '!', '。', '；', '：', '！']) {
+    } else if tail.contains([':', '：']) {
+        each(Piece::Colon, None);
+    } else if tail.contains(['.', ';', '!', '。', '；', '！']) {
         each(Piece::Stop, None);
     } else if tail.contains([',', '，', '、']) {
         each(Piece::Comma, None);

@@ -175,3 +175,8 @@ pub const NO_LABEL: [&str; 43] = [
     "but",
     "yes",
 ];
+
+/// Names of an answer.
+pub(crate) fn names_answer(word: &str) -> bool {
+    matches!(word, "answer" | "result" | "solution" | "answers")
+}

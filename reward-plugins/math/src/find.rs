@@ -45,7 +45,7 @@ pub fn answer(response: &str, mode: Extract) -> Option<Found<'_>> {
     if response.len() > MAX_RESPONSE {
         return None;
     }
-    let whole = after_thinking(turn::first(response))?;
+    let whole = before_next_question(after_thinking(turn::first(response))?);
     let text = end_of(whole);
     let found = match mode {
         Extract::Answer => Found::Marked(extract::answer(text, mode)?),
@@ -98,6 +98,22 @@ fn after_thinking(response: &str) -> Option<&str> {
         end = at;
     }
     Some(response)
+}
+
+/// The text up to a next question that the model asks itself, where it has answered before: `\boxed{5}`, and `Question: …` on a line
+/// of its own.
+fn before_next_question(text: &str) -> &str {
+    ["\nQuestion:", "\nQ:", "\nProblem:", "\n问题："]
+        .iter()
+        .filter_map(|start| text.find(start))
+        .filter(|at| {
+            let before = &text[..*at];
+            before.contains("</answer>")
+                || !boxes(before).is_empty()
+                || before.contains("answer is")
+        })
+        .min()
+        .map_or(text, |at| &text[..at])
 }
 
 /// The end of a text that is too long to be looked into as a whole.

@@ -62,6 +62,7 @@ mod region;
 mod relation;
 mod rewrite;
 mod rounding;
+mod second_thoughts;
 mod sentence;
 mod series;
 mod sign;

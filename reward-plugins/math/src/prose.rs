@@ -3,12 +3,12 @@
 //! What could be meant in two ways is no answer: several values, a word that takes something back, a question.
 
 use crate::around::FUNCTIONS;
-use crate::cues::{CHANGERS, CUES, DOUBTS, HEDGES, NO_LABEL, NUMBERED, UNSURE};
+use crate::cues::{CHANGERS, CUES, DOUBTS, HEDGES, NO_LABEL, NUMBERED, UNSURE, names_answer};
 use crate::sentence::{Word, clause, is_task, joined, main_clause, spans, words};
 use crate::sign::signed;
 use std::borrow::Cow;
 
-use crate::{allow, clauses, display, units, voided};
+use crate::{allow, clauses, display, second_thoughts, units};
 
 /// Longest text whose sentences are looked at, in bytes, counted from its end.
 const MAX_TEXT: usize = 4000;
@@ -141,8 +141,8 @@ pub(crate) fn last_sentence(text: &str) -> Option<String> {
         });
         let value = sentence.contains(|c: char| c.is_ascii_digit() || matches!(c, '$' | '\\'));
         (is_note(&words) || !value && !doubts)
-            && !voided::retracts(sentence)
-            && !voided::thinks_again(sentence)
+            && !second_thoughts::retracts(sentence)
+            && !second_thoughts::thinks_again(sentence)
     };
     let mut muted = 0;
     for line in text.lines().rev().filter(|line| !line.trim().is_empty()) {
@@ -259,7 +259,7 @@ fn around_answer_is(text: &str) -> Option<(String, String)> {
 
 /// The one value that a sentence states.
 pub fn in_sentence(sentence: &str) -> Option<String> {
-    let flat = flattened(sentence);
+    let flat = flattened(without_contrast(sentence));
     let flat = signed(&flat);
     let sentence = flat.trim();
     if sentence.len() > MAX_TEXT || sentence.ends_with('?') || sentence.contains("{\"") {
@@ -274,7 +274,7 @@ pub fn in_sentence(sentence: &str) -> Option<String> {
         // `the least value` is one; and what the answer would be, it is.
         let bound = matches!(word.as_str(), "least" | "most") && before.as_deref() != Some("at");
         let answer = matches!(word.as_str(), "should" | "would")
-            && before.as_deref().is_some_and(voided::names_answer)
+            && before.as_deref().is_some_and(names_answer)
             && clause.get(at + 1).is_some_and(|word| word.bare() == "be");
         HEDGES.contains(&word.as_str()) && !bound && !answer
     };
@@ -369,6 +369,19 @@ fn changed(before: &[Word<'_>], counts: bool) -> bool {
         || pair("up", "to")
         || pair("all", "but")
         || pair("next", "to")
+}
+
+/// A sentence without the value that it contrasts its own with: `The answer is 12, not 13.`
+pub(crate) fn without_contrast(sentence: &str) -> &str {
+    for mark in [", not ", " rather than ", " instead of "] {
+        if let Some((statement, other)) = sentence.rsplit_once(mark)
+            && other.split_whitespace().count() < 3
+            && other.contains(|c: char| c.is_ascii_digit())
+        {
+            return statement;
+        }
+    }
+    sentence
 }
 
 /// `\text{…}` and its like outside of formulas as plain words.

@@ -9,10 +9,10 @@
 //! For whole sentences: [`prose`](crate::prose) reads what is shorter, as in most marks.
 
 use crate::clauses;
-use crate::cues::{CHANGERS, DOUBTS, HEDGES, NUMBERED, UNSURE};
+use crate::cues::{CHANGERS, DOUBTS, HEDGES, NUMBERED, UNSURE, names_answer};
 use crate::sentence::{Word, is_task, joined, words};
 use crate::sums::{self, Found, number};
-use crate::voided::{self, names_answer};
+use crate::voided;
 use crate::{attached, prose, units};
 
 /// Words at the start of a clause that the main clause of the sentence follows.
@@ -37,7 +37,7 @@ pub(crate) fn is_sentence(text: &str) -> bool {
 /// The value that the last sentence of a text states.
 pub(crate) fn stated(text: &str) -> Option<String> {
     let sentence = prose::last_sentence(text)?;
-    let all = words(sentence.trim())?;
+    let all = words(prose::without_contrast(sentence.trim()))?;
     if sentence.trim_end().ends_with('?') || sentence.contains("~~") || sentence.contains("{\"") {
         return None;
     }

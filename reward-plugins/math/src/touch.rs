@@ -4,10 +4,10 @@ use crate::function::is_function;
 use crate::{clauses, units, voided};
 
 /// Commands that make something else of what stands in their braces.
-const AROUND: [&str; 26] = [
+const AROUND: [&str; 31] = [
     "frac", "dfrac", "tfrac", "cfrac", "sqrt", "binom", "dbinom", "tbinom", "overline", "bar",
     "not", "cancel", "phantom", "log", "ln", "sin", "cos", "tan", "cot", "exp", "arcsin", "arccos",
-    "arctan", "sec", "csc", "sout",
+    "arctan", "sec", "csc", "sout", "xcancel", "bcancel", "hphantom", "vphantom", "st",
 ];
 /// Commands that join what stands before and after them to one value.
 const BESIDE: [&str; 14] = [
@@ -268,7 +268,14 @@ fn touches_after(after: &str, formula: bool) -> bool {
         '^' => !["\\circ", "{\\circ", "°"]
             .iter()
             .any(|degree| following.starts_with(degree)),
-        '%' | '×' | '÷' | '·' | '±' | '_' | '√' | 'π' => true,
+        '%' | '×' | '÷' | '·' | '±' | '_' | '√' | 'π' | '²' | '³' | '⁄' | '½' | '¼' | '¾' => {
+            true
+        }
+        // `\boxed{12}.5`, `\boxed{12},000`, `\boxed{12}–13`
+        '.' | ',' | '–' => {
+            following.len() == chars.as_str().len()
+                && following.starts_with(|c: char| c.is_ascii_digit())
+        }
         '+' | '/' | '*' => formula || value || !spaced && next != '*',
         '-' | '−' => formula || value,
         '!' => formula,

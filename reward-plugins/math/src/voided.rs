@@ -17,8 +17,7 @@ mod words;
 use crate::clauses::{self, Kind, Piece};
 use after::After;
 use before::Before;
-pub(crate) use retraction::{is_answered_behind, retracts, thinks_again};
-pub(crate) use words::names_answer;
+pub(crate) use retraction::is_answered_behind;
 
 /// How much before and after a mark is looked at, in bytes.
 const MAX_BEFORE: usize = 400;

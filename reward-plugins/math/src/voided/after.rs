@@ -1,7 +1,8 @@
 //! What follows a mark, in its own clause.
 
-use super::words::{blames, differs, is_copula, names_answer, negates, small};
+use super::words::{blames, differs, is_copula, negates, small};
 use crate::clauses::Piece;
+use crate::cues::names_answer;
 use crate::{units, words};
 
 /// What follows a mark.
@@ -17,7 +18,7 @@ impl After<'_> {
                 // The rest of the formula that the mark is in is looked at elsewhere.
                 Piece::Formula(_) if at == 0 => {}
                 Piece::Formula(_) | Piece::Open(_) => out.push(String::new()),
-                Piece::Comma | Piece::Stop | Piece::Question => break,
+                Piece::Comma | Piece::Stop | Piece::Colon | Piece::Question => break,
             }
         }
         out
@@ -32,7 +33,10 @@ impl After<'_> {
         };
         let value = |at: usize| clause.len() > at && (word(at).is_empty() || number(word(at)));
         match word(0) {
-            "squared" | "cubed" | "factorial" => true,
+            "squared" | "cubed" | "factorial" | "doubled" | "tripled" | "halved" | "negated" => {
+                true
+            }
+            "vs" | "versus" => value(1),
             "plus" | "minus" | "times" | "over" | "divided" | "multiplied" => {
                 value(1) || matches!(word(1), "by") && value(2)
             }
@@ -58,10 +62,12 @@ impl After<'_> {
     /// Is the mark called wrong, or asked for?
     pub(super) fn is_denied(&self) -> bool {
         let clause = self.clause();
-        let ended = self
-            .0
-            .iter()
-            .find(|piece| matches!(piece, Piece::Comma | Piece::Stop | Piece::Question));
+        let ended = self.0.iter().find(|piece| {
+            matches!(
+                piece,
+                Piece::Comma | Piece::Stop | Piece::Colon | Piece::Question
+            )
+        });
         if ended == Some(&Piece::Question) {
             return true;
         }

@@ -1,8 +1,9 @@
 //! What stands before a mark, in its own clause.
 
-use super::words::{blames, changes, changes_of, differs, is_copula, names_answer, negates, small};
+use super::words::{blames, changes, changes_of, differs, is_copula, negates, small};
 use crate::around::FUNCTIONS;
 use crate::clauses::Piece;
+use crate::cues::names_answer;
 use crate::words;
 
 /// The clause before a mark.
@@ -15,9 +16,18 @@ pub(super) struct Before<'a> {
 
 impl<'a> Before<'a> {
     pub(super) fn new(pieces: &'a [Piece<'a>]) -> Self {
-        let ends =
-            |piece: &Piece<'_>| matches!(piece, Piece::Comma | Piece::Stop | Piece::Question);
-        let start = pieces.iter().rposition(ends).map_or(0, |at| at + 1);
+        let ends = |piece: &Piece<'_>| {
+            matches!(
+                piece,
+                Piece::Comma | Piece::Stop | Piece::Colon | Piece::Question
+            )
+        };
+        // `Wrong answer: \boxed{3}`: directly behind a colon, what introduces it counts.
+        let inner = match pieces {
+            [inner @ .., Piece::Colon] | [inner @ .., Piece::Colon, Piece::Open(_)] => inner,
+            all => all,
+        };
+        let start = inner.iter().rposition(ends).map_or(0, |at| at + 1);
         let words = pieces[start..]
             .iter()
             .filter_map(|piece| match piece {
@@ -59,10 +69,14 @@ impl<'a> Before<'a> {
     /// Is the mark denied in its own clause? The negation stands beside it, or only words without a meaning of their own stand
     /// between.
     pub(super) fn is_denied(&self) -> bool {
+        let mut behind = "answer";
         for word in self.words.iter().rev() {
-            if negates(word) || blames(word) {
+            // `the wrong answer is`; a person may be wrong.
+            let wrong = blames(word) && (names_answer(behind) || behind == "value");
+            if negates(word) || wrong {
                 return true;
             }
+            behind = if is_copula(word) { "" } else { word };
             let passes = is_copula(word)
                 || matches!(
                     word.as_str(),

@@ -26,11 +26,6 @@ pub(super) fn blames(word: &str) -> bool {
     )
 }
 
-/// Names of an answer.
-pub(crate) fn names_answer(word: &str) -> bool {
-    matches!(word, "answer" | "result" | "solution" | "answers")
-}
-
 /// Forms of `to be` that join a subject to its value.
 pub(super) fn is_copula(word: &str) -> bool {
     matches!(
