@@ -36,13 +36,12 @@ impl After<'_> {
             "squared" | "cubed" | "factorial" | "doubled" | "tripled" | "halved" | "negated" => {
                 true
             }
-            "vs" | "versus" => value(1),
             "plus" | "minus" | "times" | "over" | "divided" | "multiplied" => {
                 value(1) || matches!(word(1), "by") && value(2)
             }
             "point" => number(word(1)),
             "in" => matches!(word(1), "base" | "binary" | "hexadecimal" | "octal"),
-            "base" => value(1),
+            "base" | "vs" | "versus" => value(1),
             "and" => {
                 let part = |word: &str| {
                     let word = word.strip_suffix('s').unwrap_or(word);
