@@ -331,3 +331,37 @@ fn a_mix_joins_a_configuration() {
         &["reward.accuracy.wight"],
     );
 }
+
+/// Samples of training say the size of the picture as the model sees it where the configuration asks for it, and replay sees them.
+#[test]
+fn training_adds_the_resized_size() {
+    let project = Project::new();
+    for (name, more) in [
+        ("plain", &[][..]),
+        ("sized", &["data.resized_size=true"][..]),
+    ] {
+        let experiment = format!("trainer.experiment_name={name}");
+        let arguments = [
+            &["train", "train.toml", &experiment, "trainer.max_steps=1"][..],
+            more,
+        ]
+        .concat();
+        project.ok(&arguments);
+        for row in project.rollouts(&format!("runs/{name}"), 1) {
+            let side = |key: &str| row["columns"][key].as_u64();
+            let sides = [side("resized_width"), side("resized_height")];
+            if more.is_empty() {
+                assert_eq!(sides, [None, None], "{row}");
+            } else {
+                // The tiny model merges 2 × 2 patches of 14 pixels or less.
+                assert!(
+                    sides
+                        .iter()
+                        .all(|side| side.is_some_and(|side| side > 0 && side % 2 == 0)),
+                    "{row}"
+                );
+            }
+        }
+        project.ok(&["replay", &format!("runs/{name}")]);
+    }
+}

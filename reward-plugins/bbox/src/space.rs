@@ -98,7 +98,7 @@ pub fn resized_size(sample: &Sample) -> Result<(f64, f64), Failure> {
     }
     Err(Failure::InvalidReference(
         "pixels of the resized image need its size: the row has neither the columns `resized_width` and `resized_height` \
-         nor an entry of `images` with these keys"
+         nor an entry of `images` with these keys; in training, data.resized_size = true adds the columns"
             .into(),
     ))
 }

@@ -74,6 +74,8 @@ section! {
         min_pixels: Option<u64> = None,
         /// Most pixels of a resized image; the model's `preprocessor_config.json` by default.
         max_pixels: Option<u64> = None,
+        /// Whether samples with a picture say the size of the first one as the model sees it, in the columns `resized_width` and `resized_height`.
+        resized_size: bool = false,
         /// Jinja text around string prompts; the prompt is its variable `content`.
         format_prompt: Option<String> = None,
         /// Random changes of training images.

@@ -69,10 +69,16 @@ impl<'a> Validation<'a> {
         let judged = || rows.iter().map(|&row| &dataset.rows()[row]);
         check_dispatch(rewards, judged())?;
         let mut notices = notices(dataset, &report);
-        notices.extend(references::check(config, rewards, dataset, judged())?);
+        notices.extend(references::check(
+            config,
+            rewards,
+            dataset,
+            processor,
+            judged(),
+        )?);
         let sampling = &config.rollout.val_override_config;
         Ok(Self {
-            prompts: in_order(dataset, &rows, processor)?,
+            prompts: in_order(dataset, &rows, processor, config.data.resized_size)?,
             left_out: report.dropped,
             params: SamplingParams {
                 temperature: sampling.temperature,

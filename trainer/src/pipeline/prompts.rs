@@ -1,10 +1,12 @@
 //! Prompts in the order of a run.
 
+use super::rewards::sample;
 use crate::Result;
 use crate::config::{AugmentConfig, Config};
 use crate::data::{Dataset, FilterReport, PromptOrder, Row, augment, filter_overlong};
 use crate::processor::{Content, Part, PixelLimits, PreparedPrompt, Processor};
 use rayon::prelude::*;
+use rlhost_host::Sample;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -35,6 +37,8 @@ pub(super) struct Prompts {
     order: PromptOrder,
     augment: AugmentConfig,
     seed: u64,
+    /// Whether samples say the size of their picture as the model sees it.
+    sized: bool,
 }
 
 /// The processor of a model folder with the configuration's pixel limits.
@@ -145,11 +149,17 @@ fn prepare(
     Ok(prompt)
 }
 
-/// The row's further columns, and where it has pictures the size of the first one as the model sees it, in
+/// The row's further columns, and where `sized` asks for it the size of its first picture as the model sees it, in
 /// `resized_width` and `resized_height`: some models answer in its pixels. What the row says of its own stays.
-fn columns(row: &Row, prompt: &PreparedPrompt, processor: &Processor) -> Result<String> {
+fn columns(
+    row: &Row,
+    prompt: &PreparedPrompt,
+    processor: &Processor,
+    sized: bool,
+) -> Result<String> {
     let size = processor
         .image_processor()
+        .filter(|_| sized)
         .zip(prompt.images.first())
         .map(|(processor, patches)| processor.size(patches));
     let Some((width, height)) = size else {
@@ -161,11 +171,25 @@ fn columns(row: &Row, prompt: &PreparedPrompt, processor: &Processor) -> Result<
         return Ok(row.extra().to_owned());
     }
     // The values of the row keep their own text.
-    let own = row.extra().trim_end().trim_end_matches('}');
+    let own = row.extra().trim_end();
+    let own = own.strip_suffix('}').unwrap_or(own);
     let comma = if known.is_empty() { "" } else { "," };
     Ok(format!(
         "{own}{comma}\"resized_width\":{width},\"resized_height\":{height}}}"
     ))
+}
+
+/// The sample of a row as its rewards see it, still without a response.
+pub(super) fn template(config: &Config, row: &Row, processor: &Processor) -> Result<Sample> {
+    let whole = sample(0, row)?;
+    if !config.data.resized_size {
+        return Ok(whole);
+    }
+    let prompt = prepare(row, processor, None)?;
+    Ok(Sample {
+        columns: columns(row, &prompt, processor, true)?,
+        ..whole
+    })
 }
 
 impl Prompts {
@@ -177,6 +201,7 @@ impl Prompts {
             notices: notices(&dataset, &report),
             order: PromptOrder::new(report.kept.len(), config.data.shuffle, config.data.seed),
             augment: config.data.augment.clone(),
+            sized: config.data.resized_size,
             seed: config.data.seed,
             dataset,
             usable: report.kept,
@@ -225,7 +250,7 @@ impl Prompts {
                     draw,
                     row,
                     index,
-                    columns: columns(row, &prompt, processor)?,
+                    columns: columns(row, &prompt, processor, self.sized)?,
                     prompt,
                 })
             })
@@ -247,6 +272,7 @@ pub(super) fn in_order<'a>(
     dataset: &'a Dataset,
     rows: &[usize],
     processor: &Processor,
+    sized: bool,
 ) -> Result<Vec<Drawn<'a>>> {
     rows.par_iter()
         .map(|index| {
@@ -256,7 +282,7 @@ pub(super) fn in_order<'a>(
                 draw: *index as u64,
                 row,
                 index: *index,
-                columns: columns(row, &prompt, processor)?,
+                columns: columns(row, &prompt, processor, sized)?,
                 prompt,
             })
         })

@@ -4,9 +4,11 @@
 //! it from a column of its own. So each reward judges an empty response to the rows, and what it calls an
 //! invalid reference is one. Nobody is asked over the network, and no score is kept.
 
-use super::rewards::{described, messages, sample};
+use super::prompts::template;
+use super::rewards::{described, messages};
 use crate::config::{Config, DataConfig};
 use crate::data::{Dataset, Row};
+use crate::processor::Processor;
 use crate::{Error, Result};
 use rayon::prelude::*;
 use rlhost_host::{
@@ -34,18 +36,20 @@ pub(super) fn check<'a>(
     config: &Config,
     rewards: &RewardSet,
     dataset: &Dataset,
+    processor: &Processor,
     rows: impl Iterator<Item = &'a Row> + Clone,
 ) -> Result<Vec<String>> {
     let rows: Vec<&Row> = rows.collect();
     check_key(config, dataset, &rows)?;
     let mut notices: Vec<String> = no_answers(config, dataset, &rows).into_iter().collect();
+    let whole = |row: &Row| template(config, row, processor);
     for reward in rewards.rewards() {
         let judged: Vec<&Row> = rows
             .iter()
             .copied()
             .filter(|row| reward.when.holds(&described(row)))
             .collect();
-        notices.extend(check_reward(config, reward, dataset, &judged)?);
+        notices.extend(check_reward(config, reward, dataset, &judged, &whole)?);
     }
     Ok(notices)
 }
@@ -95,8 +99,9 @@ fn check_reward(
     reward: &Reward,
     dataset: &Dataset,
     rows: &[&Row],
+    whole: Whole<'_>,
 ) -> Result<Option<String>> {
-    let looked = look(&reward.scorer, rows)?;
+    let looked = look(&reward.scorer, rows, whole)?;
     let mut files: BTreeMap<&Path, Found<'_>> = BTreeMap::new();
     for (row, objection) in &looked {
         let found = files.entry(row.file()).or_default();
@@ -163,17 +168,20 @@ fn check_reward(
     }
 }
 
+/// What makes the sample of a row, with its pictures.
+type Whole<'a> = &'a (dyn Fn(&Row) -> Result<Sample> + Sync);
+
 /// Rows that were looked at, and what a plugin has against their references.
 type Looked<'a> = Vec<(&'a Row, Option<String>)>;
 
 /// What `scorer` has against the reference of each row that is looked at, if anything.
-fn look<'a>(scorer: &Scorer, rows: &[&'a Row]) -> Result<Looked<'a>> {
+fn look<'a>(scorer: &Scorer, rows: &[&'a Row], whole: Whole<'_>) -> Result<Looked<'a>> {
     let first = every(rows.len(), FIRST);
-    let (mut found, fuel) = objections(scorer, rows, &first)?;
+    let (mut found, fuel) = objections(scorer, rows, &first, whole)?;
     let each = (fuel / first.len().max(1) as u64).max(1);
     let affordable = usize::try_from(FUEL / each).unwrap_or(usize::MAX);
     if first.len() < rows.len() && affordable > first.len() {
-        found = objections(scorer, rows, &every(rows.len(), affordable))?.0;
+        found = objections(scorer, rows, &every(rows.len(), affordable), whole)?.0;
     }
     Ok(found)
 }
@@ -189,6 +197,7 @@ fn objections<'a>(
     scorer: &Scorer,
     rows: &[&'a Row],
     numbers: &[usize],
+    whole: Whole<'_>,
 ) -> Result<(Looked<'a>, u64)> {
     let found: Vec<(&Row, Option<String>, u64)> = numbers
         .par_iter()
@@ -202,7 +211,7 @@ fn objections<'a>(
             let mut scored = judge_nothing(scorer, plain);
             let mut fuel = scored.as_ref().map_or(0, |scored| scored.fuel);
             if scored.as_ref().is_some_and(objects) && !row.pictures().is_empty() {
-                scored = judge_nothing(scorer, sample(0, row)?);
+                scored = judge_nothing(scorer, whole(row)?);
                 fuel += scored.as_ref().map_or(0, |scored| scored.fuel);
             }
             let objection = scored.filter(objects);

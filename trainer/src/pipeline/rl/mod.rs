@@ -58,6 +58,7 @@ pub fn train(
         config,
         &rewards,
         prompts.dataset(),
+        &processor,
         prompts.rows(),
     )?);
     let mixing = Mixing::of(config, &processor, prompts.rows())?;
