@@ -3,7 +3,8 @@
 use crate::{allow, host, output};
 use anyhow::Result;
 use rlhost_host::{
-    HostBuilder, Limits, Record, Reward, RewardSet, Sample, SampleReader, Scope, Scorer,
+    HostBuilder, LimitSettings, Limits, Record, Reward, RewardSet, Sample, SampleReader, Scope,
+    Scorer,
 };
 use serde_json::{Map, Value};
 use std::io::Write;
@@ -41,10 +42,10 @@ pub fn parameter(text: &str) -> Result<(String, Value), String> {
 /// What the command line says of a call's limits.
 #[derive(clap::Args)]
 pub struct LimitArguments {
-    /// Fuel for a sample
+    /// Fuel for a sample, in place of what the plugin asks for
     #[arg(long)]
     pub fuel: Option<u64>,
-    /// Bytes of memory for a sample
+    /// Bytes of memory for a sample, in place of what the plugin asks for
     #[arg(long)]
     pub memory: Option<u64>,
     /// Bytes of WebAssembly stack
@@ -53,22 +54,21 @@ pub struct LimitArguments {
 }
 
 impl LimitArguments {
-    /// The limits of a call.
-    pub fn limits(&self) -> Limits {
-        let defaults = Limits::default();
-        Limits {
-            fuel: self.fuel.unwrap_or(defaults.fuel),
-            memory: self.memory.unwrap_or(defaults.memory),
-            stack: self.stack.unwrap_or(defaults.stack),
-            ..defaults
+    /// What is said of a plugin's limits; the rest is what it asks for, or the default.
+    pub fn settings(&self) -> LimitSettings {
+        LimitSettings {
+            fuel: self.fuel,
+            memory: self.memory,
+            ..LimitSettings::default()
         }
     }
 
     /// The host with the stack of these limits: it has one for all of its guests.
     pub fn on(&self, host: HostBuilder) -> HostBuilder {
+        let defaults = Limits::default();
         host.limits(Limits {
-            stack: self.limits().stack,
-            ..Limits::default()
+            stack: self.stack.unwrap_or(defaults.stack),
+            ..defaults
         })
     }
 }
@@ -79,8 +79,8 @@ const CHUNK: usize = 4096;
 pub fn run(arguments: &Arguments) -> Result<()> {
     let host = host::builder_on(arguments.threads)?;
     let host = arguments.limits.on(host).build()?;
-    let plugin = host.load(arguments.plugin.as_str())?;
-    let limits = arguments.limits.limits();
+    let plugin = host.load_with(arguments.plugin.as_str(), &arguments.limits.settings())?;
+    let limits = plugin.limits();
     let params: Map<String, Value> = arguments.param.iter().cloned().collect();
     let scorer = Scorer::with_grants(&plugin, &params, limits, arguments.allow.grants(&host)?)?;
     scorer.check_params()?;

@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cases = golden::read(cases)?;
     let host = Host::builder().threads(1).build()?;
     let plugin = host.load(plugin.as_str())?;
-    let scorer = Scorer::new(&plugin, &Map::new(), host.limits())?;
+    let scorer = Scorer::new(&plugin, &Map::new(), plugin.limits())?;
     let stdout = std::io::stdout();
     for line in std::io::stdin().lines() {
         let line = line?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
-use crate::{CompileFault, Digest, Error, Host, Result};
+use crate::{AskedLimits, CompileFault, Digest, Error, Host, Result};
 
 /// A component, compiled.
 pub(crate) struct Loaded {
@@ -18,6 +18,8 @@ pub(crate) struct Loaded {
     pub(crate) digest: Digest,
     /// Size of the file in bytes.
     pub(crate) size: u64,
+    /// The limits that it asks for.
+    pub(crate) asked: AskedLimits,
     /// Whether the code came from the cache.
     pub(crate) cached: bool,
 }
@@ -33,6 +35,7 @@ pub(crate) struct World {
 pub(crate) fn load(host: &Host, path: &Path) -> Result<Loaded> {
     let bytes = Arc::new(read(path, host.0.compiler.largest_component())?);
     check_header(path, &bytes)?;
+    let asked = AskedLimits::read(path, &bytes)?;
     let digest = Digest::of(&bytes);
     let engine = &host.0.engine;
     let (component, cached) = if let Some(component) = host.0.cache.get(engine, digest) {
@@ -48,6 +51,7 @@ pub(crate) fn load(host: &Host, path: &Path) -> Result<Loaded> {
         component,
         digest,
         size: bytes.len() as u64,
+        asked,
         cached,
     })
 }

@@ -109,6 +109,20 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// The plugin asks for more than plugins may, and nobody said that this one may.
+    #[error("{}: the plugin asks for {asked}{unit} {key} (`[limits]` in its plugin.toml), and a plugin may ask for {most} at the most; where you trust it with that, `--{key} {asked}` says so, or `{key} = {asked}` in a run's [reward.NAME.limits]", path.display())]
+    AsksTooMuch {
+        /// The file.
+        path: PathBuf,
+        /// The limit's name.
+        key: &'static str,
+        /// What it is counted in.
+        unit: &'static str,
+        /// What the plugin asks for.
+        asked: u64,
+        /// What plugins may ask for.
+        most: u64,
+    },
     /// Parameters that the plugin does not understand.
     #[error("plugin `{plugin}`: {message}")]
     Params {

@@ -12,7 +12,14 @@ use wasmtime::Engine;
 use crate::cache::CodeCache;
 use crate::compiler::Compiler;
 use crate::pool::{self, Clock};
-use crate::{Error, Inspected, Limits, Plugin, PluginRef, Result, Search, engine};
+use crate::{
+    AskedLimits, Error, Inspected, LimitSettings, Limits, Plugin, PluginRef, Result, Search, engine,
+};
+
+/// The most fuel for a sample that a plugin may ask for: ten seconds or more.
+const MOST_FUEL: u64 = 100_000_000_000;
+/// The most memory that a plugin may ask for.
+const MOST_MEMORY: u64 = 1 << 30;
 
 /// Runs reward plugins. Clones share engine and threads.
 ///
@@ -29,6 +36,8 @@ pub(crate) struct Shared {
     waiting_threads: usize,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
+    /// What a plugin may ask for.
+    pub(crate) most: AskedLimits,
     pub(crate) cache: CodeCache,
     pub(crate) compiler: Compiler,
     search: Search,
@@ -42,16 +51,39 @@ impl Host {
 
     /// Loads a plugin by path or name, compiles it (or takes its code from the cache), checks that it is
     /// of the world `rlhost:plugin/reward-plugin`, and asks it to describe itself.
+    ///
+    /// Its limits are what it asks for, within the bound of [`HostBuilder::most`], and otherwise the host's.
     pub fn load(&self, plugin: impl Into<PluginRef>) -> Result<Plugin> {
+        self.load_with(plugin, &LimitSettings::default())
+    }
+
+    /// The same with limits that take precedence over what the plugin asks for, and over the bound.
+    ///
+    /// # Errors
+    /// [`Error::AsksTooMuch`] where it asks for more than it may and nothing is set; all others of loading.
+    pub fn load_with(
+        &self,
+        plugin: impl Into<PluginRef>,
+        settings: &LimitSettings,
+    ) -> Result<Plugin> {
         let path = self.find(&plugin.into())?;
-        Plugin::load(self, &path)
+        Plugin::load(self, &path, settings)
     }
 
     /// Loads a component by path or name, whether it is a reward plugin or an
     /// [algorithm](crate::algorithm), and says all about it.
     pub fn inspect(&self, plugin: impl Into<PluginRef>) -> Result<Inspected> {
+        self.inspect_with(plugin, &LimitSettings::default())
+    }
+
+    /// The same with limits, as for [`Host::load_with`].
+    pub fn inspect_with(
+        &self,
+        plugin: impl Into<PluginRef>,
+        settings: &LimitSettings,
+    ) -> Result<Inspected> {
         let path = self.find(&plugin.into())?;
-        Inspected::load(self, &path)
+        Inspected::load(self, &path, settings)
     }
 
     /// The file of a plugin of this path or name.
@@ -68,7 +100,7 @@ impl Host {
         Ok(self.0.waiting.get_or_init(|| threads))
     }
 
-    /// The limits that plugins are described under; the defaults for scorers of this host.
+    /// The limits of plugins that ask for nothing.
     pub fn limits(&self) -> Limits {
         self.0.limits
     }
@@ -113,6 +145,7 @@ pub struct HostBuilder {
     threads: Option<usize>,
     waiting: usize,
     limits: Limits,
+    most: AskedLimits,
     deadline: Duration,
     cache: Option<PathBuf>,
     compiler: Compiler,
@@ -126,6 +159,10 @@ impl Default for HostBuilder {
             threads: None,
             waiting: 32,
             limits: Limits::default(),
+            most: AskedLimits {
+                fuel: Some(MOST_FUEL),
+                memory: Some(MOST_MEMORY),
+            },
             deadline: Duration::from_mins(1),
             cache: CodeCache::default_folder(),
             compiler: Compiler::InProcess,
@@ -151,10 +188,17 @@ impl HostBuilder {
         self
     }
 
-    /// The limits that plugins are described under. Their `stack` holds for all guests of the host.
+    /// The limits of plugins that ask for nothing. Their `stack` holds for all guests of the host.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// The most that a plugin may ask for; `None` for no bound but that of [`Limits`]. Default: 1e11 fuel and 1 GiB of memory.
+    #[must_use]
+    pub fn most(mut self, most: AskedLimits) -> Self {
+        self.most = most;
         self
     }
 
@@ -236,6 +280,7 @@ impl HostBuilder {
             waiting_threads: self.waiting,
             clock,
             limits: self.limits,
+            most: self.most,
             cache: CodeCache::new(self.cache),
             compiler: self.compiler,
             search: self.search,

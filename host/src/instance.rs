@@ -179,6 +179,8 @@ impl Budget {
 pub(crate) struct Call<T> {
     pub(crate) answer: Result<T, Failure>,
     pub(crate) fuel: u64,
+    /// Bytes of memory and tables at its end.
+    pub(crate) memory: u64,
     pub(crate) log: Vec<LogLine>,
     pub(crate) exchanges: Vec<Exchange>,
 }
@@ -234,6 +236,7 @@ pub(crate) fn call_in<T>(
     Call {
         answer,
         fuel,
+        memory: state.memory.used(),
         log: std::mem::take(&mut state.log).finish(),
         exchanges: std::mem::take(&mut state.tape).finish(),
     }

@@ -55,6 +55,7 @@
 #![deny(missing_docs, unsafe_code)]
 
 pub mod algorithm;
+mod asked;
 pub mod audit;
 mod bindings;
 mod cache;
@@ -79,6 +80,7 @@ mod instance;
 mod limits;
 mod lower;
 mod marks;
+mod measure;
 mod memory;
 mod outcome;
 mod picture;
@@ -95,6 +97,7 @@ mod session;
 mod verdict;
 mod wasi;
 
+pub use asked::{AskedLimits, LimitSettings};
 pub use capability::{
     Allow, Answer, Capability, Exchange, Grants, Hit, HttpJudge, HttpRetriever, Interpreter,
     InterpreterInfo, Judge, JudgeRequest, JudgeSettings, LogLevel, LogLine, Retriever,
@@ -113,6 +116,7 @@ pub use fuse::fuse;
 pub use host::{Host, HostBuilder};
 pub use input::SampleReader;
 pub use limits::Limits;
+pub use measure::Measured;
 pub use outcome::Outcome;
 pub use picture::Picture;
 pub use plugin::{Inspected, Inspection, ParamInfo, Plugin, PluginInfo, Scope};

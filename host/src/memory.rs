@@ -55,6 +55,11 @@ impl MemoryLimit {
         }
     }
 
+    /// Bytes that were taken.
+    pub(crate) fn used(&self) -> u64 {
+        self.limit.saturating_sub(self.left as u64)
+    }
+
     fn denied(&self) -> wasmtime::Error {
         GrowthDenied::Bytes { limit: self.limit }.into()
     }

@@ -9,13 +9,16 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::algorithm::{self, Algorithm, AlgorithmInfo};
+use crate::asked::Resolved;
 use crate::bindings::rlhost::plugin::types as wit;
 use crate::capability::Capability;
 use crate::component::{self, World};
 use crate::guest::GuestState;
 use crate::instance::{Call, Prepared, REWARD};
 use crate::verdict::{MAX_NAMES, check_name};
-use crate::{Digest, Error, Host, Outcome, Result, Sample, imports};
+use crate::{
+    AskedLimits, Digest, Error, Host, LimitSettings, Limits, Outcome, Result, Sample, imports,
+};
 
 /// What plugins export.
 const WORLD: World = World {
@@ -35,6 +38,8 @@ struct Loaded {
     digest: Digest,
     size: u64,
     info: PluginInfo,
+    asked: AskedLimits,
+    limits: Limits,
     capabilities: Vec<Capability>,
     imports: Vec<String>,
     exports: Vec<String>,
@@ -97,7 +102,7 @@ pub struct ParamInfo {
     pub name: String,
     /// What it does.
     pub doc: String,
-    /// Its default, as JSON.
+    /// Its default, as JSON; empty where it must be given.
     pub default: String,
 }
 
@@ -113,7 +118,7 @@ pub enum Inspected {
 
 impl Inspected {
     /// Loads the component at `path` as what it exports; a reward plugin is what it should be otherwise.
-    pub(crate) fn load(host: &Host, path: &Path) -> Result<Self> {
+    pub(crate) fn load(host: &Host, path: &Path, settings: &LimitSettings) -> Result<Self> {
         let loaded = component::load(host, path)?;
         let ty = loaded.component.component_type();
         let interface = algorithm::WORLD.interface;
@@ -123,7 +128,7 @@ impl Inspected {
         Ok(if is_algorithm {
             Self::Algorithm(Algorithm::from_loaded(host, path, &loaded)?.inspect())
         } else {
-            Self::Reward(Plugin::from_loaded(host, path, &loaded)?.inspect())
+            Self::Reward(Plugin::from_loaded(host, path, &loaded, settings)?.inspect())
         })
     }
 }
@@ -145,21 +150,30 @@ pub struct Inspection<D = PluginInfo> {
     pub imports: Vec<String>,
     /// What it exports.
     pub exports: Vec<String>,
+    /// The limits that it asks for.
+    #[serde(default, skip_serializing_if = "AskedLimits::is_empty")]
+    pub asks: AskedLimits,
     /// What it says about itself.
     pub description: D,
 }
 
 impl Plugin {
     /// Loads the component at `path`.
-    pub(crate) fn load(host: &Host, path: &Path) -> Result<Self> {
-        Self::from_loaded(host, path, &component::load(host, path)?)
+    pub(crate) fn load(host: &Host, path: &Path, settings: &LimitSettings) -> Result<Self> {
+        Self::from_loaded(host, path, &component::load(host, path)?, settings)
     }
 
-    fn from_loaded(host: &Host, path: &Path, loaded: &component::Loaded) -> Result<Self> {
+    fn from_loaded(
+        host: &Host,
+        path: &Path,
+        loaded: &component::Loaded,
+        settings: &LimitSettings,
+    ) -> Result<Self> {
+        let limits = settings.resolve(path, loaded.asked, host.0.limits, host.0.most)?;
         let names = component::check_world(host, path, &loaded.component, &WORLD, imports::known)?;
         let prepared = Prepared::new(&host.0, &loaded.component)
             .map_err(|e| component::wrong_types(path, &WORLD, format!("{e:#}")))?;
-        let info = describe(host, path, &prepared)?;
+        let info = describe(host, path, &prepared, &limits)?;
         Ok(Self(Arc::new(Loaded {
             host: host.clone(),
             prepared,
@@ -167,6 +181,8 @@ impl Plugin {
             digest: loaded.digest,
             size: loaded.size,
             info,
+            asked: loaded.asked,
+            limits: limits.score,
             capabilities: imports::capabilities(&names.imports),
             imports: names.imports,
             exports: names.exports,
@@ -192,6 +208,16 @@ impl Plugin {
     /// What the plugin says about itself.
     pub fn info(&self) -> &PluginInfo {
         &self.0.info
+    }
+
+    /// The limits of its scores: what was set when it was loaded, else what it asks for, else the host's.
+    pub fn limits(&self) -> Limits {
+        self.0.limits
+    }
+
+    /// The limits that it asks for.
+    pub fn asks(&self) -> AskedLimits {
+        self.0.asked
     }
 
     /// The capabilities that it needs: what must be granted before it scores.
@@ -224,6 +250,7 @@ impl Plugin {
             capabilities: self.0.capabilities.clone(),
             imports: self.0.imports.clone(),
             exports: self.0.exports.clone(),
+            asks: self.0.asked,
             description: self.0.info.clone(),
         }
     }
@@ -254,9 +281,25 @@ pub(crate) fn described<T>(path: &Path, world: &World, call: Call<T>) -> Result<
         Outcome::ProtocolError => component::wrong_types(path, world, failure.message),
         outcome => Error::Describe {
             path: path.to_owned(),
-            message: format!("`describe` ended with {outcome}: {}", failure.message),
+            message: format!(
+                "`describe` ended with {outcome}: {}{}",
+                failure.message,
+                more(outcome)
+            ),
         },
     })
+}
+
+/// What helps where a description met a limit.
+fn more(outcome: Outcome) -> String {
+    let key = match outcome {
+        Outcome::MemoryExhausted => "memory",
+        Outcome::BudgetExhausted => "fuel",
+        _ => return String::new(),
+    };
+    format!(
+        "; if it needs more than that, its author asks for it (`{key}` under `[limits]` in plugin.toml)"
+    )
 }
 
 /// What is wrong with the name or the version that a component gives itself.
@@ -266,14 +309,20 @@ pub(crate) fn check_identity(name: &str, version: &str) -> Result<(), String> {
 }
 
 /// Asks the plugin to describe itself and checks what it says.
-fn describe(host: &Host, path: &Path, prepared: &Prepared) -> Result<PluginInfo> {
+fn describe(
+    host: &Host,
+    path: &Path,
+    prepared: &Prepared,
+    limits: &Resolved,
+) -> Result<PluginInfo> {
+    let limits = &limits.describe;
     let fail = |message: String| Error::Describe {
         path: path.to_owned(),
         message,
     };
-    let state = GuestState::new(&host.0.limits, Vec::new(), None);
+    let state = GuestState::new(limits, Vec::new(), None);
     let call = host.0.threads.install(|| {
-        prepared.call(&host.0, &host.0.limits, 1, state, |guest, store| {
+        prepared.call(&host.0, limits, 1, state, |guest, store| {
             guest.describe(store).map(PluginInfo::from)
         })
     });
@@ -307,7 +356,10 @@ pub(crate) fn check_params(params: &[ParamInfo]) -> Result<(), String> {
         if !seen.insert(&param.name) {
             return Err(format!("parameter `{}` stands twice", param.name));
         }
-        if let Err(error) = serde_json::from_str::<serde_json::Value>(&param.default) {
+        // An empty text: it must be given.
+        if !param.default.is_empty()
+            && let Err(error) = serde_json::from_str::<serde_json::Value>(&param.default)
+        {
             return Err(format!(
                 "the default of parameter `{}` is not JSON: {:?} ({error})",
                 param.name,

@@ -404,6 +404,19 @@ pub(crate) fn params_text(
             }));
         }
     }
+    let needed = known
+        .iter()
+        .filter(|known| known.default.is_empty() && !params.contains_key(&known.name))
+        .map(|known| known.name.as_str())
+        .collect::<Vec<_>>();
+    if let Some(first) = needed.first() {
+        return Err(fail(format!(
+            "it needs the parameter{} `{}`, for which it has no default: `--param {first}=VALUE` gives it, or \
+             `params` in a run's configuration",
+            if needed.len() == 1 { "" } else { "s" },
+            needed.join("`, `"),
+        )));
+    }
     let sorted: BTreeMap<_, _> = params.iter().collect();
     serde_json::to_string(&sorted)
         .map_err(|e| fail(format!("the parameters can't be written as JSON: {e}")))

@@ -518,7 +518,7 @@ fn what_can_not_be_built_says_why_with_file_and_line() {
         "def f(response):\n    import numpy, ssl, pip\n    from sympy.core import Add\n",
         &[
             "src/r.py, line 2: there is no module `numpy`",
-            "pip install --no-deps --target src numpy",
+            "`[python] requires = [\"numpy\"]`",
             // Which lies beside the tool itself.
             "src/r.py, line 2: there is no module `pip`",
             "src/r.py, line 2: the module `ssl` of the standard library does not exist",

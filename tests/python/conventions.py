@@ -18,7 +18,9 @@ from unittest import mock
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parents[2] / "cli/templates/python"))
 
-from rlhost import Abstain, Internal, InvalidReference, Message, Sample, Turn, build, call  # noqa: E402
+from rlhost import Abstain, Internal, InvalidReference, Message, Sample, Turn, build, call, serial, source, wanted, warm  # noqa: E402
+from rlhost.standin import Levenshtein  # noqa: E402
+from rlhost.standin import ctypes as ctypes_stand_in  # noqa: E402
 
 
 def sample(response="", answer=None, prompt=None, turns=None, data_source="", params=None, **columns):
@@ -403,12 +405,12 @@ class Conventions(unittest.TestCase):
         def unclear(a, b):
             return 0
 
-        def too_much(data_source, solution_str, ground_truth, tokenizer):
+        def too_much(response, answer, tokenizer):
             return 0
 
         for function, settings, names in [
             (unclear, {}, ["unclear(a, b)", "python.arguments", "response"]),
-            (too_much, {}, ["veRL", "`tokenizer`", "python.arguments"]),
+            (too_much, {}, ["a plain function", "`tokenizer`", "python.arguments", "parameter"]),
             (unclear, {"convention": "slime"}, ['"slime"', "verl", "areal"]),
             (unclear, {"arguments": {"a": "response", "b": "truth"}}, ['"truth"', "answer"]),
             (unclear, {"arguments": {"a": "response", "c": "answer"}}, ["`c`", "no such argument"]),
@@ -504,6 +506,158 @@ class Results(unittest.TestCase):
         return judged(function, sample(params=params), SOURCE)[0]
 
 
+class Callables(unittest.TestCase):
+    """What `FILE.py:FUNCTION` may stand for."""
+
+    def found(self, name, text, notes=None):
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "own.py").write_text(textwrap.dedent(text))
+            sys.modules.pop("own", None)
+            with mock.patch.object(build, "HERE", folder), mock.patch.object(build, "OWN", folder + "/rlhost/"):
+                return wanted.function(f"own.py:{name}", [] if notes is None else notes)
+
+    def test_functions_classes_calls_and_methods(self):
+        text = """
+            def plain(response): return 1
+            class Judge:
+                def __init__(self, weight=2.0, *, name="x"): self.weight = weight
+                def __call__(self, completions, solution, **kwargs): return [self.weight for _ in completions]
+                def score(self, response): return self.weight
+                @staticmethod
+                def free(response): return 5
+            def make(scale, other=1):
+                def inner(response): return scale * other
+                return inner
+            """
+        for name, arguments, score in [
+            ("plain", ("r",), 1), ("Judge", (["r"], ["a"]), [2.0]), ("Judge(weight=3.0)", (["r"], ["a"]), [3.0]),
+            ("Judge(4.0).score", ("r",), 4.0), ("Judge.free", ("r",), 5), ("make(2, other=5)", ("r",), 10),
+        ]:  # fmt: skip
+            self.assertEqual(self.found(name, text).function(*arguments), score, name)
+        made = self.found("make(2)", text)
+        self.assertEqual(made.params, {"other": 1})
+        self.assertEqual(made.made({"other": 7, "unknown": 1})("r"), 14)
+        self.assertEqual(self.found("make(scale=2)", text).params, {"scale": 2, "other": 1})
+        with self.assertRaisesRegex(Internal, "`scale` must be a whole number"):
+            self.found("make(scale=2)", text).made({"scale": "x"})
+        for name, told in [
+            ("Judge.score", r"name it as `Judge\(\).score`"), ("make()", "missing a required argument: 'scale'"),
+            ("nothing", "has no function `nothing`; it has plain, Judge, make"), ("make(open('x'))", "a call with plain values"),
+            ("make(2)(3)", "takes|int"), ("lambda: 1", "must be FILE.py:FUNCTION"), ("make(**{'scale': 1})", "plain values"),
+        ]:  # fmt: skip
+            with self.assertRaisesRegex(build.Refused, told, msg=name):
+                self.found(name, text)
+
+    def test_a_function_that_makes_one_is_told_from_a_reward(self):
+        text = "def make(scale=1):\n    def inner(response): return scale\n    return inner\n"
+        self.assertIn("own.py:make()", wanted.hint("own.py:make", self.found("make", text)))
+        self.assertEqual("", wanted.hint("own.py:f", self.found("f", "def f(a):\n    return a\n")))
+
+    def test_parameters_without_a_default_must_be_given(self):
+        def compute_score(reward_inputs, top: int, factor: float, kind, flag=False):
+            return [{"overall": top * factor, "kind": kind} for _ in reward_inputs]
+
+        plan = call.plan(compute_score, SOURCE, {})
+        self.assertIn("top = a parameter that must be given", plan.told())
+        described = {name: default for name, _, default in call.parameters.described(plan.all_params(), {})}
+        self.assertEqual(described, {"top": "", "factor": "", "kind": "", "flag": "false"})
+        given = {"top": 3, "factor": 2, "kind": 1}
+        self.assertEqual(call.judge(plan, sample("x", "y", params=given)), (6.0, [("kind", 1.0)]))
+        for params, told in [
+            ({"top": 3, "factor": 2}, "the parameter `kind` must be given"),
+            ({**given, "top": 1.5}, "the parameter `top` must be a whole number"),
+            ({**given, "factor": "x"}, "the parameter `factor` must be a number"),
+        ]:
+            with self.assertRaisesRegex(Internal, told):
+                call.judge(plan, sample("x", "y", params=params))
+
+        def plain(response, answer, scale):
+            return scale
+
+        plan = call.plan(plain, SOURCE, {"arguments": {"response": "response", "scale": "parameter"}})
+        self.assertEqual(call.judge(plan, sample("x", "y", params={"scale": 4}))[0], 4.0)
+
+    def test_modules_that_the_function_does_without(self):
+        text = """
+            from nobody.plugin import ORM, orms, register
+            from nobody import torch as t
+            from .utils import is_math_available, is_nobody_available, helper
+            if is_nobody_available():
+                raise SystemExit
+            LOADED = t.load("x").to("y")
+            class Score(ORM):
+                def __call__(self, completions, solution, **kwargs):
+                    return [float(is_math_available()) for _ in completions]
+            orms["score"] = Score
+            @register("other")
+            def other(completions): return t.tensor(helper(completions))
+            """
+        notes = []
+        found = self.found("Score", text, notes)
+        self.assertEqual(found.function(["x"], ["y"]), [1.0])
+        self.assertEqual(len(notes), 3, notes)
+        self.assertIn("warning: src/own.py, line 2: there is no module `nobody.plugin`; the plugin does without (ORM, orms, register)", notes)
+        self.assertNotIn("nobody", sys.modules)
+        # What is called for later is refused.
+        with self.assertRaisesRegex(Internal, "`nobody.torch"):
+            found.module.t.tensor(1)
+        with self.assertRaisesRegex(Internal, "is of a module that is not there"):
+            bool(found.module.LOADED)
+        for name, told in [("other", "there is no module `nobody`"), ("LOADED", "nobody")]:
+            with self.assertRaisesRegex(build.Refused, told, msg=name):
+                self.found(name, text)
+
+
+class Serial(unittest.TestCase):
+    def test_executors_pools_and_processes_run_at_once(self):
+        with serial.Executor(max_workers=2) as pool:
+            self.assertEqual(pool.submit(divmod, 7, 2).result(timeout=0), (3, 1))
+            self.assertEqual(list(pool.map(len, ["a", "bc"])), [1, 2])
+            with self.assertRaises(ZeroDivisionError):
+                pool.submit(divmod, 1, 0).result()
+        queue = serial.Queue()
+        process = serial.Process(target=queue.put, args=(3,))
+        process.start()
+        process.join(5)
+        self.assertEqual((process.is_alive(), process.exitcode, queue.get(timeout=1)), (False, 0, 3))
+        with self.assertRaisesRegex(Internal, "never comes"):
+            queue.get()
+        with serial.Pool(4) as pool:
+            self.assertEqual(pool.map(abs, [-1, 2]), [1, 2])
+            self.assertEqual(pool.apply_async(divmod, (7, 2)).get(timeout=1), (3, 1))
+            self.assertEqual(pool.starmap(pow, [(2, 3), (3, 2)]), [8, 9])
+
+
+class StandIns(unittest.TestCase):
+    def test_levenshtein_has_the_packages_numbers(self):
+        lines = (Path(__file__).parents[1] / "fixtures/rewards/maths/levenshtein.jsonl").read_text().splitlines()
+        self.assertGreater(len(lines), 100)
+        for line in map(json.loads, lines):
+            for name, number in line["found"].items():
+                self.assertEqual(getattr(Levenshtein, name)(*line["texts"]), number, (name, line["texts"]))
+        self.assertEqual(Levenshtein.distance("abc", "abd", weights=(1, 1, 2)), 2)
+        with self.assertRaisesRegex(AttributeError, "has distance, ratio"):
+            Levenshtein.editops
+
+    def test_ctypes_has_sizes_and_says_what_it_has_not(self):
+        self.assertEqual(ctypes_stand_in.sizeof(ctypes_stand_in.c_long), 4)
+        with self.assertRaisesRegex(AttributeError, "no foreign functions"):
+            ctypes_stand_in.CDLL
+
+    def test_a_warm_up_leaves_the_plugins_files_as_they_were(self):
+        with tempfile.TemporaryDirectory() as folder:
+            text = "seen = []\ncount = 0\nclass C:\n    n = {}\ndef f(r):\n    global count, more\n    seen.append(r)\n    count += 1\n    more = 1\n    C.n[r] = 1\n"
+            Path(folder, "own.py").write_text(text)
+            sys.modules.pop("own", None)
+            with mock.patch.object(build, "HERE", folder), mock.patch.object(build, "OWN", folder + "/rlhost/"):
+                found = wanted.function("own.py:f", [])
+                kept = found.module.seen
+                warm.up(lambda response, answer: found.function(response))
+            self.assertEqual((found.module.seen, found.module.count, found.module.C.n), ([], 0, {}))
+            self.assertIs(found.module.seen, kept)
+            self.assertFalse(hasattr(found.module, "more"))
+
+
 class Imports(unittest.TestCase):
     def test_what_a_file_needs_is_told_from_what_it_can_do_without(self):
         text = textwrap.dedent(
@@ -558,7 +712,7 @@ class Imports(unittest.TestCase):
         )
         import ast
 
-        found = list(build.imports(ast.parse(text)))
+        found = list(source.imports(ast.parse(text)))
         self.assertEqual(
             [(it.module, it.optional) for it in found if not it.relative],
             [("re", False), ("json", False), ("math", False), ("datetime", False), ("numpy", True), ("torch", False),
@@ -581,10 +735,10 @@ class Imports(unittest.TestCase):
             ("def f():\n    import nobody\n    f()", build.Refused, "src/own.py, line 2: there is no module `nobody`"),
             ("def f(): return globals()['g']()\ndef g():\n    import nobody", build.Refused, "line 3: there is no module `nobody`"),
             ("@print\ndef g():\n    import nobody\ndef f(): pass", build.Refused, "line 3: there is no module `nobody`"),
-            ("class A:\n    def g(self):\n        import nobody\ndef f(): pass", build.Refused, "line 3: there is no module"),
+            ("class A:\n    def g(self):\n        import nobody\ndef f(): return A()", build.Refused, "line 3: there is no module"),
             ("def g(): pass", build.Refused, "src/own.py has no function `f`; it has g"),
-            ("f = 3", build.Refused, "src/own.py has no function `f`; it has none"),
-            ("class f: pass", build.Refused, "src/own.py: `f` is a class, and not a function"),
+            ("f = 3", build.Refused, "src/own.py: `f` is an int, and not a function"),
+            ("class f: pass", build.Refused, "src/own.py: what `f` makes is a f, and not a function"),
         ]
         for text, kind, wanted in cases:
             # `assertRaises` would take the trace away.
@@ -645,7 +799,8 @@ class Imports(unittest.TestCase):
             self.folder = folder
             with mock.patch.object(build, "HERE", folder), mock.patch.object(build, "OWN", folder + "/rlhost/"):
                 try:
-                    return build.function(name, [] if notes is None else notes)
+                    found = wanted.function(name, [] if notes is None else notes)
+                    return found.function, found.module, found.source
                 finally:
                     sys.path.remove(folder)
 
@@ -673,7 +828,7 @@ class Imports(unittest.TestCase):
                 return open(x)
             """
         )
-        notes = list(build.idle("r.py", ast.parse(text)))
+        notes = list(source.idle("r.py", ast.parse(text)))
         names = [note.split(": ")[2] for note in notes]
         self.assertEqual(
             names,

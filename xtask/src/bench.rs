@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: measures the sandbox beside other ways to score, the verifiers beside Python, one verifier in every
-//! language, the algorithms' arithmetic beside `NumPy`, and the quickstart's run where there is one.
+//! language, rewards in Python with packages, the algorithms' arithmetic beside `NumPy`, and the quickstart's run where there is one.
 //!
 //! Raw results go to `docs/benchmarks/raw/DATE-NAME.json`, with the machine they were taken on.
 
@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::project::Project;
 use crate::{
-    algorithm_bench, guests, language_bench, math_bench, process, sandbox_bench, verifier_bench,
+    algorithm_bench, guests, language_bench, math_bench, packages_bench, process, sandbox_bench,
+    verifier_bench,
 };
 
 /// Steps at the start of a run that are not counted: caches and allocators warm up.
@@ -25,6 +26,7 @@ enum Part {
     Sandbox,
     Math,
     Languages,
+    Packages,
     Verifiers,
     Algorithms,
     Training,
@@ -69,6 +71,7 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
     let sandbox = measure(Part::Sandbox, sandbox_bench::run)?;
     let math = measure(Part::Math, math_bench::run)?;
     let languages = measure(Part::Languages, language_bench::run)?;
+    let packages = measure(Part::Packages, packages_bench::run)?;
     let verifiers = measure(Part::Verifiers, verifier_bench::run)?;
     let algorithms = measure(Part::Algorithms, algorithm_bench::run)?;
     let timings = project.root.join("runs/quickstart/timings.jsonl");
@@ -95,6 +98,7 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
         "sandbox": sandbox,
         "math": math,
         "languages": languages,
+        "packages": packages,
         "verifiers": verifiers,
         "algorithms": algorithms,
         "training": training,
@@ -106,6 +110,9 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
     println!("{}", path.display());
     if !result["languages"].is_null() {
         language_bench::write(project, &result, &path)?;
+    }
+    if !result["packages"].is_null() {
+        packages_bench::write(project, &result, &path)?;
     }
     if !result["math"].is_null() {
         math_bench::write(project, &result, &path)?;

@@ -85,6 +85,12 @@ pub fn build_all(project: &Project) -> Result<()> {
     run(project, &Options { names: Vec::new() })
 }
 
+/// Builds the guests of these names that are not up to date.
+pub(crate) fn build_named(project: &Project, names: &[&str]) -> Result<()> {
+    let names = names.iter().map(|&name| name.to_owned()).collect();
+    run(project, &Options { names })
+}
+
 /// Builds the core module of the guest in `folder`, which need not be a component's.
 pub(crate) fn build_module(project: &Project, folder: &str) -> Result<Vec<u8>> {
     let folder = project.root.join(folder);

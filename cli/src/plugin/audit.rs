@@ -37,14 +37,15 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let limits = arguments.limits.limits();
+    let settings = arguments.limits.settings();
     let params: Map<String, Value> = arguments.param.iter().cloned().collect();
     let host = host::builder()?.threads(1);
     let plugin = arguments
         .limits
         .on(host)
         .build()?
-        .load(arguments.plugin.as_str())?;
+        .load_with(arguments.plugin.as_str(), &settings)?;
+    let limits = plugin.limits();
     let grants = arguments.allow.grants(plugin.host())?;
     let one = Scorer::with_grants(&plugin, &params, limits, grants)?;
     let several = several(arguments, &plugin, &params, limits)?;
@@ -133,7 +134,8 @@ fn several(
     limits: Limits,
 ) -> Result<Scorer> {
     let host = host::builder()?.threads(arguments.threads.into());
-    let again = arguments.limits.on(host).build()?.load(plugin.path())?;
+    let host = arguments.limits.on(host).build()?;
+    let again = host.load_with(plugin.path(), &arguments.limits.settings())?;
     if again.digest() != plugin.digest() {
         bail!(
             "{} has just changed; audit it again",

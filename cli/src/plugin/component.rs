@@ -2,7 +2,7 @@
 
 use crate::{host, output};
 use anyhow::{Context, Result, anyhow, bail};
-use rlhost_host::Inspected;
+use rlhost_host::{Inspected, LimitSettings};
 use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -142,7 +142,7 @@ fn is_text(bytes: &[u8]) -> bool {
 }
 
 /// Checks that the host runs the component, and puts it where it is wanted: whole or not at all.
-pub fn put(component: &[u8], path: &Path) -> Result<Inspected> {
+pub fn put(component: &[u8], path: &Path, limits: &LimitSettings) -> Result<Inspected> {
     if path.is_dir() {
         bail!("{} is a folder: name a file", path.display());
     }
@@ -153,7 +153,7 @@ pub fn put(component: &[u8], path: &Path) -> Result<Inspected> {
         );
     }
     let staged = output::staged(path);
-    let put = write_checked(component, path, &staged);
+    let put = write_checked(component, path, &staged, limits);
     if put.is_err() {
         // The first error is the one to tell.
         let _ = fs::remove_file(&staged);
@@ -170,10 +170,16 @@ fn may_be_replaced(path: &Path) -> bool {
     }
 }
 
-fn write_checked(component: &[u8], path: &Path, staged: &Path) -> Result<Inspected> {
+fn write_checked(
+    component: &[u8],
+    path: &Path,
+    staged: &Path,
+    limits: &LimitSettings,
+) -> Result<Inspected> {
     let failed = || format!("cannot write {}", path.display());
     fs::write(staged, component).with_context(failed)?;
-    let found = host::builder()?.build()?.inspect(staged).map_err(|error| {
+    let host = host::builder()?.build()?;
+    let found = host.inspect_with(staged, limits).map_err(|error| {
         let text = error.to_string();
         anyhow!(text.replace(&*staged.to_string_lossy(), &path.to_string_lossy()))
     })?;

@@ -3,6 +3,7 @@
 use super::component;
 use crate::output;
 use anyhow::{Context, Result};
+use rlhost_host::LimitSettings;
 use std::fs;
 use std::path::PathBuf;
 
@@ -25,6 +26,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Some(path) => path.clone(),
         None => module.with_extension("component.wasm"),
     };
-    let found = component::put(&component, &path)?;
+    let found = component::put(&component, &path, &LimitSettings::default())?;
     output::standard(|out| component::print(out, &path, &found))
 }

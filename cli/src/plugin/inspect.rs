@@ -1,8 +1,8 @@
 //! `rlhost plugin inspect`.
 
 use super::metadata::Metadata;
-use crate::host;
 use crate::output::{self, printable};
+use crate::{host, score};
 use anyhow::{Context, Result};
 use rlhost_host::algorithm::{AlgorithmInfo, LossScope};
 use rlhost_host::{Inspected, Inspection, ParamInfo, Scope};
@@ -18,11 +18,14 @@ pub struct Arguments {
     /// As JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    limits: score::LimitArguments,
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let host = host::builder()?.build()?;
-    let found = host.inspect(arguments.plugin.as_str())?;
+    let limits = &arguments.limits;
+    let host = limits.on(host::builder()?).build()?;
+    let found = host.inspect_with(arguments.plugin.as_str(), &limits.settings())?;
     let path = match &found {
         Inspected::Reward(found) => &found.path,
         Inspected::Algorithm(found) => &found.path,
@@ -66,6 +69,7 @@ fn metadata(out: &mut dyn Write, embedded: &Metadata) -> io::Result<()> {
         ("source", &text(&embedded.source)),
         ("language", &listed(&embedded.languages)),
         ("made by", &listed(&embedded.tools)),
+        ("packages", &listed(&embedded.packages)),
     ] {
         if !text.is_empty() {
             writeln!(out, "{label:<9} {}", printable(text))?;
@@ -143,6 +147,12 @@ fn component<D>(
         [] => writeln!(out, "needs     nothing")?,
         some => writeln!(out, "needs     {}{hint}", some.join(", "))?,
     }
+    let asks = [("memory", found.asks.memory), ("fuel", found.asks.fuel)];
+    let asks = asks.map(|(key, value)| value.map(|value| format!("{key} {value}")));
+    let asks: Vec<_> = asks.into_iter().flatten().collect();
+    if !asks.is_empty() {
+        writeln!(out, "asks for  {}", asks.join(", "))?;
+    }
     for (label, names) in [("imports", &found.imports), ("exports", &found.exports)] {
         for (i, name) in names.iter().enumerate() {
             let label = if i == 0 { label } else { "" };
@@ -155,12 +165,11 @@ fn component<D>(
 fn params(out: &mut dyn Write, params: &[ParamInfo]) -> io::Result<()> {
     for (i, param) in params.iter().enumerate() {
         let label = if i == 0 { "params" } else { "" };
-        writeln!(
-            out,
-            "{label:<9} {} = {}",
-            param.name,
-            printable(&param.default)
-        )?;
+        let default = match param.default.as_str() {
+            "" => "(must be given)".to_owned(),
+            default => format!("= {}", printable(default)),
+        };
+        writeln!(out, "{label:<9} {} {default}", param.name)?;
         writeln!(out, "{:<9}     {}", "", printable(&param.doc))?;
     }
     Ok(())

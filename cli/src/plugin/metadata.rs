@@ -2,6 +2,7 @@
 //! registries of images read. The host does not look at it: these are claims of whoever made the file.
 
 use anyhow::{Context, Result};
+use rlhost_host::AskedLimits;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use wasm_encoder::{ComponentSection, CustomSection};
@@ -12,6 +13,8 @@ use wasmparser::{ComponentNameSectionReader, KnownCustom, Parser, Payload};
 const VERSION: &str = "version";
 const LICENCES: &str = "licenses";
 const REVISION: &str = "revision";
+/// The packages that an interpreted language's component carries, a line NAME==VERSION each.
+const PACKAGES: &str = "rlhost:packages";
 
 /// What is embedded in a component.
 pub struct About {
@@ -23,6 +26,10 @@ pub struct About {
     pub source: String,
     /// The language, and the compiler's version.
     pub language: (&'static str, String),
+    /// Packages that are in it, with their versions.
+    pub packages: Vec<(String, String)>,
+    /// The limits that it asks for.
+    pub limits: AskedLimits,
 }
 
 /// Embeds what a component says about itself.
@@ -33,10 +40,21 @@ pub fn embed(component: &[u8], about: &About) -> Result<Vec<u8>> {
     add.language = vec![((*language).to_owned(), version.clone())];
     add.processed_by = vec![("rlhost".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
     let mut bytes = add.to_wasm(component)?;
+    let lines = about
+        .packages
+        .iter()
+        .map(|(name, version)| format!("{name}=={version}\n"));
+    let packages: String = lines.collect();
+    let limits = serde_json::to_string(&about.limits)?;
     let texts = [
         (VERSION, Some(&about.version)),
         (LICENCES, about.licence.as_ref()),
         (REVISION, Some(&about.source)),
+        (PACKAGES, (!packages.is_empty()).then_some(&packages)),
+        (
+            AskedLimits::SECTION,
+            (!about.limits.is_empty()).then_some(&limits),
+        ),
     ];
     for (name, text) in texts {
         if let Some(text) = text {
@@ -61,6 +79,9 @@ pub struct Metadata {
     pub languages: BTreeMap<String, String>,
     /// Tools that made it, with their versions.
     pub tools: BTreeMap<String, String>,
+    /// Packages that are in it, with their versions.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub packages: BTreeMap<String, String>,
 }
 
 impl Metadata {
@@ -78,6 +99,12 @@ impl Metadata {
                         (VERSION, _) => found.version = Some(text),
                         (LICENCES, _) => found.licence = Some(text),
                         (REVISION, _) => found.source = Some(text),
+                        (PACKAGES, _) => {
+                            let lines = text.lines().filter_map(|line| line.split_once("=="));
+                            found.packages = lines
+                                .map(|(name, version)| (name.to_owned(), version.to_owned()))
+                                .collect();
+                        }
                         (_, KnownCustom::ComponentName(names)) => found.read_name(names),
                         (_, KnownCustom::Producers(_)) => {
                             found.read_producers(section.data(), section.data_offset());
@@ -132,6 +159,11 @@ mod tests {
             licence: Some("MIT".to_owned()),
             source: "sha256:ab".to_owned(),
             language: ("Go", "1.27".to_owned()),
+            packages: vec![("sympy".to_owned(), "1.14.0".to_owned())],
+            limits: AskedLimits {
+                memory: Some(1 << 28),
+                ..AskedLimits::default()
+            },
         };
         let pair =
             |name: &str, version: &str| BTreeMap::from([(name.to_owned(), version.to_owned())]);
@@ -142,6 +174,7 @@ mod tests {
             source: Some("sha256:ab".to_owned()),
             languages: pair("Go", "1.27"),
             tools: pair("rlhost", env!("CARGO_PKG_VERSION")),
+            packages: pair("sympy", "1.14.0"),
         };
         let embedded = embed(&component, &about).unwrap();
         assert_eq!(Metadata::read(&embedded).unwrap(), expected);

@@ -16,6 +16,8 @@ pub struct Arguments {
     lang: Option<Language>,
     /// Wrap a reward function in Python as it is (docs/porting.md)
     ///
+    /// FUNCTION may be a class, `make(max_len=200)` or `Grader().score`.
+    ///
     /// Without NAME, the plugin has the name of the file.
     #[arg(long, value_name = "FILE.py:FUNCTION", conflicts_with_all = ["lang", "world"])]
     from_python: Option<String>,
@@ -84,7 +86,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         (Language::Rust, World::Reward) => templates::rust_reward(name),
         (Language::Rust, World::Algorithm) => templates::rust_algorithm(name),
         (Language::Python, World::Reward) => match &wrapped {
-            Some(wrapped) => templates::python_wrapped(name, &wrapped.function()),
+            Some(wrapped) => {
+                templates::python_wrapped(name, &wrapped.function(), &wrapped.requires)
+            }
             None => templates::python_reward(name),
         },
         (Language::Python, World::Algorithm) => templates::python_algorithm(name),

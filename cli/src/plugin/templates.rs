@@ -75,13 +75,23 @@ const C_ALGORITHM: &[(&str, &str)] = template![
 
 const PYTHON: &[(&str, &str)] = template![
     "python/rlhost/__init__.py",
+    "python/rlhost/absent.py",
     "python/rlhost/algorithm.py",
     "python/rlhost/build.py",
     "python/rlhost/call.py",
     "python/rlhost/component.py",
     "python/rlhost/loop.py",
     "python/rlhost/objective.py",
-    "python/rlhost/parameters.py"
+    "python/rlhost/parameters.py",
+    "python/rlhost/serial.py",
+    "python/rlhost/source.py",
+    "python/rlhost/standin/Levenshtein.py",
+    "python/rlhost/standin/__init__.py",
+    "python/rlhost/standin/ctypes.py",
+    "python/rlhost/standin/tqdm/__init__.py",
+    "python/rlhost/standin/tqdm/auto.py",
+    "python/rlhost/wanted.py",
+    "python/rlhost/warm.py"
 ];
 const PYTHON_REWARD: &[(&str, &str)] = template![
     "python-reward/README.md",
@@ -169,8 +179,9 @@ pub fn python_reward(name: &str) -> Files {
 }
 
 /// The folder around a reward function in Python, which `FILE.py:FUNCTION` names; its file is to be added.
-pub fn python_wrapped(name: &str, function: &str) -> Files {
-    let description = format!("The function {function}.");
+pub fn python_wrapped(name: &str, function: &str, requires: &[String]) -> Files {
+    let plain = function.split('(').next().unwrap_or_default();
+    let description = format!("The function {plain}.");
     let blanks = Blanks {
         name,
         description: &description,
@@ -178,10 +189,28 @@ pub fn python_wrapped(name: &str, function: &str) -> Files {
     let mut files = own(&blanks, PYTHON_WRAPPED);
     for (path, text) in PYTHON_REWARD {
         if path.ends_with("plugin.toml") {
-            files.push(("plugin.toml".to_owned(), blanks.fill(text)));
+            let text = blanks.fill(text) + &required(requires);
+            files.push(("plugin.toml".to_owned(), text));
         }
     }
     python(files, function)
+}
+
+/// What `plugin.toml` says of packages. Those that are known have sympy, which has more in memory than a plugin may by default.
+fn required(requires: &[String]) -> String {
+    if requires.is_empty() {
+        return String::new();
+    }
+    let listed: Vec<_> = requires.iter().map(|it| format!("{it:?}")).collect();
+    format!(
+        "# Packages of pure Python, which the build fetches: with those that they need they stand in requirements.lock.\n\
+         requires = [{}]\n\n\
+         [limits]\n\
+         # What a score may use at the most: bytes of memory, and fuel (about an instruction each).\n\
+         memory = 268_435_456\n\
+         fuel = 20_000_000_000\n",
+        listed.join(", ")
+    )
 }
 
 /// An algorithm in Python.
@@ -194,7 +223,12 @@ pub fn python_algorithm(name: &str) -> Files {
 /// Adds what all plugins in Python have.
 fn python(mut files: Files, function: &str) -> Files {
     for (path, text) in &mut files {
-        *text = text.replace("{{function}}", function);
+        // In a string of TOML, a quote has a backslash before it.
+        let function = match path.as_str() {
+            "plugin.toml" => function.replace('\\', "\\\\").replace('"', "\\\""),
+            _ => function.to_owned(),
+        };
+        *text = text.replace("{{function}}", &function);
         if path == ".gitignore" {
             text.push_str("__pycache__/\n");
         }

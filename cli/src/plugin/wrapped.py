@@ -1,7 +1,8 @@
-"""What `rlhost plugin new --from-python` asks about a file of Python: `FILE FUNCTION`. Nothing of the file runs."""
+# What `rlhost plugin new --from-python` asks about a file of Python: `FILE FUNCTION PACKAGES`. Nothing of the file runs. It stands behind the
+# text of templates/python/rlhost/source.py, which reads imports. PACKAGES are names of modules that the plugin can have.
 
-import ast
 import json
+import os
 import sys
 
 #: How lines begin, and what they hold, that an older Python than the plugins' may not know.
@@ -9,7 +10,7 @@ NEWER_LINES = ("type ", "except", "match ", "case ", "with ")
 NEWER_TEXTS = ("[*", ": *", 'f"', "f'", 't"', "t'")
 
 
-def main(path, wanted):
+def main(path, wanted, packages):
     with open(path, "rb") as file:
         source = file.read()
     found = {"python": f"{sys.version_info[0]}.{sys.version_info[1]}"}
@@ -18,14 +19,25 @@ def main(path, wanted):
     except SyntaxError as error:
         found["broken"] = broken(source, error)
     else:
-        names = []
-        for node in statements(tree.body):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                names.append(node.name)
-        found["functions"] = names
-        found |= named(tree.body, wanted.split("."))
-        found["absent"] = [{"module": module, "line": line} for module, line in absent(tree)]
+        nodes = list(statements(tree.body))
+        found["functions"] = [it.name for it in nodes if isinstance(it, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
+        parts, called = chain(wanted)
+        found |= kind_of(tree.body, parts)
+        found["called"] = called
+        found["imports"] = list(needed(tree, parts[:1], set(packages.split(",")), os.path.dirname(path)))
     json.dump(found, sys.stdout)
+
+
+def chain(wanted):
+    """The names before the first call of `make(…)` or `Class().method`, and whether there is a call."""
+    node = ast.parse(wanted, mode="eval").body
+    names, called = [], False
+    while not isinstance(node, ast.Name):
+        if isinstance(node, ast.Call):
+            names, called, node = [], True, node.func
+        else:
+            names, node = [node.attr, *names], node.value
+    return [node.id, *names], called
 
 
 def broken(source, error):
@@ -44,19 +56,7 @@ def broken(source, error):
     return {"line": number, "message": error.msg, "text": line, "sure": sure}
 
 
-def statements(body):
-    """The statements that bind names of a module or a class, those in branches too."""
-    for node in body:
-        yield node
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            continue
-        for field in ("body", "orelse", "finalbody"):
-            yield from statements(getattr(node, field, []))
-        for part in [*getattr(node, "handlers", []), *getattr(node, "cases", [])]:
-            yield from statements(part.body)
-
-
-def named(body, parts, above=None):
+def kind_of(body, parts, above=None):
     """What the name stands for: `kind` is one of function, class, method, value, missing, unknown."""
     first, *rest = parts
     star = False
@@ -78,7 +78,11 @@ def named(body, parts, above=None):
         return {"kind": "unknown" if star or above and above.bases else "missing"}
     told = {"line": found.lineno}
     if isinstance(found, ast.ClassDef):
-        return named(found.body, rest, found) if rest else told | {"kind": "class"}
+        if rest:
+            return kind_of(found.body, rest, found)
+        methods = [it.name for it in found.body if isinstance(it, ast.FunctionDef | ast.AsyncFunctionDef)]
+        own = "__call__" in methods or any(not isinstance(it, ast.Name) or it.id != "object" for it in found.bases)
+        return told | {"kind": "function" if own else "class", "methods": [it for it in methods if not it.startswith("_")]}
     if isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef):
         arguments = [*found.args.posonlyargs, *found.args.args]
         bound = any(isinstance(it, ast.Name) and it.id in ("staticmethod", "classmethod") for it in found.decorator_list)
@@ -90,29 +94,26 @@ def named(body, parts, above=None):
     return told | {"kind": "unknown"}
 
 
-def absent(tree, optional=False):
-    """Modules that are imported where nothing catches their absence, and that are not the standard library's."""
-    if isinstance(tree, ast.Import):
-        modules = [alias.name for alias in tree.names]
-    elif isinstance(tree, ast.ImportFrom) and tree.module and not tree.level:
-        modules = [tree.module]
-    else:
-        modules = []
-    if not optional:
-        for module in modules:
-            root = module.split(".")[0]
-            if root not in sys.stdlib_module_names and root not in ("rlhost", "wit_world"):
-                yield root, tree.lineno
-    # What only some of the branches need, the build finds out.
-    optional = optional or isinstance(tree, ast.Try | ast.If) or suppresses(tree)
-    for child in ast.iter_child_nodes(tree):
-        yield from absent(child, optional)
+def needed(tree, wanted, packages, folder):
+    """The modules from outside of the standard library that run where the wanted function does."""
+    # What the plugin can have it gets, if the file can do without or not.
+    found = [it for it in imports(tree) if not is_known(it) and (not it.optional or it.module.split(".")[0] in packages)]
+    missing = {name for it in found if it.module.split(".")[0] not in packages for name in it.binds}
+    names = named(tree, wanted, missing)
+    spared = {line for lines in unnamed(tree, names) for line in lines}
+    for it in found:
+        asked = {name for name in it.binds if not IS_AVAILABLE.fullmatch(name)}
+        if it.line in spared or not it.inside and "*" not in it.binds and not asked & names:
+            continue
+        roots = [it.module.split(".")[-1 if it.level else 0]] if it.module else it.names
+        for root in roots:
+            beside = any(os.path.exists(os.path.join(folder, name)) for name in (root + ".py", root))
+            yield {"module": root, "line": it.line, "beside": beside, "relative": it.relative}
 
 
-def suppresses(tree):
-    """Whether it is `with suppress(…)`."""
-    names = [ast.unparse(item.context_expr) for item in getattr(tree, "items", [])] if isinstance(tree, ast.With) else []
-    return any(name.split("(")[0].split(".")[-1] == "suppress" for name in names)
+def is_known(it):
+    root = it.module.split(".")[0]
+    return not it.relative and (root in sys.stdlib_module_names or root in ("rlhost", "wit_world"))
 
 
 main(*sys.argv[1:])

@@ -41,7 +41,9 @@ use crate::component::{self, World};
 use crate::guest::GuestState;
 use crate::instance::{self, Budget, Call, judge};
 use crate::plugin::{check_identity, check_params, described};
-use crate::{Digest, Error, Host, Inspection, Limits, Outcome, PluginRef, Result, imports};
+use crate::{
+    AskedLimits, Digest, Error, Host, Inspection, Limits, Outcome, PluginRef, Result, imports,
+};
 
 pub use runner::{AlgorithmRunner, Answered};
 pub use types::{
@@ -188,6 +190,7 @@ impl Algorithm {
             capabilities: Vec::new(),
             imports: self.0.imports.clone(),
             exports: self.0.exports.clone(),
+            asks: AskedLimits::default(),
             description: self.0.info.clone(),
         }
     }

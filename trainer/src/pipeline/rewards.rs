@@ -6,8 +6,8 @@ use crate::processor::{Content, Part, Tokenizer};
 use crate::rollout::{Completion, FinishReason};
 use crate::{Error, Result};
 use rlhost_host::{
-    Allow, ContentPart, Digest, Host, HostBuilder, Image, Judgement, Limits, Message, Reward,
-    RewardSet, Sample, Scope, Scorer,
+    Allow, ContentPart, Digest, Host, HostBuilder, Image, Judgement, LimitSettings, Limits,
+    Message, Reward, RewardSet, Sample, Scope, Scorer,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,14 +20,13 @@ pub fn load_rewards(config: &Config, host: HostBuilder) -> Result<RewardSet> {
     let host = reward_host(config, host)?;
     let mut rewards = Vec::new();
     for (name, table) in &config.reward {
-        let plugin = host.load(table.plugin.as_str())?;
+        let plugin = host.load_with(table.plugin.as_str(), &reward_limits(table))?;
         let params = hosts(name, "params", &table.params)?;
         let allow: Allow = hosts(name, "allow", &table.allow)?;
         let grants = allow
             .grants(&host)
             .map_err(|e| Error::Config(format!("reward.{name}.{e}")))?;
-        let limits = reward_limits(config, table);
-        let scorer = Scorer::with_grants(&plugin, &params, limits, grants)?;
+        let scorer = Scorer::with_grants(&plugin, &params, plugin.limits(), grants)?;
         scorer
             .check_params()
             .map_err(|e| Error::Config(format!("reward.{name}: {e}")))?;
@@ -134,18 +133,18 @@ fn deepest_stack(config: &Config) -> u64 {
     stacks.max().unwrap_or(default)
 }
 
-/// The limits of a `[reward.NAME]` table.
-pub(super) fn reward_limits(config: &Config, table: &RewardConfig) -> Limits {
-    let (own, defaults) = (&table.limits, Limits::default());
-    Limits {
-        fuel: own.fuel.unwrap_or(defaults.fuel),
-        memory: own.memory.unwrap_or(defaults.memory),
-        output: own.output.unwrap_or(defaults.output),
-        host_call_bytes: own.host_call_bytes.unwrap_or(defaults.host_call_bytes),
-        log: own.log.unwrap_or(defaults.log),
-        table_elements: own.table_elements.unwrap_or(defaults.table_elements),
-        instances: own.instances.unwrap_or(defaults.instances),
-        stack: deepest_stack(config),
+/// What a `[reward.NAME]` table sets of a plugin's limits; the rest is what the plugin asks for, or the default. The stack is the
+/// host's.
+pub(super) fn reward_limits(table: &RewardConfig) -> LimitSettings {
+    let set = &table.limits;
+    LimitSettings {
+        fuel: set.fuel,
+        memory: set.memory,
+        output: set.output,
+        host_call_bytes: set.host_call_bytes,
+        log: set.log,
+        table_elements: set.table_elements,
+        instances: set.instances,
     }
 }
 

@@ -74,6 +74,7 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
         version: about.version,
         licence: about.license,
         language: ("C", clang.version),
+        packages: Vec::new(),
     })
 }
 

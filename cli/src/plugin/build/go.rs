@@ -136,6 +136,7 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
         version: about.version,
         licence: about.license,
         language: ("Go", go.version),
+        packages: Vec::new(),
     })
 }
 

@@ -105,6 +105,7 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
         version: about.version,
         licence: about.license,
         language: ("JavaScript", tool.version),
+        packages: Vec::new(),
     })
 }
 

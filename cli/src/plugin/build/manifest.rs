@@ -1,8 +1,10 @@
 //! `plugin.toml`: what a plugin says about itself where its language has no manifest of its own.
 
+use super::kind::Kind;
 use super::{licence, python};
 use crate::plugin::new::check_name;
 use anyhow::{Context, Result, bail};
+use rlhost_host::{AskedLimits, Limits};
 use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,6 +18,9 @@ pub const NAME: &str = "plugin.toml";
 struct Manifest {
     plugin: About,
     python: Option<python::Settings>,
+    /// The limits that the plugin asks for.
+    #[serde(default)]
+    limits: AskedLimits,
 }
 
 /// What a manifest says.
@@ -52,6 +57,43 @@ pub fn read_python(folder: &Path) -> Result<(About, python::Settings)> {
         )
     })?;
     Ok((manifest.plugin, settings))
+}
+
+/// The packages of Python that a folder's plugin requires; none where it is of another language.
+pub fn requires(folder: &Path) -> Result<Vec<String>> {
+    if !folder.join(NAME).is_file() {
+        return Ok(Vec::new());
+    }
+    let python = parse(folder)?.python;
+    Ok(python.map(|it| it.requires).unwrap_or_default())
+}
+
+/// The limits that a folder's plugin asks for.
+pub fn limits(folder: &Path) -> Result<AskedLimits> {
+    if !folder.join(NAME).is_file() {
+        return Ok(AskedLimits::default());
+    }
+    let manifest = parse(folder)?;
+    let asked = manifest.limits;
+    let defaults = Limits::default();
+    let limits = Limits {
+        fuel: asked.fuel.unwrap_or(defaults.fuel),
+        memory: asked.memory.unwrap_or(defaults.memory),
+        ..defaults
+    };
+    limits
+        .validate()
+        .with_context(|| folder.join(NAME).display().to_string())?;
+    if !asked.is_empty() {
+        let (resolve, world) = world(folder, &manifest.plugin.world)?;
+        if Kind::of(&resolve, world) == Some(Kind::Algorithm) {
+            bail!(
+                "{}: `[limits]` is for rewards: an algorithm may use 1e11 fuel and 2 GiB of memory as it is",
+                folder.join(NAME).display()
+            );
+        }
+    }
+    Ok(asked)
 }
 
 fn parse(folder: &Path) -> Result<Manifest> {

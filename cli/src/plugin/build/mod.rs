@@ -7,7 +7,9 @@ mod javascript;
 mod kind;
 mod licence;
 mod manifest;
+mod packages;
 pub mod python;
+mod report;
 mod rust;
 pub mod source;
 mod wasi;
@@ -19,6 +21,7 @@ use anyhow::{Context, Result, bail};
 use rlhost_host::Inspected;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -41,6 +44,8 @@ struct Compiled {
     licence: Option<String>,
     /// The language, and the compiler's version.
     language: (&'static str, String),
+    /// Packages that are in it, with their versions.
+    packages: Vec<(String, String)>,
 }
 
 /// What comes out of a compiler.
@@ -92,7 +97,9 @@ pub struct Built {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
+    let started = Instant::now();
     let Built { path, found, about } = build(&arguments.folder, arguments.output.as_deref())?;
+    let seconds = started.elapsed().as_secs_f64();
     if arguments.output.is_none() {
         note_other_name(&path, &about.name);
     }
@@ -104,7 +111,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         writeln!(out, "compiler  {language} {version}")?;
         let licence = about.licence.as_deref().unwrap_or("none is named");
         writeln!(out, "licence   {licence}")?;
-        Ok(())
+        for (i, (name, version)) in about.packages.iter().enumerate() {
+            let label = if i == 0 { "packages" } else { "" };
+            writeln!(out, "{label:<9} {name} {version}")?;
+        }
+        writeln!(out, "built in  {seconds:.1} s")?;
+        report::print(out, &arguments.folder, &path, &about.limits)
     })
 }
 
@@ -117,6 +129,8 @@ pub fn build(folder: &Path, output: Option<&Path>) -> Result<Built> {
         Some(path) => path.to_owned(),
         None => default_output(folder, &root)?,
     };
+    let limits = manifest::limits(&root).with_context(shown)?;
+    packages::lock(&root).with_context(shown)?;
     let (compiled, source) = whole(&root, &path, compile)?;
     let component = compiled.product.into_component().with_context(shown)?;
     let about = About {
@@ -125,6 +139,8 @@ pub fn build(folder: &Path, output: Option<&Path>) -> Result<Built> {
         licence: compiled.licence,
         source,
         language: compiled.language,
+        packages: compiled.packages,
+        limits,
     };
     let component = metadata::embed(&component, &about)?;
     if output.is_none()
@@ -133,7 +149,7 @@ pub fn build(folder: &Path, output: Option<&Path>) -> Result<Built> {
         fs::create_dir_all(parent)
             .with_context(|| format!("cannot make the folder {}", parent.display()))?;
     }
-    let found = component::put(&component, &path)
+    let found = component::put(&component, &path, &report::settings(&about.limits))
         .map_err(|error| hints::about_imports(error, about.language.0))?;
     Ok(Built { path, found, about })
 }

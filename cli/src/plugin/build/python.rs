@@ -4,7 +4,7 @@
 //! are there, how the function is called. What they have to say they write into files.
 
 use super::kind::Kind;
-use super::{Compiled, Product, manifest, read};
+use super::{Compiled, Product, manifest, packages, read};
 use crate::output::say;
 use crate::plugin::programs;
 use anyhow::{Context, Result, bail};
@@ -34,6 +34,12 @@ pub struct Settings {
     convention: Option<String>,
     /// What the completions of a function in TRL's manner are: texts or messages.
     completions: Option<String>,
+    /// Packages of pure Python, as pip takes them: "math-verify==0.9.0".
+    #[serde(default)]
+    pub(super) requires: Vec<String>,
+    /// Whether the function is called while it is built, so that caches are full; by default where packages are required.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warm: Option<bool>,
     /// What to pass for an argument.
     #[serde(default)]
     arguments: BTreeMap<String, String>,
@@ -56,7 +62,7 @@ pub(super) fn compile(folder: &Path) -> Result<Compiled> {
         (false, Some(name), None) => match name.split_once(':') {
             Some((file, function)) if is_file(file) && !function.is_empty() => {}
             _ => bail!(
-                "{}: python.function = {name:?} must be FILE.py:FUNCTION, such as \"reward.py:compute_score\"",
+                "{}: python.function = {name:?} must be FILE.py:FUNCTION, such as \"reward.py:compute_score\" or \"reward.py:make(scale=2)\"",
                 path.display()
             ),
         },
@@ -90,6 +96,7 @@ pub(super) fn compile(folder: &Path) -> Result<Compiled> {
         }
     }
     copy(&folder.join("src"), &sources)?;
+    let required = packages::install(folder, &made)?;
     // An environment without packages: what is installed on this machine is not the plugin's.
     let environment = made.join("environment");
     for folder in [&app, &environment.join("lib/python3/site-packages")] {
@@ -123,7 +130,13 @@ pub(super) fn compile(folder: &Path) -> Result<Compiled> {
         .arg("-d")
         .arg(folder.join("wit"))
         .args(["-w", &about.world, "componentize"])
-        .args(["-p", "python", "-p", "app", APP, "-o", "component.wasm"])
+        .args(["-p", "python", "-p", "app"])
+        .args(
+            required
+                .iter()
+                .flat_map(|(path, _)| ["-p".as_ref(), path.as_os_str()]),
+        )
+        .args([APP, "-o", "component.wasm"])
         .env("VIRTUAL_ENV", &environment)
         .env("RUST_BACKTRACE", "0");
     componentize(command, &app)?;
@@ -133,6 +146,11 @@ pub(super) fn compile(folder: &Path) -> Result<Compiled> {
         version: about.version,
         licence: about.license,
         language: ("Python", format!("componentize-py {}", tool.version)),
+        packages: required
+            .into_iter()
+            .flat_map(|(_, packages)| packages)
+            .map(|package| (package.name, package.version))
+            .collect(),
     })
 }
 

@@ -96,6 +96,7 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
         version: package.version.clone(),
         licence: package.license.clone(),
         language: ("Rust", toolchain.version),
+        packages: Vec::new(),
     })
 }
 

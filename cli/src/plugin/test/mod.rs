@@ -63,7 +63,7 @@ fn check(plugin: &Plugin, cases: &Path, arguments: &Arguments) -> Result<()> {
             bail!("{}: no case matches the filter `{text}`", cases.display());
         }
     }
-    let limits = arguments.limits.limits();
+    let limits = plugin.limits();
     // Log lines change nothing, and tell what went wrong.
     let grants = arguments.allow.grants(plugin.host())?.log();
     let checked = golden::check(plugin, found, limits, &grants)?;
@@ -102,12 +102,14 @@ fn find(host: &Host, arguments: &Arguments) -> Result<(Plugin, PathBuf)> {
             Some(component) => component,
             None => golden::find_component(folder)?,
         };
-        let plugin = host.load(component).with_context(|| {
-            format!(
-                "cannot load the component of the source folder {}",
-                folder.display()
-            )
-        })?;
+        let plugin = host
+            .load_with(component, &arguments.limits.settings())
+            .with_context(|| {
+                format!(
+                    "cannot load the component of the source folder {}",
+                    folder.display()
+                )
+            })?;
         note_if_old(folder, &plugin);
         return Ok((plugin, cases));
     }
@@ -117,7 +119,7 @@ fn find(host: &Host, arguments: &Arguments) -> Result<(Plugin, PathBuf)> {
             arguments.what
         );
     }
-    let plugin = host.load(arguments.what.as_str())?;
+    let plugin = host.load_with(arguments.what.as_str(), &arguments.limits.settings())?;
     let cases = match &arguments.cases {
         Some(cases) => cases.clone(),
         None => golden::find_cases(plugin.path())?,

@@ -64,7 +64,7 @@ fn round(
     if plugin.is_none() {
         let begun = Instant::now();
         let built = build::build(folder, None)?;
-        *plugin = Some(host.load(built.path.as_path())?);
+        *plugin = Some(host.load_with(built.path.as_path(), &arguments.limits.settings())?);
         let seconds = begun.elapsed().as_secs_f64();
         output::standard(|out| Ok(writeln!(out, "built in {seconds:.1} s")?))?;
     }

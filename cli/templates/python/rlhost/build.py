@@ -13,14 +13,16 @@ import os
 import signal
 import sys
 import traceback
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from . import absent
+from . import source as source_of
 from .call import HERE
 
 OWN = HERE + "/rlhost/"
+#: The folder of the packages that plugin.toml requires; a file in it says that it is one.
+PACKAGES = next((f"{path}/" for path in sys.path if os.path.isfile(f"{path}/rlhost-packages")), "\0")
 #: What modules import when they are called: compiled ones, and those that are loaded before the plugin's own files are.
 BEHIND = {
     # Division and texts of large numbers, and names of characters.
@@ -30,36 +32,6 @@ BEHIND = {
     "time": ["_strptime"],
     "traceback": ["_suggestions", "difflib"],
     "weakref": ["atexit"],
-}
-
-NO_THREADS = "there are no threads and no processes: starting one raises RuntimeError or OSError"
-NO_PROGRAMS = "there are no programs to start (a component can be granted an interpreter: see docs/plugins.md, Capabilities)"
-NO_NETWORK = "there is no network"
-NO_SIGNALS = "it never rings: a call that takes too long runs out of fuel, which is no score"
-RUNS_TEXT = "what it runs can change how its own response is judged; what it imports must be imported by a file in src/ too"
-#: What can be imported, but does not do its work.
-IDLE = {
-    "signal.alarm": NO_SIGNALS,
-    "signal.setitimer": NO_SIGNALS,
-    "threading.Thread": NO_THREADS,
-    "threading.Timer": NO_THREADS,
-    "_thread": NO_THREADS,
-    "concurrent.futures": NO_THREADS,
-    "multiprocessing": NO_THREADS,
-    "asyncio.to_thread": NO_THREADS,
-    "subprocess": NO_PROGRAMS,
-    "os.system": NO_PROGRAMS,
-    "os.popen": NO_PROGRAMS,
-    "os.fork": NO_PROGRAMS,
-    "os.kill": NO_PROGRAMS,
-    "asyncio.create_subprocess_exec": NO_PROGRAMS,
-    "asyncio.create_subprocess_shell": NO_PROGRAMS,
-    "socket": NO_NETWORK,
-    "http.client": NO_NETWORK,
-    "urllib.request": NO_NETWORK,
-    "eval": RUNS_TEXT,
-    "exec": RUNS_TEXT,
-    "open": "no file can be opened in a function: read it at the top of the file, while the plugin is built",
 }
 
 
@@ -112,6 +84,11 @@ def is_own(path: str) -> bool:
     return path.startswith(HERE + "/") and not path.startswith(OWN)
 
 
+def is_ours(path: str) -> bool:
+    """Whether a file is the user's, or of a package that plugin.toml requires."""
+    return is_own(path) or path.startswith(PACKAGES)
+
+
 def load(name: str, wanted: list[str], notes: list[str]) -> Any:
     """Loads a file of `src`, of which names are wanted, and all modules that its files import."""
     path = f"{HERE}/{name}"
@@ -124,63 +101,193 @@ def load(name: str, wanted: list[str], notes: list[str]) -> Any:
             with open(f"{HERE}/{file}", "rb") as source:
                 trees[file] = ast.parse(source.read(), f"src/{file}")
     before = set(sys.modules)
-    missing = []
-    mentioned = Counter(wanted)
-    for tree in trees.values():
-        for node in tree.body:
-            mentioned.update(mentions(node))
+    offer_modules(trees)
+    missing: list[str] = []
+    stand_ins = absent.StandIns()
+    stood_in: list[str] = []
+    package = ""
+    relative: list[str] = []
+    own: list[tuple[source_of.Import, str, bool]] = []
+    imported = {it.module for tree in trees.values() for it in source_of.imports(tree)}
     for file, tree in trees.items():
-        idle_lines = {line for lines in uncalled(tree, mentioned) for line in lines}
-        for it in imports(tree):
+        found = list(source_of.imports(tree))
+        lacking = [it for it in found if not it.optional and not it.inside and not is_relative_here(it) and not can_import(it)]
+        names = source_of.named(tree, wanted if file == name else mentioned(trees, file), {key for it in lacking for key in it.binds})
+        idle_lines = {line for lines in source_of.unnamed(tree, names) for line in lines}
+        for it in found:
             place = f"src/{file}, line {it.line}"
             needed = not it.optional and it.line not in idle_lines
+            spared = it in lacking and "*" not in it.binds and not {key for key in it.binds if not asks(key)} & names
             if it.relative:
-                # At the top of another file, the import of that file says it.
-                if needed and (file == name or it.inside and file != "__init__.py"):
-                    raise Refused(
-                        f"{place}: a relative import, but the plugin's file is of no package. "
-                        "Put the file that it means into src/ too, and import it by its name"
-                    )
+                if not needed or file == "__init__.py" or file != name and file.removesuffix(".py") not in imported:
+                    continue
+                package = package or absent.packages()
+                if file not in relative:
+                    relative.append(file)
+                if offer_relative(package, it):
+                    continue
+                if spared:
+                    stand_ins.add(absent.absolute(package, it.module, it.level))
+                    stood_in.append(without(place, "." * it.level + it.module, it.binds))
+                    continue
+                file_name = f"{it.module.split('.')[-1] or it.names[0]}.py"
+                missing.append(f"{place}: a relative import, and src/ has no file {file_name}. Put the file that it means into src/ too")
                 continue
-            try:
-                found = importlib.import_module(it.module)
-                for item in it.names:
-                    if item != "*" and not hasattr(found, item):
-                        attempt(f"{it.module}.{item}")
-            except ModuleNotFoundError as error:
-                if needed:
-                    missing.append(absent(error.name or it.module, it.module, place))
-                elif not it.optional:
-                    notes.append(f"warning: {place}: there is no module `{it.module}`; nothing names the function that imports it")
-            except SyntaxError:
-                raise
-            except BaseException:
-                # The file's own import raises it again, with a trace, unless it is not there to be met.
+            if is_in_src(it.module):
+                # Files of src load when all modules that they may do without have stand-ins.
+                own.append((it, place, needed))
                 continue
-        notes += idle(file, tree)
+            lacks = load_module(it)
+            if lacks and spared and lacks.split(".")[0] == it.module.split(".")[0]:
+                stand_ins.add(it.module)
+                stood_in.append(without(place, it.module, it.binds))
+            elif lacks and needed:
+                missing += lost(lacks, it.module, place)
+            elif lacks and not it.optional:
+                notes.append(f"warning: {place}: there is no module `{it.module}`; nothing names the function that imports it")
+        notes += source_of.idle(file, tree)
     if missing:
         raise Refused("\n".join(dict.fromkeys(missing)))
-    stem = name.removesuffix(".py")
-    module_name = f"plugin_{stem}" if stem in sys.stdlib_module_names else stem
-    if module_name in sys.modules:
-        module = sys.modules[module_name]
-    else:
-        spec = importlib.util.spec_from_file_location(module_name, path)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[module_name] = module
-        try:
-            spec.loader.exec_module(module)
-        except ModuleNotFoundError as error:
-            line = own_line(error)
-            if error.name is None or line is None:
-                raise
-            raise Refused(absent(error.name, error.name, line)) from None
+    notes += stood_in
+    for file in relative:
+        if file != name:
+            load_file(file, package)
+    for it, place, needed in own:
+        lacks = load_module(it)
+        if lacks and needed:
+            missing += lost(lacks, it.module, place)
+    if missing:
+        raise Refused("\n".join(dict.fromkeys(missing)))
+    module = load_file(name, package if name in relative else "")
+    stand_ins.remove()
     if "asyncio" in sys.modules or any(isinstance(node, ast.AsyncFunctionDef) for node in ast.walk(trees[name])):
         importlib.import_module("rlhost.loop").install()
     load_behind(before)
     load_encodings()
     return module
+
+
+def load_file(name: str, package: str) -> Any:
+    """Loads a file of `src`, as one of `package` where it has relative imports."""
+    stem = name.removesuffix(".py")
+    module_name = f"plugin_{stem}" if stem in sys.stdlib_module_names else stem
+    if module_name in sys.modules:
+        return sys.modules[module_name]
+    spec = importlib.util.spec_from_file_location(module_name, f"{HERE}/{name}")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    if package:
+        # The package is none that its name shows.
+        module.__package__, module.__spec__ = package, None
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except ModuleNotFoundError as error:
+        del sys.modules[module_name]
+        line = own_line(error)
+        if error.name is None or line is None:
+            raise
+        raise Refused("\n".join(lost(error.name, error.name, line))) from None
+    except BaseException:
+        del sys.modules[module_name]
+        raise
+    return module
+
+
+def load_module(it: source_of.Import) -> str | None:
+    """Loads a module that a file imports, and what it takes from it; where there is no such module, or it needs one that is not there, the
+    name of that."""
+    try:
+        made = importlib.import_module(it.module)
+        if isinstance(made, absent.AbsentModule):
+            return it.module
+        for item in it.names:
+            if item != "*" and not hasattr(made, item):
+                attempt(f"{it.module}.{item}")
+    except ModuleNotFoundError as error:
+        return error.name or it.module
+    except SyntaxError:
+        raise
+    except BaseException:
+        # The file's own import raises it again, with a trace, unless it is not there to be met.
+        return None
+    return None
+
+
+def is_in_src(module: str) -> bool:
+    """Whether it is a file, or a folder, of `src`."""
+    root = f"{HERE}/{module.split('.')[0]}"
+    return os.path.isfile(f"{root}.py") or os.path.isdir(root) and not OWN.startswith(f"{root}/")
+
+
+def offer_modules(trees: dict[str, ast.Module]) -> None:
+    """Makes modules of rlhost's own findable: behind all others, but for those whose compiled parts the sandbox lacks."""
+    standin = OWN + "standin"
+    if standin not in sys.path:
+        sys.path.append(standin)
+    if "ctypes" not in sys.modules and importlib.util.find_spec("_ctypes") is None:
+        spec = importlib.util.spec_from_file_location("ctypes", f"{standin}/ctypes.py")
+        assert spec is not None and spec.loader is not None
+        sys.modules["ctypes"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["ctypes"])
+    modules = {it.module.split(".")[0] for tree in trees.values() for it in source_of.imports(tree)}
+    if modules & {"concurrent", "multiprocessing"} and sys.platform == "wasi":
+        importlib.import_module("rlhost.serial").install()
+
+
+def mentioned(trees: dict[str, ast.Module], own: str) -> list[str]:
+    """The names that other files may have of a file."""
+    found: set[str] = set()
+    for file, tree in trees.items():
+        for node in ast.walk(tree) if file != own else ():
+            if isinstance(node, ast.alias | ast.Attribute | ast.Constant):
+                name = getattr(node, "attr", getattr(node, "name", getattr(node, "value", None)))
+                if isinstance(name, str):
+                    found.add(name)
+    return sorted(found)
+
+
+def asks(name: str) -> bool:
+    """Whether a name is that of a function which says whether there is a module."""
+    return source_of.IS_AVAILABLE.fullmatch(name) is not None
+
+
+def is_relative_here(it: source_of.Import) -> bool:
+    """Whether a relative import means a file of `src`."""
+    if not it.relative:
+        return False
+    stems = [it.module.split(".")[-1]] if it.module else it.names
+    return all(os.path.isfile(f"{HERE}/{stem}.py") for stem in stems)
+
+
+def offer_relative(package: str, it: source_of.Import) -> bool:
+    """Makes the file of `src` that a relative import means findable by it."""
+    if not is_relative_here(it):
+        return False
+    for stem in [it.module.split(".")[-1]] if it.module else it.names:
+        made = importlib.import_module(stem)
+        name = absent.absolute(package, it.module, it.level)
+        if it.module:
+            sys.modules[name] = made
+        else:
+            setattr(sys.modules[name], stem, made)
+    return True
+
+
+def can_import(it: source_of.Import) -> bool:
+    if it.relative:
+        return False
+    try:
+        return is_in_src(it.module) or load_module(it) is None
+    except SyntaxError:
+        # Loading the file raises it again.
+        return True
+
+
+def without(place: str, module: str, names: list[str]) -> str:
+    """What is said of a module that is stood in for."""
+    listed = ", ".join(names)
+    return f"warning: {place}: there is no module `{module}`; the plugin does without ({listed})"
 
 
 def own_line(error: BaseException) -> str | None:
@@ -194,19 +301,50 @@ def own_line(error: BaseException) -> str | None:
     return found
 
 
-def absent(name: str, asked: str, place: str) -> str:
-    """A module that there is not, and what to do about it."""
-    root = name.split(".")[0]
+def lost(name: str, asked: str, place: str) -> list[str]:
+    """A module that there is not, and what to do about it; of a package that lacks one, all that it lacks."""
+    root, package = name.split(".")[0], asked.split(".")[0]
     if root.lstrip("_") in sys.stdlib_module_names or root in sys.stdlib_module_names:
-        return (
-            f"{place}: the module `{asked}` of the standard library does not exist in the sandbox (it needs `{name}`). Do without it, "
+        return [
+            f"{place}: the module `{asked}` does not work in the sandbox: it needs `{name}` of the standard library, which does not exist "
+            "there. Do without it, or import it in `try:` … `except ImportError:` if the function can"
+            if package not in sys.stdlib_module_names
+            else f"{place}: the module `{asked}` of the standard library does not exist in the sandbox (it needs `{name}`). Do without it, "
             "or import it in `try:` … `except ImportError:` if the function can"
-        )
-    return (
-        f"{place}: there is no module `{root}`. A plugin has Python's standard library and what lies in src/. "
-        f"A module of pure Python can be put there (pip install --no-deps --target src {root}), one with compiled parts "
-        "can't. If the function can do without it, import it in `try:` … `except ImportError:`"
-    )
+        ]
+    if root != package:
+        roots = all_lost(asked, root)
+        listed, wanted = ", ".join(f"`{it}`" for it in roots), ", ".join(f'"{it}"' for it in roots)
+        return [
+            f"{place}: `{asked}` needs {listed}, which neither plugin.toml requires nor any package that it requires. Add it to "
+            f"`[python] requires` (the packages are most likely called {wanted}); packages with compiled parts can't be added"
+        ]
+    return [
+        f"{place}: there is no module `{root}`. A plugin has Python's standard library, what lies in src/, and the packages of pure Python "
+        f'that plugin.toml requires: `[python] requires = ["{root}"]`, if that is the package\'s name. One with compiled parts (numpy, '
+        "torch) can't be had. If the function can do without it, import it in `try:` … `except ImportError:`"
+    ]
+
+
+def all_lost(asked: str, first: str) -> list[str]:
+    """The modules that a package lacks. (There is no plugin after this.)"""
+    found = [first]
+    stand_ins = absent.StandIns()
+    for _ in range(50):
+        stand_ins.add(found[-1])
+        try:
+            importlib.import_module(asked)
+        except ModuleNotFoundError as error:
+            root = (error.name or "").split(".")[0]
+            if not root or root in found or root in sys.stdlib_module_names:
+                break
+            found.append(root)
+        except BaseException:
+            break
+        else:
+            break
+    stand_ins.remove()
+    return found
 
 
 def attempt(module: str) -> None:
@@ -217,7 +355,7 @@ def attempt(module: str) -> None:
 
 
 def load_behind(before: set[str]) -> None:
-    """Loads what the modules that were loaded import inside of their functions: of modules in `src` all, of the
+    """Loads what the modules that were loaded import inside of their functions: of modules in `src` and of packages all, of the
     standard library's what those need that the plugin asked for."""
     for name in before:
         for needed in BEHIND.get(name, []):
@@ -225,8 +363,8 @@ def load_behind(before: set[str]) -> None:
     seen: set[str] = set()
     while True:
         new = [name for name in list(sys.modules) if name not in seen and name not in before]
-        own = [name for name in new if is_own(getattr(sys.modules[name], "__file__", None) or "")]
-        chosen = new if not seen else own
+        ours = [name for name in new if is_ours(getattr(sys.modules[name], "__file__", None) or "")]
+        chosen = new if not seen else ours
         if not chosen:
             return
         seen |= set(chosen)
@@ -251,12 +389,14 @@ def inner(name: str) -> Iterator[str]:
         return
     package = getattr(module, "__package__", None) or ""
     try:
-        with open(path, "rb") as source:
-            tree = ast.parse(source.read())
+        with open(path, "rb") as opened:
+            text = opened.read()
+        # Packages have hundreds of files, and reading them whole takes longer than loading them.
+        nodes = source_of.indented_imports(text) if path.startswith(PACKAGES) else source_of.called(ast.parse(text))
     except (OSError, SyntaxError, ValueError):
         # What is frozen into the interpreter names a file that is not there.
         return
-    for node in called(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -271,142 +411,6 @@ def inner(name: str) -> Iterator[str]:
                     yield from (f"{base}.{alias.name}" for alias in node.names if not hasattr(found, alias.name))
 
 
-def called(tree: ast.AST) -> Iterator[ast.AST]:
-    """All of a module but what runs where it is a program: tests and commands import much."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(tree, ast.Module):
-            if isinstance(node, ast.If) and "__name__" in names_in(node.test):
-                continue
-            if isinstance(node, ast.FunctionDef) and node.name in ("_main", "_test", "main"):
-                continue
-        yield node
-        yield from called(node)
-
-
-@dataclass
-class Import:
-    """An import somewhere in a file."""
-
-    module: str
-    #: what is taken from it
-    names: list[str]
-    line: int
-    #: whether it is of the file's own package
-    relative: bool
-    #: whether it is in a function
-    inside: bool
-    #: whether the file can do without; of what stands under a condition outside of functions, running the file tells
-    optional: bool
-
-
-def imports(tree: ast.AST) -> Iterator[Import]:
-    """What a file imports, wherever in it."""
-    guards = {"find_spec", "platform", "version_info"} | flags(tree)
-
-    def walk(node: ast.AST, inside: bool, optional: bool) -> Iterator[Import]:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield Import(alias.name, [], node.lineno, False, inside, optional)
-        elif isinstance(node, ast.ImportFrom):
-            names = [alias.name for alias in node.names]
-            yield Import(node.module or "", names, node.lineno, node.level > 0, inside, optional)
-        elif isinstance(node, ast.If):
-            test = names_in(node.test)
-            never = bool(test & {"__name__", "TYPE_CHECKING"})
-            either = optional or not inside or bool(test & guards) or {"os", "name"} <= test
-            for child in node.body:
-                if not never:
-                    yield from walk(child, inside, either)
-            for child in node.orelse:
-                yield from walk(child, inside, either or never)
-        else:
-            # What stands in for a missing module is needed where the first is missing.
-            optional = optional or may_fail(node)
-            inside = inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-            for child in ast.iter_child_nodes(node):
-                yield from walk(child, inside, optional)
-
-    return walk(tree, False, False)
-
-
-def names_in(node: ast.AST) -> set[str]:
-    """The names, and the attributes, in an expression."""
-    parts = list(ast.walk(node))
-    names = {part.id for part in parts if isinstance(part, ast.Name)}
-    return names | {part.attr for part in parts if isinstance(part, ast.Attribute)}
-
-
-def mentions(node: ast.AST) -> set[str]:
-    """The names by which a statement may get at a function."""
-    parts = list(ast.walk(node))
-    texts = {it.value for it in parts if isinstance(it, ast.Constant) and isinstance(it.value, str)}
-    return names_in(node) | texts | {it.name for it in parts if isinstance(it, ast.alias)}
-
-
-def uncalled(tree: ast.Module, mentioned: Counter[str]) -> Iterator[range]:
-    """The lines of functions that no other statement of any file mentions."""
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.decorator_list:
-            if mentioned[node.name] == (node.name in mentions(node)):
-                yield range(node.lineno, (node.end_lineno or node.lineno) + 1)
-
-
-def flags(tree: ast.AST) -> set[str]:
-    """Names that a file gives to whether there is a module."""
-    found = set()
-    for node in ast.walk(tree):
-        asked = isinstance(node, ast.Assign) and "find_spec" in names_in(node.value)
-        tried = isinstance(node, ast.Try) and may_fail(node) and any(isinstance(it, ast.Import | ast.ImportFrom) for it in node.body)
-        if asked or tried:
-            found |= {it.id for it in ast.walk(node) if isinstance(it, ast.Name) and isinstance(it.ctx, ast.Store)}
-    return found
-
-
-def may_fail(node: ast.AST) -> bool:
-    """Whether a statement goes on where a module in it is missing: `try`, or `with suppress`."""
-    caught = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
-    if isinstance(node, ast.Try):
-        return any(it.type is None or names_in(it.type) & caught for it in node.handlers)
-    if isinstance(node, ast.With | ast.AsyncWith):
-        calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
-        return any("suppress" in names_in(call.func) and any(names_in(it) & caught for it in call.args) for call in calls)
-    return False
-
-
-def idle(file: str, tree: ast.AST) -> Iterator[str]:
-    """Warnings of what a file uses that does not work in the sandbox."""
-    names = {name: name for name in ("eval", "exec", "open")}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                names[alias.asname or alias.name.split(".")[0]] = alias.name if alias.asname else alias.name.split(".")[0]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-    told: set[str] = set()
-
-    def dotted(node: ast.AST) -> str | None:
-        if isinstance(node, ast.Name):
-            return names.get(node.id)
-        if isinstance(node, ast.Attribute):
-            base = dotted(node.value)
-            return base and f"{base}.{node.attr}"
-        return None
-
-    def walk(node: ast.AST, inside: bool) -> Iterator[str]:
-        name = dotted(node) if isinstance(node, ast.Name | ast.Attribute) else None
-        key = name and next((key for key in IDLE if name == key or name.startswith(key + ".")), None)
-        if name and key and name not in told and (inside or key != "open"):
-            told.add(name)
-            yield f"warning: src/{file}, line {node.lineno}: {name}: {IDLE[key]}"  # type: ignore[attr-defined]
-        inside = inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        if not name:
-            for child in ast.iter_child_nodes(node):
-                yield from walk(child, inside)
-
-    return walk(tree, False)
-
-
 def offer_alarms() -> None:
     """Gives `signal` the functions that it lacks here, for code that guards itself with an alarm."""
     if not hasattr(signal, "alarm"):
@@ -415,27 +419,6 @@ def offer_alarms() -> None:
         signal.getitimer = lambda which: (0.0, 0.0)  # type: ignore[attr-defined]
         signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF = 0, 1, 2  # type: ignore[attr-defined]
         signal.ItimerError = OSError  # type: ignore[attr-defined]
-
-
-def function(name: str, notes: list[str]) -> tuple[Any, Any, str]:
-    """The function that `FILE.py:FUNCTION` names, its module, and the module's text."""
-    file, _, wanted = name.partition(":")
-    module = load(file, wanted.split("."), notes)
-    found = module
-    for part in wanted.split("."):
-        found = getattr(found, part, None)
-    if isinstance(found, type):
-        raise Refused(
-            f"src/{file}: `{wanted}` is a class, and not a function: write a function beside it that makes one and calls it, "
-            "and name that in plugin.toml"
-        )
-    if not callable(found):
-        with open(f"{HERE}/{file}", "rb") as source:
-            tree = ast.parse(source.read())
-        names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-        raise Refused(f"src/{file} has no function `{wanted}`; it has {', '.join(names) or 'none'}")
-    with open(f"{HERE}/{file}", "rb") as source:
-        return found, module, importlib.util.decode_source(source.read())
 
 
 def declared(module: Any, name: str, kind: type, default: Any) -> Any:

@@ -89,6 +89,8 @@ FIELDS: dict[str, Callable[[Sample], Any]] = {
     "params": lambda sample: sample.params,
     "sample": lambda sample: sample,
 }
+#: What `[python.arguments]` says of an argument that is a parameter.
+PARAMETER = "parameter"
 
 
 @dataclass
@@ -108,6 +110,8 @@ class Convention:
     positions: tuple[str, ...] = ()
     #: what it passes by name, whether the function names it or takes `**kwargs`
     keywords: tuple[str, ...] = ()
+    #: whether its configuration can set any other argument
+    settings: bool = False
 
 
 def _same(names: list[str], field_name: str) -> dict[str, str]:
@@ -117,13 +121,14 @@ def _same(names: list[str], field_name: str) -> dict[str, str]:
 VERL = {"data_source": "data_source", "solution_str": "response", "ground_truth": "answer", "extra_info": "extra_info"}
 VERL_BATCH = {name + "s": field_name for name, field_name in VERL.items()}
 CONVENTIONS = {
-    "verl": Convention("veRL", VERL, keywords=tuple(VERL)),
-    "verl-batch": Convention("veRL, in batches", VERL_BATCH, lists=True, keywords=tuple(VERL_BATCH)),
+    "verl": Convention("veRL", VERL, keywords=tuple(VERL), settings=True),
+    "verl-batch": Convention("veRL, in batches", VERL_BATCH, lists=True, keywords=tuple(VERL_BATCH), settings=True),
     "easyr1": Convention(
         "EasyR1",
         {"reward_input": "reward_input", "predict_str": "response", "predict": "response", "ground_truth": "answer"},
         total="overall",
         positions=("reward_input",),
+        settings=True,
     ),
     "easyr1-batch": Convention(
         "EasyR1, in batches",
@@ -131,6 +136,7 @@ CONVENTIONS = {
         lists=True,
         total="overall",
         positions=("reward_inputs",),
+        settings=True,
     ),
     "trl": Convention(
         "TRL",
@@ -178,7 +184,7 @@ TRAINER = ("trainer_state", "log_extra", "log_metric", "environments")
 
 SAY_IT = (
     'In plugin.toml, `[python] convention = "…"` names a convention ({conventions}), and under `[python.arguments]` a line '
-    '`name = "field"` says what to pass for an argument ({fields}, or columns.NAME for a column of the data).'
+    '`name = "field"` says what to pass for an argument ({fields}, columns.NAME for a column of the data, or parameter).'
 )
 
 
@@ -186,6 +192,11 @@ BEHIND_A_DECORATOR = (
     "If a decorator made it, `@functools.wraps(f)` in there shows the arguments of the function `f` behind it; or the convention of "
     "the framework that it was written for says it. "
 )
+
+
+def called(function: Callable[..., Any]) -> str:
+    """What a function is called."""
+    return getattr(function, "__name__", None) or type(function).__name__
 
 
 def say_it() -> str:
@@ -213,24 +224,37 @@ class Plan:
     rest: bool = False
     #: names under which `**kwargs` is asked for the reference answer
     answers: list[str] = field(default_factory=list)
+    #: where something made the function: what makes it anew for the parameters of a sample, and which these may be
+    remake: Callable[[dict[str, Any]], Callable[..., Any]] | None = None
+    made_of: dict[str, Any] = field(default_factory=dict)
 
     def told(self) -> str:
         """What is passed, in a line."""
         passed = [name if source == name else f"{name} = {source}" for name, source in self.fields.items()]
         passed += [f"{name} = a column" for name in self.columns]
-        passed += [f"{name} = a parameter" for name in self.params if name not in self.columns]
+        passed += [
+            f"{name} = a parameter" + (" that must be given" if isinstance(default, parameters.Needed) else "")
+            for name, default in self.params.items()
+            if name not in self.columns
+        ]
         passed += [f"{name} = nothing to be read" for name in self.tokens]
         passed += [f"{name} = None" for name in self.nothing]
         if self.rest:
             passed.append("**columns")
-        return f"called as by {self.convention.name}: {', '.join(passed) or 'no arguments'}"
+        made = f"; it is made with {', '.join(f'{name} = a parameter' for name in self.made_of)}" if self.made_of else ""
+        return f"called as by {self.convention.name}: {', '.join(passed) or 'no arguments'}{made}"
+
+    def all_params(self) -> dict[str, Any]:
+        """The parameters of the function, and of what made it."""
+        return self.made_of | self.params
 
 
 def plan(function: Callable[..., Any], source: str, settings: dict[str, Any]) -> Plan:
     """Decides how to call a function from the names of its arguments. `source` is the text of its file."""
-    name = getattr(function, "__name__", "the function")
+    name = called(function)
     try:
         signature = parameters.signature(function)
+        hints = parameters.hints(function)
     except (TypeError, ValueError) as error:
         raise Unclear(f"{name} can't be called: {error}") from None
     arguments = list(signature.parameters.values())
@@ -256,7 +280,9 @@ def plan(function: Callable[..., Any], source: str, settings: dict[str, Any]) ->
         needed = argument.default is argument.empty
         if needed:
             made.required.add(key)
-        if key in given:
+        if given.get(key) == PARAMETER:
+            made.params[key] = parameters.Needed(hints.get(key, "")) if needed else argument.default
+        elif key in given:
             made.fields[key] = given[key]
         elif key in passes:
             made.fields[key] = passes[key]
@@ -267,6 +293,8 @@ def plan(function: Callable[..., Any], source: str, settings: dict[str, Any]) ->
         else:
             if convention.columns:
                 made.columns.append(key)
+            elif needed and convention.settings:
+                made.params[key] = parameters.Needed(hints.get(key, ""))
             elif needed:
                 unknown.append(key)
             if parameters.is_parameter(argument):
@@ -378,6 +406,8 @@ def arguments_of(made: Plan, sample: Sample) -> tuple[list[Any], dict[str, Any]]
     for name, default in made.params.items():
         if name in params:
             values[name] = parameters.read(name, default, params[name])
+        elif isinstance(default, parameters.Needed):
+            raise Internal(f"the parameter `{name}` must be given: the function has no default for it")
     values |= {name: wrap(NoTokens(name)) for name in made.tokens}
     values |= {name: None for name in made.nothing}
     if made.rest:
@@ -401,7 +431,8 @@ def judge(made: Plan, sample: Sample) -> tuple[float, list[tuple[str, float]]]:
     """Score and parts of a sample. Raises a `Failure` where there is no judgement."""
     try:
         positional, named = arguments_of(made, sample)
-        value = made.function(*positional, **named)
+        function = made.remake(sample.params) if made.remake and made.made_of else made.function
+        value = function(*positional, **named)
         if inspect.isawaitable(value):
             from . import loop
 
@@ -415,7 +446,7 @@ def judge(made: Plan, sample: Sample) -> tuple[float, list[tuple[str, float]]]:
 
 def read(made: Plan, value: Any) -> tuple[float, list[tuple[str, float]]]:
     """Reads what a function returned."""
-    name = getattr(made.function, "__name__", "the function")
+    name = called(made.function)
     if made.convention.lists:
         if isinstance(value, (str, bytes, dict)) or not hasattr(value, "__len__"):
             raise Internal(f"{name} returned {short(value)}: it must return a list with an entry for each response")

@@ -1,5 +1,6 @@
 """Between the contract (wit/plugin.wit) and a reward function."""
 
+import json
 import sys
 from dataclasses import replace
 from typing import Any
@@ -7,21 +8,24 @@ from typing import Any
 from componentize_py_types import Err, Ok
 from wit_world.imports import types
 
-from . import Abstain, Failure, InvalidReference, Message, Sample, Turn, build, call, parameters
+from . import Abstain, Failure, InvalidReference, Message, Sample, Turn, build, call, parameters, wanted, warm
 
 
 def reward(about: dict[str, Any], notes: list[str]) -> type:
     """The class that the component exports, for the function that plugin.toml names."""
     settings = about["python"]
-    function, module, source = build.function(settings["function"], notes)
+    found = wanted.function(settings["function"], notes)
     try:
-        plan = call.plan(function, source, settings)
+        plan = call.plan(found.function, found.source, settings)
     except call.Unclear as error:
-        raise build.Refused(f"src/{settings['function'].split(':')[0]}: {error}") from None
+        hint = wanted.hint(settings["function"], found)
+        raise build.Refused(f"src/{settings['function'].split(':')[0]}: {error}{hint}") from None
+    plan.remake = found.made
+    plan.made_of = {name: default for name, default in found.params.items() if name not in plan.params}
     notes.insert(0, f"src/{settings['function']} is {plan.told()}")
-    docs = build.declared(module, "PARAMS", dict, {})
-    parts = list(build.declared(module, "PARTS", tuple, ()))
-    params = parameters.described(plan.params, docs)
+    docs = build.declared(found.module, "PARAMS", dict, {})
+    parts = list(build.declared(found.module, "PARTS", tuple, ()))
+    params = parameters.described(plan.all_params(), docs)
 
     class Reward:
         def describe(self) -> types.PluginInfo:
@@ -33,11 +37,13 @@ def reward(about: dict[str, Any], notes: list[str]) -> type:
             sys.argv = sys.argv or ["rlhost"]
             return [judged(plan, sample) for sample in samples]
 
-    warm(plan)
+    warm_calls(plan)
+    if settings.get("warm", bool(settings.get("requires"))):
+        warm.up(lambda response, answer: judged(plan, sample_of(plan, response, answer)))
     return Reward
 
 
-def warm(plan: call.Plan) -> None:
+def warm_calls(plan: call.Plan) -> None:
     """Judges a sample some times as scores do, with another function in the place of the plugin's own.
 
     Python makes the code that it runs faster, and fills caches. What is done while the plugin is built is in every
@@ -45,21 +51,27 @@ def warm(plan: call.Plan) -> None:
     """
     entry = {plan.convention.total: 1.0, "part": 0.5}
     returned = [entry] if plan.convention.lists else entry
-    stand_in = replace(plan, function=lambda *_, **__: returned)
-    sample = types.Sample(
+    stand_in = replace(plan, function=lambda *_, **__: returned, made_of={})
+    sample = sample_of(plan, "4", "4")
+    for _ in range(40):
+        judged(stand_in, sample)
+
+
+def sample_of(plan: call.Plan, response: str, answer: str) -> types.Sample:
+    """A sample to warm up with."""
+    given = {name: default.like for name, default in plan.params.items() if isinstance(default, parameters.Needed)}
+    return types.Sample(
         prompt=[types.Message("user", [types.ContentPart_Text("2 + 2 = ?")])],
-        response=[types.Turn("4", types.FinishReason.STOP, 1)],
-        answer='"4"',
+        response=[types.Turn(response, types.FinishReason.STOP, 1)],
+        answer=json.dumps(answer),
         data_source="",
         problem_type="",
         answer_type="",
         columns="{}",
         images=[],
         group=0,
-        params="{}",
+        params=json.dumps(given),
     )
-    for _ in range(40):
-        judged(stand_in, sample)
 
 
 def judged(plan: call.Plan, sample: types.Sample) -> Any:

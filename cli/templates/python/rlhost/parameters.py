@@ -1,4 +1,4 @@
-"""A plugin's parameters: the arguments of its function that have a default.
+"""A plugin's parameters: the arguments of its function that have a default, and those that nothing else is passed for.
 
 `def compute_score(…, weight: float = 0.5)` has the parameter `weight`, which `--param weight=0.7` and the configuration
 of a run can set. What the value must be is what its default is.
@@ -34,12 +34,35 @@ def signature(function: Callable[..., Any]) -> inspect.Signature:
     return inspect.Signature([it.replace(annotation=it.empty) for it in made.parameters.values()])
 
 
+class Needed:
+    """Stands for the default of a parameter that has none."""
+
+    def __init__(self, hint: str = ""):
+        #: what the value must be like, as a default would say it: of the types that JSON has
+        self.like = {"bool": False, "int": 0, "float": 0.0, "str": "", "list": [], "dict": {}}.get(hint.split("[")[0].strip("'\""))
+
+
+def hints(function: Callable[..., Any]) -> dict[str, str]:
+    """The hints at a function's arguments, as texts."""
+    if sys.version_info >= (3, 14):
+        from annotationlib import Format
+
+        made = inspect.signature(function, annotation_format=Format.STRING)
+    else:
+        made = inspect.signature(function)
+    named = made.parameters.values()
+    return {it.name: getattr(it.annotation, "__name__", str(it.annotation)) for it in named if it.annotation is not it.empty}
+
+
 def is_parameter(argument: inspect.Parameter) -> bool:
     """Whether an argument has a default that JSON can write."""
-    if argument.default is inspect.Parameter.empty:
-        return False
+    return argument.default is not inspect.Parameter.empty and is_value(argument.default)
+
+
+def is_value(value: Any) -> bool:
+    """Whether JSON can write it."""
     try:
-        json.dumps(argument.default, allow_nan=False)
+        json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):
         return False
     return True
@@ -47,6 +70,8 @@ def is_parameter(argument: inspect.Parameter) -> bool:
 
 def read(name: str, default: Any, value: Any) -> Any:
     """The value that was given, if it is of the default's kind."""
+    if isinstance(default, Needed):
+        default = default.like
     for kind, allowed, wanted in KINDS:
         if isinstance(default, kind):
             if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
@@ -56,8 +81,13 @@ def read(name: str, default: Any, value: Any) -> Any:
 
 
 def described(names: dict[str, Any], docs: dict[str, str]) -> list[tuple[str, str, str]]:
-    """Name, purpose and default of each parameter; purposes are the entries of the dict PARAMS in the plugin's file."""
+    """Name, purpose and default of each parameter; the default of one that must be given is empty. Purposes are the entries of the dict
+    PARAMS in the plugin's file."""
     return [
-        (name, docs.get(name, f"The argument `{name}` of the function."), json.dumps(default, ensure_ascii=False))
+        (name, docs.get(name, f"The argument `{name}` of the function."), default_of(default))
         for name, default in names.items()
     ]
+
+
+def default_of(default: Any) -> str:
+    return "" if isinstance(default, Needed) else json.dumps(default, ensure_ascii=False)

@@ -213,8 +213,8 @@ pub fn rescore(
 /// may ask what the old one asked, whose answers are recorded; nobody else is asked.
 fn scorer(config: &Config, reward: &str, host: HostBuilder, with: &Rescoring) -> Result<Scorer> {
     let host = reward_host(config, host)?;
-    let plugin = host.load(with.plugin.as_str())?;
     let table = config.reward.get(reward).cloned().unwrap_or_default();
+    let plugin = host.load_with(with.plugin.as_str(), &reward_limits(&table))?;
     let known = |name: &String| plugin.info().params.iter().any(|param| param.name == *name);
     let mut params: Map<String, Value> = hosts(reward, "params", &table.params)?;
     params.retain(|name, _| known(name));
@@ -227,8 +227,12 @@ fn scorer(config: &Config, reward: &str, host: HostBuilder, with: &Rescoring) ->
         Vec::new()
     };
     let grants = allow.grants_for_replay(interpreters);
-    let limits = reward_limits(config, &table);
-    Ok(Scorer::with_grants(&plugin, &params, limits, grants)?)
+    Ok(Scorer::with_grants(
+        &plugin,
+        &params,
+        plugin.limits(),
+        grants,
+    )?)
 }
 
 /// What a re-score found in some files.

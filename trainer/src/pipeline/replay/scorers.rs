@@ -101,7 +101,8 @@ impl<'a> Scorers<'a> {
         let table = self.config.reward.get(reward);
         let table = table.ok_or_else(|| format!("config.toml has no [reward.{reward}]"))?;
         let text = |e: rlhost_host::Error| e.to_string();
-        let plugin = self.host.load(&self.component(receipt.component)?);
+        let component = self.component(receipt.component)?;
+        let plugin = self.host.load_with(&component, &reward_limits(table));
         let plugin = plugin.map_err(text)?;
         self.check(receipt.component, plugin.digest())?;
         let config = |key| move |e: crate::Error| format!("{key}: {e}");
@@ -116,8 +117,7 @@ impl<'a> Scorers<'a> {
         }
         let grants = allow.grants_for_replay(interpreters);
         let params = hosts(reward, "params", &table.params).map_err(config("params"))?;
-        let limits = reward_limits(self.config, table);
-        Scorer::with_grants(&plugin, &params, limits, grants).map_err(text)
+        Scorer::with_grants(&plugin, &params, plugin.limits(), grants).map_err(text)
     }
 
     /// The run's copy of a component.

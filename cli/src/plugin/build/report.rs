@@ -1,0 +1,90 @@
+//! What a build says of its component besides its name: how large it is, and what a score of it takes.
+
+use crate::{host, output};
+use anyhow::Result;
+use rlhost_host::{
+    AskedLimits, Grants, Host, LimitSettings, Measured, Plugin, Sample, Scope, Scorer, golden,
+};
+use serde_json::Map;
+use std::io::Write;
+use std::path::Path;
+
+/// Limits under which a build looks at its own component: whoever builds it wrote what it asks for.
+pub fn settings(asked: &AskedLimits) -> LimitSettings {
+    LimitSettings {
+        fuel: asked.fuel,
+        memory: asked.memory,
+        ..LimitSettings::default()
+    }
+}
+
+/// Prints the limits that a reward asks for, and what a score takes: of the first golden case, else of a short formula.
+pub fn print(
+    out: &mut dyn Write,
+    folder: &Path,
+    component: &Path,
+    asked: &AskedLimits,
+) -> Result<()> {
+    let asks = [("memory", asked.memory), ("fuel", asked.fuel)];
+    let asks: Vec<_> = asks
+        .iter()
+        .filter_map(|(key, value)| value.map(|value| format!("{key} {value}")))
+        .collect();
+    if !asks.is_empty() {
+        writeln!(out, "asks for  {}", asks.join(", "))?;
+    }
+    let host = host::builder_on(Some(1))?.build()?;
+    let Ok(plugin) = host.load_with(component, &settings(asked)) else {
+        // An algorithm.
+        return Ok(());
+    };
+    note_beyond(&host, component);
+    if let Some((what, measured)) = measure(folder, &plugin) {
+        let Measured {
+            outcome,
+            fuel,
+            memory,
+            time,
+        } = measured;
+        writeln!(
+            out,
+            "a score   {outcome} in {:.1} ms, {fuel} fuel, {:.0} MiB of memory ({what})",
+            time.as_secs_f64() * 1e3,
+            // A number for people to read.
+            memory as f64 / f64::from(1 << 20),
+        )?;
+    }
+    Ok(())
+}
+
+/// Says so where the plugin asks for more than a host gives that nobody told to.
+fn note_beyond(host: &Host, component: &Path) {
+    if let Err(error) = host.load(component) {
+        output::say(&format!("note: {error}"));
+    }
+}
+
+/// Scores a sample twice, and takes the second time: the first one reads the component's pages.
+fn measure(folder: &Path, plugin: &Plugin) -> Option<(String, Measured)> {
+    if plugin.info().scope != Scope::Sample || !plugin.capabilities().is_empty() {
+        return None;
+    }
+    let cases = folder.join("cases");
+    let first = golden::read(&cases)
+        .ok()
+        .and_then(|cases| cases.into_iter().next());
+    let (what, sample, params) = match first {
+        Some(case) => (case.to_string(), case.sample, case.params),
+        None => (
+            "of \\boxed{\\frac{1}{2}} for 1/2".to_owned(),
+            Sample::single(
+                "<think>Half of it.</think> So the answer is $\\boxed{\\frac{1}{2}}$.",
+                "\"$\\\\frac{1}{2}$\"",
+            ),
+            Map::new(),
+        ),
+    };
+    let scorer = Scorer::with_grants(plugin, &params, plugin.limits(), Grants::none()).ok()?;
+    scorer.measure(&sample);
+    Some((what, scorer.measure(&sample)))
+}

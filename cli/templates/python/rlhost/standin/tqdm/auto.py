@@ -1,0 +1,3 @@
+from . import tqdm, trange
+
+__all__ = ["tqdm", "trange"]
