@@ -38,6 +38,7 @@ pub mod find;
 mod function;
 mod han;
 pub mod judge;
+mod labels;
 mod last;
 mod layout;
 pub mod lexer;

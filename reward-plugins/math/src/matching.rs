@@ -4,8 +4,8 @@ use crate::params::Options;
 use crate::qualifier::{Class, Qualified};
 use crate::syntax::Node;
 use crate::{
-    choices, clock, compare, han, layout, lexer, modular, numeral, parser, phrases, qualifier,
-    reference, series, sign, text, valueless, words,
+    choices, clock, compare, han, labels, layout, lexer, modular, numeral, parser, phrases,
+    qualifier, reference, series, sign, text, valueless, words,
 };
 use rlhost_verifier::fold::folded;
 use std::borrow::Cow;
@@ -68,6 +68,12 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
     if !options.work.reads(a.len() + b.len()) || a.matches("~~").count() > 1 {
         return false;
     }
+    if let Some(same) = labels::same(a, b, options.ordered) {
+        return same;
+    }
+    if labels::same_choices(a, b, options.ordered) {
+        return true;
+    }
     // `5 K` may be five thousand; as a temperature it is one where the reference has it, too.
     if thousands(a) && !b.contains('K') && !b.contains("elvin") {
         return false;
@@ -86,6 +92,10 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
         if let Some((before, chosen)) = choices::labelled_behind(a) {
             let value = option.is_some() || parser::parse(&before).is_ok();
             return chosen == letter && value && says(Some(&before));
+        }
+        // `A = 9` says that choice A is 9.
+        if let Some((named, value)) = choices::named(a) {
+            return named == letter && says(Some(value));
         }
         // The text of the choice alone is the choice, too.
         if option.is_some_and(|option| matches(a, &option, options)) {
@@ -143,7 +153,8 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
         Sides::Mathematics(x, y) => compare::equal(&x, &y, options, modular::seed(&a, &b)),
         Sides::Words => {
             let text = text::bare(&a);
-            !text.is_empty() && text != "nan" && text == text::bare(&b)
+            let same = !text.is_empty() && text != "nan" && text == text::bare(&b);
+            same && text::marks(&a) == text::marks(&b)
         }
         Sides::Different => false,
     }
@@ -199,9 +210,25 @@ fn names_in(node: &Node, name: &str) -> bool {
             .any(|child| names_in(child, name))
 }
 
-/// Is the text beside a letter another value than the reference has there? Words may say the same in other words.
+/// Is the text beside a letter another value than the reference has there? Words may say the same in other words, but with no
+/// number that the reference lacks.
 fn contradicts(given: &str, wanted: &str, options: &Options) -> bool {
-    matches!(read(given, wanted), Sides::Mathematics(..)) && !matches(given, wanted, options)
+    let other = match read(given, wanted) {
+        Sides::Mathematics(..) => true,
+        Sides::Different => {
+            let numbers = |text: &'_ str| -> Vec<String> {
+                let runs = text.split(|c: char| !c.is_ascii_digit());
+                runs.filter(|run| !run.is_empty())
+                    .map(str::to_owned)
+                    .collect()
+            };
+            let known = numbers(wanted);
+            parser::parse(given).is_ok_and(|node| node.is_constant())
+                && !numbers(given).iter().all(|number| known.contains(number))
+        }
+        Sides::Words => false,
+    };
+    other && !matches(given, wanted, options)
 }
 
 /// Does a text end with a number and the letter K?
