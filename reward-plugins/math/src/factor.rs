@@ -73,18 +73,6 @@ pub(crate) fn power(base: Node, exponent: Node) -> Node {
     Node::Power(Box::new(base), Box::new(exponent))
 }
 
-/// Would an argument need no brackets as a factor: a number, a letter, a fraction of numbers?
-fn is_idle_in_brackets(node: &Node) -> bool {
-    match node {
-        Node::Number(_) | Node::Symbol(_) | Node::Infinity => true,
-        Node::Negative(inner) => is_idle_in_brackets(inner),
-        Node::Product(items) => items
-            .iter()
-            .all(|(_, item)| matches!(item, Node::Number(_)) || *item == Node::Symbol("pi".into())),
-        _ => false,
-    }
-}
-
 impl Parser {
     /// Can a factor follow without a sign of multiplication? Numbers can't: `x 3` is no product.
     pub(crate) fn starts_factor(&self) -> bool {
@@ -423,35 +411,6 @@ impl Parser {
             self.at = start;
         }
         Ok(node)
-    }
-
-    /// A name with one number or letter in brackets, `I(0)`, `y(-1)`, `x(t)`: a value of the function of that name, for in a product
-    /// such brackets would be idle. A sum in brackets is a factor: `x(x+1)`, `a(1-\sqrt{2})`.
-    fn opaque_call(&mut self, name: &Node) -> Option<Node> {
-        let Node::Symbol(full) = name else {
-            return None;
-        };
-        if matches!(full.as_str(), "e" | "i" | "d") || !self.next_is(&Kind::Open('(')) {
-            return None;
-        }
-        // An exponent without braces ends before a bracket: `(-1)^m(-1)^n`.
-        let back = |n: usize| Some(&self.tokens.get(self.at.checked_sub(n)?)?.kind);
-        let raised = |kind: Option<&Kind>| kind == Some(&Kind::Sign('^'));
-        let signed = matches!(back(2), Some(Kind::Sign('-' | '+')));
-        if raised(back(2)) || signed && raised(back(3)) {
-            return None;
-        }
-        let (start, depth) = (self.at, self.depth);
-        self.at += 1;
-        if let Ok(argument) = self.sum()
-            && is_idle_in_brackets(&argument)
-            && argument != *name
-            && self.accept(&Kind::Close(')'))
-        {
-            return Some(Node::Call(full.clone(), vec![argument]));
-        }
-        (self.at, self.depth) = (start, depth);
-        None
     }
 
     /// The digits of `(1011)_2`, behind its opening bracket.

@@ -5,7 +5,9 @@ use crate::matching::{direct, fold, matches, trimmed};
 use crate::params::{Arithmetic, Extract, Format, Options};
 use crate::reference::{self, InvalidReference, Reference};
 use crate::work::Work;
-use crate::{chinese, choices, extract, lexer, parts, prose, qualifier, statement, valueless};
+use crate::{
+    chinese, choices, extract, labels, lexer, parts, prose, qualifier, statement, valueless,
+};
 use rlhost_verifier::answer::MAX_RESPONSE;
 use rlhost_verifier::rational::Rational;
 use serde_json::Value;
@@ -197,9 +199,20 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
 /// where the reference asks for no choice, or the text names none.
 fn chosen(text: &str, reference: &str, options: &Options) -> Option<bool> {
     let reference = trimmed(reference);
+    let rest = prose::after_answer(text);
+    if let Some(rest) = &rest
+        && (labels::same_choices(rest, reference, options.ordered)
+            || labels::same(rest, reference, options.ordered) == Some(true))
+    {
+        return Some(true);
+    }
     let asked = reference.contains(|c: char| c.is_ascii_uppercase());
     let letter = choices::choice(reference).filter(|_| asked)?;
-    let rest = prose::after_answer(text)?;
+    let Some(rest) = rest else {
+        // `The answer is A. 9` names its choice a sentence before.
+        let (_, rest) = text.rsplit_once("answer is ")?;
+        return (choices::choice(rest)? != letter).then_some(false);
+    };
     if choices::choice(&rest).is_some() {
         return Some(matches(&rest, reference, options));
     }

@@ -4,8 +4,8 @@ use crate::params::Options;
 use crate::qualifier::{Class, Qualified};
 use crate::syntax::Node;
 use crate::{
-    choices, clock, compare, han, labels, layout, lexer, modular, numeral, parser, phrases,
-    qualifier, reference, series, sign, text, valueless, words,
+    choices, clock, compare, condition, han, labels, layout, lexer, modular, notation, numeral,
+    parser, phrases, qualifier, reference, series, sign, text, valueless, words,
 };
 use rlhost_verifier::fold::folded;
 use std::borrow::Cow;
@@ -78,29 +78,13 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
     if thousands(a) && !b.contains('K') && !b.contains("elvin") {
         return false;
     }
-    // A reference that is a capital letter, with or without its text, asks for a choice.
-    let asked = |_: &char| b.contains(|c: char| c.is_ascii_uppercase());
-    if let Some(letter) = choices::choice(b).filter(asked) {
-        let option = choices::option(b);
-        let says = |given: Option<&str>| match (given, &option) {
-            (Some(given), Some(wanted)) => !contradicts(given, wanted, options),
-            _ => true,
-        };
-        if let Some(chosen) = choices::choice(a) {
-            return chosen == letter && says(choices::option(a).as_deref());
-        }
-        if let Some((before, chosen)) = choices::labelled_behind(a) {
-            let value = option.is_some() || parser::parse(&before).is_ok();
-            return chosen == letter && value && says(Some(&before));
-        }
-        // `A = 9` says that choice A is 9.
-        if let Some((named, value)) = choices::named(a) {
-            return named == letter && says(Some(value));
-        }
-        // The text of the choice alone is the choice, too.
-        if option.is_some_and(|option| matches(a, &option, options)) {
-            return true;
-        }
+    if let Some(right) = as_choice(a, b, options) {
+        return right;
+    }
+    let beside = notation::beside(a, b);
+    let a = &*beside;
+    if let Some(same) = by_layout(a, b, options) {
+        return same;
     }
     match (qualifier::split(a), qualifier::split(b)) {
         (None, None) => {}
@@ -160,6 +144,66 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
     }
 }
 
+/// Is an answer the choice that the reference asks for? Nothing where it asks for none, or the answer doesn't name one.
+fn as_choice(a: &str, b: &str, options: &Options) -> Option<bool> {
+    // A reference that is a capital letter, with or without its text, asks for a choice.
+    let asked = |_: &char| b.contains(|c: char| c.is_ascii_uppercase());
+    if let Some(letter) = choices::choice(b).filter(asked) {
+        let option = choices::option(b);
+        let says = |given: Option<&str>| match (given, &option) {
+            (Some(given), Some(wanted)) => !contradicts(given, wanted, options),
+            _ => true,
+        };
+        if let Some(chosen) = choices::choice(a) {
+            return Some(chosen == letter && says(choices::option(a).as_deref()));
+        }
+        if let Some((before, chosen)) = choices::labelled_behind(a) {
+            let value = option.is_some() || parser::parse(&before).is_ok();
+            return Some(chosen == letter && value && says(Some(&before)));
+        }
+        // `A = 9` says that choice A is 9.
+        if let Some((named, value)) = choices::named(a) {
+            return Some(named == letter && says(Some(value)));
+        }
+        // The text of the choice alone is the choice, too.
+        if option.is_some_and(|option| matches(a, &option, options)) {
+            return Some(true);
+        }
+    }
+    None
+}
+
+/// What the layout of two answers says of them: values behind names, cases of a function, conditions behind an expression.
+fn by_layout(a: &str, b: &str, options: &Options) -> Option<bool> {
+    if notation::unnamed(b).is_none()
+        && let Some(values) = notation::unnamed(a)
+    {
+        let options = Options {
+            ordered: true,
+            ..options.clone()
+        };
+        return Some(matches(&values, b, &options));
+    }
+    if let (Some(x), Some(y)) = (notation::cases(a), notation::cases(b))
+        && text::bare(&x) == text::bare(&y)
+        && text::marks(&x) == text::marks(&y)
+    {
+        return Some(true);
+    }
+    if let Some((value, given)) = condition::split(a) {
+        let same = match condition::split(b) {
+            Some((reference, wanted)) => {
+                matches(value, reference, options) && matches(given, wanted, options)
+            }
+            None => matches(value, b, options),
+        };
+        if same {
+            return Some(true);
+        }
+    }
+    None
+}
+
 /// Are answers with qualifiers the same? One that is missing is no mistake.
 fn qualified(
     [a, b]: [&str; 2],
@@ -187,10 +231,14 @@ fn qualified(
     if same && matches(x, y, options) {
         return true;
     }
-    let Some((own, index)) = qualifier::indices(given, wanted) else {
+    let Sides::Mathematics(x, y) = read(x, y) else {
         return false;
     };
-    let Sides::Mathematics(x, y) = read(x, y) else {
+    let both = qualifier::indices(given, wanted);
+    let Some((own, index)) = both.or_else(|| {
+        let own = given.filter(|_| wanted.is_none())?.index()?;
+        Some((own, condition::index_of_angles(qualifier::value_of(&y))?))
+    }) else {
         return false;
     };
     let all = given.is_some_and(|it| it.class == Class::Integer);
