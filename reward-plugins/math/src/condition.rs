@@ -79,6 +79,26 @@ fn letters<'n>(node: &'n Node, out: &mut Vec<&'n str>) {
     }
 }
 
+/// Is one of these letters in the exponent of a negative number? There it is a whole number, or the power is none that is compared.
+pub(crate) fn raises_negative(text: &str, named: &[String]) -> bool {
+    parser::parse(text).is_ok_and(|node| has_such_power(&node, named))
+}
+
+fn has_such_power(node: &Node, named: &[String]) -> bool {
+    let here = match node {
+        Node::Power(base, exponent) => {
+            let mut of = Vec::new();
+            letters(exponent, &mut of);
+            matches!(base.as_ref(), Node::Negative(inner) if inner.is_constant())
+                && of
+                    .iter()
+                    .any(|letter| named.iter().any(|name| name == letter))
+        }
+        _ => false,
+    };
+    here || (node.children().into_iter()).any(|part| has_such_power(part, named))
+}
+
 /// The only name in the value of an answer, if that has π in it: the index of a family of angles that says nothing of its index.
 pub(crate) fn index_of_angles(value: &Node) -> Option<&str> {
     let mut names = Vec::new();

@@ -222,6 +222,14 @@ fn qualified(
     {
         return false;
     }
+    // `(−1)^{2n}` of real n is not 1.
+    let fractions = given.filter(|it| {
+        matches!(it.class, Class::Real | Class::Rational | Class::Complex)
+            && condition::raises_negative(x, &it.letters)
+    });
+    if fractions.is_some() {
+        return false;
+    }
     // `f(x) = x` of rational numbers only is less than `f(x) = x`.
     if wanted.is_none() && given.is_some_and(|it| it.class == Class::Rational) {
         return false;
