@@ -107,7 +107,10 @@ pub fn canonical(node: &Node, percent: Percent, budget: &mut Budget) -> Bounded<
     }
 }
 
-fn call(name: &str, args: Vec<Quotient>, budget: &mut Budget) -> Bounded<Quotient> {
+fn call(name: &str, mut args: Vec<Quotient>, budget: &mut Budget) -> Bounded<Quotient> {
+    if matches!(name, "gcd" | "lcm" | "max" | "min") {
+        args.sort();
+    }
     let rationals: Option<Vec<Rational>> = args.iter().map(Quotient::as_rational).collect();
     let known = match (name, args.as_slice()) {
         ("abs", [x]) => Some(absolute(x, budget)?),
@@ -144,6 +147,22 @@ fn call(name: &str, args: Vec<Quotient>, budget: &mut Budget) -> Bounded<Quotien
         let ways = Quotient::rational(falling(k, k, budget)?);
         return product.div(&ways, budget);
     }
+    // `(n + 2)!` is `(n + 2)(n + 1) n!`.
+    if let ("factorial", [n], None) = (name, args.as_slice(), &rationals)
+        && let Some(value) = stepped(n, budget)?
+    {
+        return Ok(value);
+    }
+    if let ("binom", [n, k], None) = (name, args.as_slice(), &rationals)
+        && n.as_rational()
+            .is_none_or(|n| n.to_i64().is_some_and(|n| (0..=20).contains(&n)))
+    {
+        let of = |x: Quotient, budget: &mut Budget| call("factorial", vec![x], budget);
+        let all = of(n.clone(), budget)?;
+        let rest = n.sub(k, budget)?;
+        let ways = of(k.clone(), budget)?.mul(&of(rest, budget)?, budget)?;
+        return all.div(&ways, budget);
+    }
     // A residue stays beside its modulus.
     if let ("mod", Some([a, m])) = (name, rationals.as_deref())
         && a.is_integer()
@@ -169,6 +188,35 @@ fn absolute(x: &Quotient, budget: &mut Budget) -> Bounded<Quotient> {
         Some(std::cmp::Ordering::Greater) => Ok(x.clone()),
         _ => crate::power::absolute(x, budget),
     }
+}
+
+/// The factorial of a sum with a small whole number in it, by that of the rest.
+fn stepped(n: &Quotient, budget: &mut Budget) -> Bounded<Option<Quotient>> {
+    let steps = n.num.terms.get(&crate::poly::Mono::new());
+    let Some(steps) = steps.filter(|_| n.is_whole()).and_then(Rational::to_i64) else {
+        return Ok(None);
+    };
+    // Of `−n + 5` the rest would be no number that has a factorial.
+    let rises = n
+        .num
+        .terms
+        .iter()
+        .all(|(mono, factor)| mono.is_empty() || !factor.is_negative());
+    if !rises || steps == 0 || steps.abs() > 8 {
+        return Ok(None);
+    }
+    let rest = n.sub(&Quotient::rational(Rational::integer(steps)), budget)?;
+    let mut value = Quotient::atom(Atom::Call("factorial".into(), vec![rest.clone()]));
+    for i in 0..steps.abs() {
+        let by = if steps > 0 { i + 1 } else { -i };
+        let factor = rest.add(&Quotient::rational(Rational::integer(by)), budget)?;
+        value = if steps > 0 {
+            value.mul(&factor, budget)?
+        } else {
+            value.div(&factor, budget)?
+        };
+    }
+    Ok(Some(value))
 }
 
 /// Functions of whole numbers.

@@ -61,10 +61,16 @@ pub fn choice(text: &str) -> Option<char> {
     if !bracket && !tail.starts_with(' ') {
         return None;
     }
+    let last = tail.split_whitespace().next_back().unwrap_or("");
     let hedges = |word: &str| {
         let bare = word.trim_matches(['(', ')', '.', ':', ',', '*']);
         bare.len() == 1 && bare != "a" && bare.chars().all(|c| ('A'..='J').contains(&c))
             || matches!(bare.to_ascii_lowercase().as_str(), "or" | "and" | "not")
+            // `A. 12, b. 9`
+            || bare.len() == 1
+                && word != last
+                && word.ends_with(['.', ':', ')'])
+                && bare.chars().all(|c| ('b'..='j').contains(&c))
     };
     if tail.split_whitespace().any(hedges) {
         None
@@ -134,6 +140,32 @@ pub fn option(text: &str) -> Option<String> {
             out.strip_prefix(space).unwrap_or(out).trim_start()
         });
     (!out.is_empty() && out != "\\").then(|| out.to_owned())
+}
+
+/// The letter of a choice and the value that an equation gives it: `A = 9`, `9 = A`.
+pub fn named(text: &str) -> Option<(char, &str)> {
+    let (left, right) = text.split_once('=')?;
+    let letter = |side: &str| {
+        let side = plain(side);
+        let mut chars = side.trim().chars();
+        let letter = chars.next().filter(|c| ('A'..='J').contains(c))?;
+        chars.next().is_none().then_some(letter)
+    };
+    let found = letter(left).map(|found| (found, right.trim()));
+    found.or_else(|| letter(right).map(|found| (found, left.trim())))
+}
+
+/// The letter that a text begins with where it isn't the article: `A 9`, `C, 9`.
+pub fn leading(text: &str) -> Option<char> {
+    let text = plain(text);
+    let (first, rest) = text.trim().split_once(' ')?;
+    let mut chars = first
+        .trim_end_matches([',', ';', '.', ':', ')'])
+        .trim_start_matches('(')
+        .chars();
+    let letter = chars.next().filter(|c| ('A'..='J').contains(c))?;
+    (chars.next().is_none() && !rest.trim_start().starts_with(char::is_alphabetic))
+        .then_some(letter)
 }
 
 /// An answer with its letter behind it, `12 \text{ (C)}`: what stands before, and the letter.

@@ -393,7 +393,10 @@ impl Parser {
             self.expect(&Kind::Close(')'))?;
             return Ok(Node::Call(full, args));
         }
-        // `A(3, 4)` is a point, `C(5, 2)` may be a binomial coefficient; `A(3)` is a product.
+        if let Some(node) = self.opaque_call(&node) {
+            return Ok(node);
+        }
+        // `A(3, 4)` is a point, `C(5, 2)` may be a binomial coefficient; `A(x + 1)` is a product.
         if let Node::Symbol(full) = &node
             && full.len() == 1
             && full.starts_with(|c: char| c.is_ascii_uppercase())

@@ -44,7 +44,48 @@ pub(crate) fn is_function(name: &str) -> bool {
     )
 }
 
+/// Would an argument need no brackets as a factor: a number, a letter, a fraction of numbers?
+fn is_idle_in_brackets(node: &Node) -> bool {
+    match node {
+        Node::Number(_) | Node::Symbol(_) | Node::Infinity => true,
+        Node::Negative(inner) => is_idle_in_brackets(inner),
+        Node::Product(items) => items
+            .iter()
+            .all(|(_, item)| matches!(item, Node::Number(_)) || *item == Node::Symbol("pi".into())),
+        _ => false,
+    }
+}
+
 impl Parser {
+    /// A name with one number or letter in brackets, `I(0)`, `y(-1)`, `x(t)`: a value of the function of that name, for in a product
+    /// such brackets would be idle. A sum in brackets is a factor: `x(x+1)`, `a(1-\sqrt{2})`.
+    pub(crate) fn opaque_call(&mut self, name: &Node) -> Option<Node> {
+        let Node::Symbol(full) = name else {
+            return None;
+        };
+        if matches!(full.as_str(), "e" | "i" | "d") || !self.next_is(&Kind::Open('(')) {
+            return None;
+        }
+        // An exponent without braces ends before a bracket: `(-1)^m(-1)^n`.
+        let back = |n: usize| Some(&self.tokens.get(self.at.checked_sub(n)?)?.kind);
+        let raised = |kind: Option<&Kind>| kind == Some(&Kind::Sign('^'));
+        let signed = matches!(back(2), Some(Kind::Sign('-' | '+')));
+        if raised(back(2)) || signed && raised(back(3)) {
+            return None;
+        }
+        let (start, depth) = (self.at, self.depth);
+        self.at += 1;
+        if let Ok(argument) = self.sum()
+            && is_idle_in_brackets(&argument)
+            && argument != *name
+            && self.accept(&Kind::Close(')'))
+        {
+            return Some(Node::Call(full.clone(), vec![argument]));
+        }
+        (self.at, self.depth) = (start, depth);
+        None
+    }
+
     pub(crate) fn function(&mut self, name: &str) -> Bounded<Node> {
         if name == "sqrt" || name == "cbrt" {
             let mut degree = if name == "sqrt" { 2 } else { 3 };
@@ -104,6 +145,11 @@ impl Parser {
         let (name, last) = match self.function_argument()? {
             Node::Bracket('(', ')', items) if many && items.len() < 2 => {
                 return Err(Stop::Undefined);
+            }
+            // `\max\{a, b\}`
+            Node::Set(items) if many && items.len() > 1 => {
+                args.extend(items);
+                (name, None)
             }
             Node::Bracket('(', ')', items) => {
                 args.extend(items);

@@ -5,7 +5,9 @@ use crate::matching::{direct, fold, matches, trimmed};
 use crate::params::{Arithmetic, Extract, Format, Options};
 use crate::reference::{self, InvalidReference, Reference};
 use crate::work::Work;
-use crate::{chinese, choices, extract, lexer, parts, prose, qualifier, statement, valueless};
+use crate::{
+    chinese, choices, extract, labels, lexer, parts, prose, qualifier, statement, valueless,
+};
 use rlhost_verifier::answer::MAX_RESPONSE;
 use rlhost_verifier::rational::Rational;
 use serde_json::Value;
@@ -140,7 +142,7 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
             if !options.work.reads(line.len().min(lexer::MAX_BYTES)) {
                 return 0.0;
             }
-            if let Some(right) = chosen(line, &reference) {
+            if let Some(right) = chosen(line, &reference, options) {
                 return f64::from(u8::from(right));
             }
             if rounded(line, &reference, options) || restated(line, &reference, options) {
@@ -164,12 +166,27 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
 
 /// Whether the choice that a text says is its answer is the one that the reference asks for: `The answer is C) 42.` Nothing
 /// where the reference asks for no choice, or the text names none.
-fn chosen(text: &str, reference: &str) -> Option<bool> {
+fn chosen(text: &str, reference: &str, options: &Options) -> Option<bool> {
     let reference = trimmed(reference);
+    let rest = prose::after_answer(text);
+    if let Some(rest) = &rest
+        && (labels::same_choices(rest, reference, options.ordered)
+            || labels::same(rest, reference, options.ordered) == Some(true))
+    {
+        return Some(true);
+    }
     let asked = reference.contains(|c: char| c.is_ascii_uppercase());
     let letter = choices::choice(reference).filter(|_| asked)?;
-    let rest = prose::after_answer(text)?;
-    Some(choices::choice(&rest)? == letter)
+    let Some(rest) = rest else {
+        // `The answer is A. 9` names its choice a sentence before.
+        let (_, rest) = text.rsplit_once("answer is ")?;
+        return (choices::choice(rest)? != letter).then_some(false);
+    };
+    if choices::choice(&rest).is_some() {
+        return Some(matches(&rest, reference, options));
+    }
+    // `Answer: A, 9` names A, too.
+    (choices::leading(&rest)? != letter).then_some(false)
 }
 
 /// Does a text give the reference exactly and then rounded: `5/12, or about 41.7%`?
@@ -294,7 +311,7 @@ fn share(found: &str, reference: &str, options: &Options) -> f64 {
     {
         return 0.0;
     }
-    if let Some(right) = chosen(found, reference) {
+    if let Some(right) = chosen(found, reference, options) {
         return f64::from(u8::from(right));
     }
     // `AC = 13` is not `AB = 13`, though both say 13.

@@ -4,8 +4,8 @@ use crate::params::Options;
 use crate::qualifier::{Class, Qualified};
 use crate::syntax::Node;
 use crate::{
-    choices, clock, compare, han, layout, lexer, modular, numeral, parser, phrases, qualifier,
-    reference, series, sign, text, valueless, words,
+    choices, clock, compare, condition, han, labels, layout, lexer, modular, notation, numeral,
+    parser, phrases, qualifier, reference, series, sign, text, valueless, words,
 };
 use rlhost_verifier::fold::folded;
 use std::borrow::Cow;
@@ -68,29 +68,23 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
     if !options.work.reads(a.len() + b.len()) || a.matches("~~").count() > 1 {
         return false;
     }
+    if let Some(same) = labels::same(a, b, options.ordered) {
+        return same;
+    }
+    if labels::same_choices(a, b, options.ordered) {
+        return true;
+    }
     // `5 K` may be five thousand; as a temperature it is one where the reference has it, too.
     if thousands(a) && !b.contains('K') && !b.contains("elvin") {
         return false;
     }
-    // A reference that is a capital letter, with or without its text, asks for a choice.
-    let asked = |_: &char| b.contains(|c: char| c.is_ascii_uppercase());
-    if let Some(letter) = choices::choice(b).filter(asked) {
-        let option = choices::option(b);
-        let says = |given: Option<&str>| match (given, &option) {
-            (Some(given), Some(wanted)) => !contradicts(given, wanted, options),
-            _ => true,
-        };
-        if let Some(chosen) = choices::choice(a) {
-            return chosen == letter && says(choices::option(a).as_deref());
-        }
-        if let Some((before, chosen)) = choices::labelled_behind(a) {
-            let value = option.is_some() || parser::parse(&before).is_ok();
-            return chosen == letter && value && says(Some(&before));
-        }
-        // The text of the choice alone is the choice, too.
-        if option.is_some_and(|option| matches(a, &option, options)) {
-            return true;
-        }
+    if let Some(right) = as_choice(a, b, options) {
+        return right;
+    }
+    let beside = notation::beside(a, b);
+    let a = &*beside;
+    if let Some(same) = by_layout(a, b, options) {
+        return same;
     }
     match (qualifier::split(a), qualifier::split(b)) {
         (None, None) => {}
@@ -143,10 +137,71 @@ pub fn matches(found: &str, reference: &str, options: &Options) -> bool {
         Sides::Mathematics(x, y) => compare::equal(&x, &y, options, modular::seed(&a, &b)),
         Sides::Words => {
             let text = text::bare(&a);
-            !text.is_empty() && text != "nan" && text == text::bare(&b)
+            let same = !text.is_empty() && text != "nan" && text == text::bare(&b);
+            same && text::marks(&a) == text::marks(&b)
         }
         Sides::Different => false,
     }
+}
+
+/// Is an answer the choice that the reference asks for? Nothing where it asks for none, or the answer doesn't name one.
+fn as_choice(a: &str, b: &str, options: &Options) -> Option<bool> {
+    // A reference that is a capital letter, with or without its text, asks for a choice.
+    let asked = |_: &char| b.contains(|c: char| c.is_ascii_uppercase());
+    if let Some(letter) = choices::choice(b).filter(asked) {
+        let option = choices::option(b);
+        let says = |given: Option<&str>| match (given, &option) {
+            (Some(given), Some(wanted)) => !contradicts(given, wanted, options),
+            _ => true,
+        };
+        if let Some(chosen) = choices::choice(a) {
+            return Some(chosen == letter && says(choices::option(a).as_deref()));
+        }
+        if let Some((before, chosen)) = choices::labelled_behind(a) {
+            let value = option.is_some() || parser::parse(&before).is_ok();
+            return Some(chosen == letter && value && says(Some(&before)));
+        }
+        // `A = 9` says that choice A is 9.
+        if let Some((named, value)) = choices::named(a) {
+            return Some(named == letter && says(Some(value)));
+        }
+        // The text of the choice alone is the choice, too.
+        if option.is_some_and(|option| matches(a, &option, options)) {
+            return Some(true);
+        }
+    }
+    None
+}
+
+/// What the layout of two answers says of them: values behind names, cases of a function, conditions behind an expression.
+fn by_layout(a: &str, b: &str, options: &Options) -> Option<bool> {
+    if notation::unnamed(b).is_none()
+        && let Some(values) = notation::unnamed(a)
+    {
+        let options = Options {
+            ordered: true,
+            ..options.clone()
+        };
+        return Some(matches(&values, b, &options));
+    }
+    if let (Some(x), Some(y)) = (notation::cases(a), notation::cases(b))
+        && text::bare(&x) == text::bare(&y)
+        && text::marks(&x) == text::marks(&y)
+    {
+        return Some(true);
+    }
+    if let Some((value, given)) = condition::split(a) {
+        let same = match condition::split(b) {
+            Some((reference, wanted)) => {
+                matches(value, reference, options) && matches(given, wanted, options)
+            }
+            None => matches(value, b, options),
+        };
+        if same {
+            return Some(true);
+        }
+    }
+    None
 }
 
 /// Are answers with qualifiers the same? One that is missing is no mistake.
@@ -167,6 +222,14 @@ fn qualified(
     {
         return false;
     }
+    // `(−1)^{2n}` of real n is not 1.
+    let fractions = given.filter(|it| {
+        matches!(it.class, Class::Real | Class::Rational | Class::Complex)
+            && condition::raises_negative(x, &it.letters)
+    });
+    if fractions.is_some() {
+        return false;
+    }
     // `f(x) = x` of rational numbers only is less than `f(x) = x`.
     if wanted.is_none() && given.is_some_and(|it| it.class == Class::Rational) {
         return false;
@@ -176,10 +239,14 @@ fn qualified(
     if same && matches(x, y, options) {
         return true;
     }
-    let Some((own, index)) = qualifier::indices(given, wanted) else {
+    let Sides::Mathematics(x, y) = read(x, y) else {
         return false;
     };
-    let Sides::Mathematics(x, y) = read(x, y) else {
+    let both = qualifier::indices(given, wanted);
+    let Some((own, index)) = both.or_else(|| {
+        let own = given.filter(|_| wanted.is_none())?.index()?;
+        Some((own, condition::index_of_angles(qualifier::value_of(&y))?))
+    }) else {
         return false;
     };
     let all = given.is_some_and(|it| it.class == Class::Integer);
@@ -199,9 +266,25 @@ fn names_in(node: &Node, name: &str) -> bool {
             .any(|child| names_in(child, name))
 }
 
-/// Is the text beside a letter another value than the reference has there? Words may say the same in other words.
+/// Is the text beside a letter another value than the reference has there? Words may say the same in other words, but with no
+/// number that the reference lacks.
 fn contradicts(given: &str, wanted: &str, options: &Options) -> bool {
-    matches!(read(given, wanted), Sides::Mathematics(..)) && !matches(given, wanted, options)
+    let other = match read(given, wanted) {
+        Sides::Mathematics(..) => true,
+        Sides::Different => {
+            let numbers = |text: &'_ str| -> Vec<String> {
+                let runs = text.split(|c: char| !c.is_ascii_digit());
+                runs.filter(|run| !run.is_empty())
+                    .map(str::to_owned)
+                    .collect()
+            };
+            let known = numbers(wanted);
+            parser::parse(given).is_ok_and(|node| node.is_constant())
+                && !numbers(given).iter().all(|number| known.contains(number))
+        }
+        Sides::Words => false,
+    };
+    other && !matches(given, wanted, options)
 }
 
 /// Does a text end with a number and the letter K?

@@ -12,6 +12,8 @@ pub(crate) fn is_name(node: &Node) -> bool {
                 && !name.starts_with(|c: char| c.is_ascii_digit())
         }
         Node::Bracket('(', ')', items) => items.iter().all(is_name),
+        // `y(0)`, `x(t)`: the function of a name at one place.
+        Node::Call(name, args) if args.len() == 1 && is_letter(name) => true,
         Node::Call(name, args) => {
             matches!(
                 name.chars().next(),
@@ -31,6 +33,12 @@ pub(crate) fn is_name(node: &Node) -> bool {
         },
         _ => false,
     }
+}
+
+/// Is it one letter, with or without an index: `y`, `a_1`?
+fn is_letter(name: &str) -> bool {
+    let (letter, _) = name.split_once('_').unwrap_or((name, ""));
+    letter.chars().count() == 1 && letter.starts_with(char::is_alphabetic)
 }
 
 /// What a question may ask the value of, though it is no name: `|AB|`, `AB/CD`, `S_1 : S_2`.

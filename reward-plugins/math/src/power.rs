@@ -358,6 +358,16 @@ fn symbolic(base: &Quotient, exponent: &Quotient, budget: &mut Budget) -> Bounde
     Ok(result)
 }
 
+/// May a letter stand for a whole number? The last ones of the alphabet and most Greek ones are names of real numbers.
+fn may_be_whole(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() && !matches!(c, 't'..='z'))
+        && name
+            .split('_')
+            .next()
+            .is_some_and(|letter| letter.len() == 1)
+        || name.starts_with("\\index")
+}
+
 /// `(−1)^exponent`, its terms apart; nothing where the constant in it is no whole number.
 fn sign_power(exponent: &Poly, budget: &mut Budget) -> Bounded<Option<Quotient>> {
     let mut result = Rational::one();
@@ -372,12 +382,20 @@ fn sign_power(exponent: &Poly, budget: &mut Budget) -> Bounded<Option<Quotient>>
             }
             continue;
         }
-        // n² is even where n is.
         let plain = |(atom, e): &(Atom, Exponent)| {
-            matches!(atom, Atom::Symbol(_)) && e.den == 1 && e.num > 0
+            matches!(atom, Atom::Symbol(name) if may_be_whole(name)) && e.den == 1 && e.num > 0
         };
+        // Only of whole numbers it is known which are even: `(−1)^{2√2}` is not 1.
+        if !term.iter().all(plain) {
+            let exponent = Poly::product(factor, term.clone(), budget)?.into();
+            let minus_one = Quotient::rational(Rational::integer(-1));
+            let power = Atom::Call("power".into(), vec![minus_one, exponent]);
+            factors.push((power, Exponent::ONE));
+            continue;
+        }
+        // n² is even where n is.
         let mut term = term.clone();
-        if factor.is_integer() && term.iter().all(plain) {
+        if factor.is_integer() {
             for (_, e) in &mut term {
                 *e = Exponent::ONE;
             }

@@ -50,6 +50,16 @@ pub(crate) struct Qualified<'a> {
     pub(crate) class: Class,
 }
 
+impl Qualified<'_> {
+    /// The letter that counts the members of a family.
+    pub(crate) fn index(&self) -> Option<&str> {
+        match self.letters.as_slice() {
+            [letter] if self.class.is_whole() => Some(letter),
+            _ => None,
+        }
+    }
+}
+
 /// Words of a qualifier that say nothing of the class.
 const WORDS: [&str; 25] = [
     "for",
@@ -89,6 +99,9 @@ pub(crate) fn split(text: &str) -> Option<Qualified<'_>> {
     if text.len() > 400 || !marks.iter().any(|mark| text.contains(mark)) {
         return None;
     }
+    if let Some(members) = members(text) {
+        return Some(members);
+    }
     let starts = text.char_indices().filter(|(at, c)| {
         let rest = &text[*at..];
         matches!(c, ',' | ';' | '(' | ' ' | '，')
@@ -124,8 +137,33 @@ pub(crate) fn split(text: &str) -> Option<Qualified<'_>> {
     None
 }
 
+/// The members of a set by their form, `\{2k\pi \mid k \in \mathbb{Z}\}`, `\{x \mid x = 2k\pi, k \in \mathbb{Z}\}`.
+fn members(text: &str) -> Option<Qualified<'_>> {
+    let text = text.trim();
+    let inner = text.strip_prefix("\\left").unwrap_or(text);
+    let inner = inner.strip_prefix("\\{")?.strip_suffix("\\}")?;
+    let inner = inner.strip_suffix("\\right").unwrap_or(inner);
+    let (form, tail) = ["\\mid", "\\vert", "|", ":"]
+        .iter()
+        .find_map(|mark| inner.split_once(mark))?;
+    let form = form.trim();
+    if is_letter(form) {
+        let found = split(tail.trim_start())?;
+        let named = found.value.strip_prefix(form)?.trim_start();
+        return (named.starts_with('=') && found.class.is_whole()).then_some(found);
+    }
+    let (letters, class) = qualifier(tail)?;
+    let named = without_commands(form);
+    let all = letters.iter().all(|letter| named.contains(letter.as_str()));
+    (all && class.is_whole() && !form.contains("\\in")).then_some(Qualified {
+        value: Cow::Borrowed(form),
+        letters,
+        class,
+    })
+}
+
 /// A value without its commands, whose letters are no names: the n of `\sin`.
-fn without_commands(value: &str) -> String {
+pub(crate) fn without_commands(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     let mut rest = value;
     while let Some((before, after)) = rest.split_once('\\') {
@@ -258,14 +296,14 @@ fn spelled(tail: &str) -> String {
                 }
             }
         }
+        // A bare capital behind the sign of membership.
+        for sign in ["\\in ", "\\in", "∈", "∈ "] {
+            out = out.replace(&format!("{sign}{set}"), &format!(" in \\{set}"));
+        }
         for sign in [
             "^+", "^*", "^{+}", "^{*}", "_+", "_{+}", "_{>0}", "^{\\ast}", "^\\ast",
         ] {
             out = out.replace(&format!("\\{set}{sign}"), &format!("\\{set}+"));
-        }
-        // A bare capital behind the sign of membership.
-        for sign in ["\\in ", "\\in", "∈", "∈ "] {
-            out = out.replace(&format!("{sign}{set}"), &format!(" in \\{set}"));
         }
     }
     for (written, word) in [
@@ -324,11 +362,7 @@ pub(crate) fn indices<'q>(
     a: Option<&'q Qualified<'_>>,
     b: Option<&'q Qualified<'_>>,
 ) -> Option<(&'q str, &'q str)> {
-    let index = |it: &'q Qualified<'_>| match it.letters.as_slice() {
-        [letter] if it.class.is_whole() => Some(letter.as_str()),
-        _ => None,
-    };
-    Some((index(a?)?, index(b?)?))
+    Some((a?.index()?, b?.index()?))
 }
 
 /// Are two answers the same family of values, the index of each being any whole number: `π/4 + kπ` and `5π/4 + nπ`?
@@ -382,7 +416,7 @@ pub(crate) fn same_family(a: &Node, own: &str, b: &Node, index: &str, budget: &m
 }
 
 /// The side of `x = …` that is a value.
-fn value_of(node: &Node) -> &Node {
+pub(crate) fn value_of(node: &Node) -> &Node {
     match node {
         Node::Relation(name, rest) => match (name.as_ref(), rest.as_slice()) {
             (Node::Symbol(_), [(Relation::Equal, value)]) => value,

@@ -163,7 +163,15 @@ impl Comparer<'_> {
             _ => false,
         };
         // `f(x) = 2x` is the graph `y = 2x`.
+        // `x(t) = 3t` is `x = 3t`; `x(0) = 3` is no `x = 3`.
+        let function = |call: &Node, name: &Node| match (call, name) {
+            (Node::Call(function, args), Node::Symbol(name)) => {
+                function == name && matches!(args.as_slice(), [Node::Symbol(_)])
+            }
+            _ => false,
+        };
         let same_name = given.iter().any(|name| asked.contains(name))
+            || matches!((given.as_slice(), asked.as_slice()), ([a], [b]) if function(a, b) || function(b, a))
             || matches!((given.as_slice(), asked.as_slice()), ([a], [b]) if graph(a) && graph(b) && (matches!(a, Node::Symbol(_)) || matches!(b, Node::Symbol(_))));
         same_name && self.same(&found, &wanted)
     }
@@ -183,6 +191,11 @@ impl Comparer<'_> {
         }
         // `2x = 10` is not yet the answer `x = 5`.
         if matches!(a.0, Link::Other(_)) || solved(b) && !solved(a) {
+            return false;
+        }
+        // Between constants an equation is true or false; a false one is no multiple of another.
+        let constant = |link: &(Link, &Node, &Node)| link.1.is_constant() && link.2.is_constant();
+        if constant(a) || constant(b) {
             return false;
         }
         // The differences of the sides are multiples of each other; of an inequality, positive ones.

@@ -11,7 +11,7 @@ use crate::syntax::{Node, Relation};
 
 /// Terms that are worked out, at most.
 const MAX_TERMS: i64 = 100;
-/// The name of every index.
+/// The name of every index, before its height.
 const INDEX: &str = "\\index";
 
 impl Parser {
@@ -79,10 +79,10 @@ pub(crate) fn value(
     let (own, term) = if inside {
         (index.clone(), term.clone())
     } else {
-        (
-            INDEX.into(),
-            replaced(term, index, &Node::Symbol(INDEX.into())),
-        )
+        // An index of its own for each level, so that none is caught by a sum inside of its own.
+        let own = format!("{INDEX}{}", height(term));
+        let term = replaced(term, index, &Node::Symbol(own.clone()));
+        (own, term)
     };
     let term = canonical(&term, percent, budget)?;
     let own = Quotient::atom(Atom::Symbol(own));
@@ -90,6 +90,13 @@ pub(crate) fn value(
         name.into(),
         vec![own, from, to, term],
     )))
+}
+
+/// How many sums and products stand in each other in an expression.
+fn height(node: &Node) -> u32 {
+    let inside = node.parts().into_iter().map(height).max().unwrap_or(0);
+    let here = matches!(node, Node::Call(name, _) if matches!(name.as_str(), "sum" | "prod"));
+    inside + u32::from(here)
 }
 
 /// Is there a name of which the index is a part?

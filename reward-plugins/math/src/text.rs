@@ -118,6 +118,36 @@ pub fn bare(text: &str) -> String {
     kept.map(|(_, c)| c).collect()
 }
 
+/// Primes and factorials of the formulas in a text, which its [bare] form leaves out: `'` and `!` behind a letter that stands alone,
+/// a digit or a bracket, with what they stand behind.
+pub fn marks(text: &str) -> Vec<(char, usize, usize)> {
+    let text = text.replace("\\prime", "'").replace(['’', '′'], "'");
+    let mut out = Vec::new();
+    let mut before = [' ', ' '];
+    let mut behind = None;
+    for c in text
+        .chars()
+        .filter(|c| !matches!(c, '^' | '{' | '}' | '$' | ' '))
+    {
+        if matches!(c, '\'' | '!') {
+            let alone = before[1].is_ascii_digit()
+                || before[1] == ')'
+                || before[1].is_alphabetic() && !before[0].is_alphabetic();
+            if behind.is_none() && alone {
+                behind = Some((before[1], 0, 0));
+            }
+            if let Some((_, primes, factorials)) = &mut behind {
+                *if c == '!' { factorials } else { primes } += 1;
+            }
+        } else {
+            out.extend(behind.take());
+            before = [before[1], c];
+        }
+    }
+    out.extend(behind);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::bare;

@@ -53,6 +53,8 @@ pub fn meaning(text: &str, lower: &str) -> Option<&'static str> {
         | "no solution exists"
         | "no solutions exist"
         | "no real solutions exist"
+        | "none"
+        | "none exist"
         | "empty set" => "empty",
         "does not exist" | "dne" | "undefined" | "not defined" | "is undefined" => "undefined",
         "infinitely many"
