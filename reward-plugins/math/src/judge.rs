@@ -176,7 +176,13 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
             }
             let earned =
                 prose::stated(line).map_or(0.0, |stated| direct(&stated, &reference, options));
-            let by_structure = || statement::stated(line).or_else(|| chinese::stated(line));
+            let by_structure = || {
+                if chinese::is_chinese(line) {
+                    chinese::stated(line)
+                } else {
+                    statement::stated(line)
+                }
+            };
             let earned = if earned < 1.0 {
                 by_structure().map_or(earned, |it| direct(&it, &reference, options).max(earned))
             } else {
