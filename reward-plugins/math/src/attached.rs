@@ -1,6 +1,6 @@
 //! What stands after a box and belongs to its number: a percent sign, a unit.
 
-use crate::units;
+use crate::{han, units};
 use std::borrow::Cow;
 
 /// Words that are units only where nothing follows: elsewhere they may be a preposition, an article, a place in a row.
@@ -46,6 +46,12 @@ pub(crate) fn joined(inner: &str, rest: &str) -> Option<String> {
         .find(|c: char| !(c.is_alphanumeric() || matches!(c, ' ' | '/' | '^' | '²' | '³' | '°')))
         .unwrap_or(rest.len());
     let ended = !rest[end..].starts_with(['-', '=', '+', '\'', '’', '(', '\\', '_']);
+    // `\\boxed{3}万元` is thirty thousand.
+    if let Some((_, unit)) = han::multiple(&rest[..end])
+        && (unit.is_empty() || han::label(unit).is_some())
+    {
+        return Some(format!("{inner}{}", &rest[..end]));
+    }
     let words: Vec<&str> = rest[..end].split_whitespace().collect();
     // `\\boxed{5} a day` counts something else than days.
     if matches!(words.first(), Some(&("a" | "an" | "the"))) {
@@ -164,6 +170,8 @@ mod tests {
             ("5", " in", Some("5\\text{ in}")),
             ("5", " in total", None),
             ("5", " a day", None),
+            ("5", "万元。", Some("5万元")),
+            ("5", "万不对", None),
             ("5", " apples", None),
             ("3", " feet 6 inches", None),
             ("5", "", None),

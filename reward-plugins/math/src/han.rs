@@ -11,8 +11,12 @@ use std::borrow::Cow;
 const MAX_LABEL: usize = 10;
 
 /// Characters that no label may hold: with them, the words after a number say more than what is counted.
-const STOPS: &str =
-    "不非否没无未错误假吗呢么或与和及且至到多余几数约倍半分成折以万亿千百十零点又加减乘除比其若如";
+const STOPS: &str = "不非否没无未错误假吗呢么或与和及且至到多余几数约倍半分成折以万亿千百十零点又加减乘除比其若如负猜估删";
+
+/// Words that no label may begin with: with them, it is another number, or no answer.
+const OTHERS: [&str; 12] = [
+    "打", "兆", "舍去", "舍", "次方", "进制", "可能", "待定", "之", "以", "里", "左右",
+];
 
 /// Chinese punctuation as its counterpart.
 pub(crate) fn punctuation(c: char) -> Option<char> {
@@ -131,6 +135,20 @@ pub(crate) fn label(text: &str) -> Option<Vec<(String, i64)>> {
     (!out.is_empty()).then_some(out)
 }
 
+/// The longest unit that a text begins with: `小时` of `小时后到达`.
+pub(crate) fn unit(text: &str) -> Option<&str> {
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    let power = ["平方", "立方"]
+        .iter()
+        .find(|word| text.starts_with(**word));
+    let from = power.map_or(0, |word| word.len());
+    ends.take(6)
+        .filter(|end| *end > from)
+        .filter(|end| known(&text[from..*end]).is_some())
+        .last()
+        .map(|end| &text[..end])
+}
+
 /// Can words that are no units name what is counted?
 fn is_counted(name: &str) -> bool {
     // `种不同的方法` says how they are counted.
@@ -138,6 +156,9 @@ fn is_counted(name: &str) -> bool {
     let length = name.chars().count();
     (1..=MAX_LABEL).contains(&length)
         && !name.starts_with('的')
+        && !name.contains("里面")
+        && !matches!(&*name, "内" | "外" | "前" | "后" | "上")
+        && !OTHERS.iter().any(|word| name.starts_with(word))
         && name.chars().all(|c| is_han(c) && !STOPS.contains(c))
 }
 
@@ -173,11 +194,13 @@ pub(crate) fn rewritten(text: &str) -> Option<Cow<'static, str>> {
     let plain = crate::text::plain(text);
     let plain = plain.trim().trim_end_matches(['.', '!']).trim();
     Some(Cow::Borrowed(match plain {
-        "无解" | "无实数解" | "无实根" | "没有解" | "空集" | "方程无解" | "无实数根" => {
-            "no solution"
+        "无解" | "无实数解" | "无实根" | "没有解" | "空集" | "方程无解" | "无实数根"
+        | "没有实数根" | "没有实数解" => "no solution",
+        "正确" | "对" | "是" | "真" | "是的" | "对的" | "能" | "可以" | "会" | "够" | "正确的" => {
+            "true"
         }
-        "正确" | "对" | "是" | "真" | "是的" | "对的" => "true",
-        "错误" | "错" | "否" | "假" | "不是" | "不对" | "不正确" | "错的" => "false",
+        "错误" | "错" | "否" | "假" | "不是" | "不对" | "不正确" | "错的" | "错误的" | "不能"
+        | "不可以" | "不会" | "不够" | "不可能" => "false",
         "不存在" => "does not exist",
         "无穷大" | "正无穷" | "正无穷大" => "\\infty",
         "全体实数" | "一切实数" | "所有实数" | "任意实数" => "\\mathbb{R}",

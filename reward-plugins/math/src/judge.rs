@@ -149,9 +149,11 @@ fn earned(found: &Found<'_>, reference: &Reference, options: &Options) -> f64 {
                 return 1.0;
             }
             // The first reading that finds a value counts: no text states two.
-            let stated = chinese::stated(line)
-                .or_else(|| statement::stated(line))
-                .or_else(|| prose::stated(line));
+            let stated = if chinese::is_chinese(line) {
+                chinese::stated(line)
+            } else {
+                statement::stated(line).or_else(|| prose::stated(line))
+            };
             let earned = stated.map_or(0.0, |stated| direct(&stated, &reference, options));
             let function =
                 || prose::function(line).is_some_and(|it| matches(&it, &reference, options));

@@ -7,10 +7,12 @@
 //! | `not \boxed{3}`, `is not equal to \boxed{3}`, `\boxed{3} is wrong`, `a common mistake is \boxed{3}`, `\boxed{3}?` | a denial, a doubt or a question in its own clause |
 //! | `twice the answer is \boxed{3}`, `suppose the answer is \boxed{3}` | a clause that speaks of something else than the answer |
 //! | `either 4 or \boxed{3}`, `\boxed{3} or 4`, `\boxed{3}; 4; 5` | another value beside it |
+//! | `负\boxed{3}`, `不是\boxed{3}`, `\boxed{3}的平方` | the same in Chinese, see `han` |
 //! | `\boxed{3}. Scratch that.`, `\boxed{3}. Wait, it is 4.` | what takes it back, or gives another answer |
 
 mod after;
 mod before;
+pub(crate) mod han;
 mod retraction;
 mod words;
 
@@ -33,8 +35,8 @@ pub(crate) fn is_voided(
     inside: Option<Kind>,
     behind: bool,
 ) -> bool {
-    let before = clauses::pieces(ending(before), None);
-    let after = beginning(after);
+    let (lead, after) = (ending(before), beginning(after));
+    let before = clauses::pieces(lead, None);
     let following = clauses::pieces(after, inside);
     let before = Before::new(&before);
     let following = After(&following);
@@ -46,6 +48,7 @@ pub(crate) fn is_voided(
         || following.is_denied()
         || behind && following.is_alternative(content)
         || retraction::is_taken_back(after, content)
+        || han::is_voided(lead, content, after, behind)
 }
 
 /// Do the words around a value in a sentence void it? `before` is what stands before it in its clause, `after` the rest of the clause.
