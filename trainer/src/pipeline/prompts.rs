@@ -7,7 +7,7 @@ use crate::data::{Dataset, FilterReport, PromptOrder, Row, augment, filter_overl
 use crate::processor::{Content, Part, PixelLimits, PreparedPrompt, Processor};
 use rayon::prelude::*;
 use rlhost_host::Sample;
-use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -165,7 +165,7 @@ fn columns(
     let Some((width, height)) = size else {
         return Ok(row.extra().to_owned());
     };
-    let known: BTreeMap<String, IgnoredAny> =
+    let known: BTreeMap<String, &RawValue> =
         serde_json::from_str(row.extra()).map_err(|e| row.error(e.to_string()))?;
     if known.contains_key("resized_width") || known.contains_key("resized_height") {
         return Ok(row.extra().to_owned());

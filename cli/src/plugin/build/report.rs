@@ -76,10 +76,10 @@ fn measure(folder: &Path, plugin: &Plugin) -> Option<(String, Measured)> {
     let (what, sample, params) = match first {
         Some(case) => (case.to_string(), case.sample, case.params),
         None => (
-            "of \\boxed{\\frac{1}{2}} for 1/2".to_owned(),
+            "of \\boxed{\\frac{3}{8}} for 0.375".to_owned(),
             Sample::single(
-                "<think>Half of it.</think> So the answer is $\\boxed{\\frac{1}{2}}$.",
-                "\"$\\\\frac{1}{2}$\"",
+                "<think>Three of eight.</think> So the answer is $\\boxed{\\frac{3}{8}}$.",
+                "\"$0.375$\"",
             ),
             Map::new(),
         ),

@@ -7,6 +7,7 @@ back as it was; the packages keep what they have built.
 
 import copy
 import random
+import re
 import sys
 import types
 from collections.abc import Callable
@@ -14,21 +15,53 @@ from typing import Any
 
 from . import build
 
-#: Responses with references, of the kinds that verifiers of mathematics tell apart.
+#: Responses with references, in the forms that answers have.
 SAMPLES = [
     ("<think>Half of it.</think> So the answer is $\\boxed{\\frac{1}{2}}$.", "$\\frac{1}{2}$"),
     ("<think>\n3 + 9\n</think>\n<answer>\n12\n</answer>", "12"),
     ("The sum is 3 + 9 = 12.\n#### 12", "13"),
-    ("\\[x = \\frac{-1 \\pm \\sqrt{5}}{2}\\] so $x \\in \\boxed{\\{2\\sqrt{3}, -0.5\\}}$", "\\boxed{\\{-\\frac{1}{2}, \\sqrt{12}\\}}"),
-    ("Hence \\boxed{(x+1)^2}", "x^2 + 2x + 1"),
-    ("It is \\boxed{[1, 3) \\cup (5, \\infty)}.", "$[1,3)\\cup(5,\\infty)$"),
-    ("<answer>$1,250.50$ or 25\\%</answer>", "1250.5"),
-    ("$\\boxed{y = 2x - \\pi}$", "$y=2x-\\pi$"),
-    ("$\\boxed{\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}}$ and \\boxed{x < 3}", "$x<3$"),
     ("**B**. The answer is \\boxed{\\text{(B)}}", "B"),
+    ("\\[x = \\frac{-1 \\pm \\sqrt{5}}{2}\\] so $x \\in \\boxed{\\{2\\sqrt{3}, -0.5\\}}$", "\\boxed{\\{-\\frac{1}{2}, \\sqrt{12}\\}}"),
+    ("<answer>$1,250.50$ or 25\\%</answer>", "1250.5"),
 ]
+#: Formulas, each a response's and a reference.
+FORMULAS = r"""
+(x+1)^2                     x^2 + 2x + 1
+\frac{x+1}{x-1}             1+\frac{2}{x-1}
+3\frac{1}{2}                -\frac{7}{2}
+\sqrt[3]{27} + \sqrt{2}     3 + \sqrt 2
+3 \times 10^{8}             300000000
+[1, 3) \cup (5, \infty)     (-\infty, 2]
+(1, -2)                     \left(1, -2\right)
+\{1, 2, 3\}                 \left\{3, 2, 1\right\}
+y = 2x - \pi                2x - y = \pi
+x < 3                       x \le 3
+|x - 2| < 3                 -1 < x < 5
+x = 1, y = 2                x = 1 \text{ or } x = -2
+\sin x + \cos(2y)           \tan^2\theta
+\log_2 8 + \ln e            4
+2^{n+1} - n!                \binom{n}{2}
+\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}    \begin{bmatrix} 1 & 2 \\ 3 & 4 \end{bmatrix}
+35^\circ                    35
+12\text{ cm}                12 \mathrm{~cm^2}
+\$12.50                     12.5
+25\%                        0.25
+0.\overline{3}              \dfrac13
+-0.125                      1{,}250.75
+3 + 2i                      e^{i\pi}
+4 \cdot 5 \div 2            10
+a_1 + a_2                   \sum_{k=1}^{n} k
+\pi r^2                     \tfrac{4}{3}\pi r^3
+2:3                         \text{Tuesday}
+3 \pm \sqrt{2}              2 \pm \sqrt{3}
+\infty                      \emptyset
+\text{yes}                  \text{no}
+"""
+for _line in FORMULAS.strip().splitlines():
+    _one, _other = re.split(r" {4,}", _line)
+    SAMPLES += [(f"So it is \\boxed{{{_one}}}.", f"${_other}$"), (f"The answer is ${_other}$.", _one)]
 #: So often each is judged: Python makes the code that it runs faster after some calls.
-TIMES = 3
+TIMES = 2
 
 
 def up(judge: Callable[[str, str], Any]) -> None:
