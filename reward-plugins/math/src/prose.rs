@@ -285,7 +285,7 @@ pub fn in_sentence(sentence: &str) -> Option<String> {
     if gives_up
         || sentence.contains("~~")
         || (0..clause.len()).any(hedged)
-        || is_task(&all)
+        || is_task(clause)
         || words
             .iter()
             .any(|word| DOUBTS.contains(&word.bare().as_str()))

@@ -54,7 +54,7 @@ pub(crate) fn stated(text: &str) -> Option<String> {
     if is_hedged(&all, before, tail, found.computed) || is_changed(before) {
         return None;
     }
-    if !found.computed && (is_task(&all) || is_open_ended(tail) || is_reported(before)) {
+    if !found.computed && (is_task(clause) || is_open_ended(tail) || is_reported(before)) {
         return None;
     }
     // `12 is less than the answer`: what is said of the value itself has to say that it is the answer.
