@@ -68,6 +68,7 @@ fn messages_do_not_command_the_terminal() {
         "train.toml",
         "trainer.max_steps=1",
         "reward.hostile.params.mode=escapes",
+        "trainer.max_empty_steps=-1",
     ]);
     let rows = project.rollouts("runs/train", 1);
     let message = rows[0]["rewards"][0]["message"].as_str().unwrap();
