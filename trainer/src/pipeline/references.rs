@@ -10,9 +10,8 @@ use crate::config::{Config, DataConfig};
 use crate::data::{Dataset, Row};
 use crate::processor::Processor;
 use crate::{Error, Result};
-use rayon::prelude::*;
 use rlhost_host::{
-    FailureAction, FinishReason, Outcome, Reward, RewardSet, Sample, Scored, Scorer, Turn,
+    FailureAction, FinishReason, Outcome, Reward, RewardSet, Sample, Scope, Scored, Scorer, Turn,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -199,28 +198,25 @@ fn objections<'a>(
     numbers: &[usize],
     whole: Whole<'_>,
 ) -> Result<(Looked<'a>, u64)> {
-    let found: Vec<(&Row, Option<String>, u64)> = numbers
-        .par_iter()
-        .map(|&number| {
-            let row = rows[number];
-            // Pictures are large, and few rewards look at them: only an objection makes them necessary.
-            let plain = Sample {
-                prompt: messages(row),
-                ..described(row)
-            };
-            let mut scored = judge_nothing(scorer, plain);
-            let mut fuel = scored.as_ref().map_or(0, |scored| scored.fuel);
-            if scored.as_ref().is_some_and(objects) && !row.pictures().is_empty() {
-                scored = judge_nothing(scorer, whole(row)?);
-                fuel += scored.as_ref().map_or(0, |scored| scored.fuel);
-            }
-            let objection = scored.filter(objects);
-            let message = objection.map(|scored| scored.message.unwrap_or_default());
-            Ok((row, message, fuel))
-        })
-        .collect::<Result<_>>()?;
-    let fuel = found.iter().map(|(.., fuel)| fuel).sum();
-    let found = found.into_iter().map(|(row, message, _)| (row, message));
+    let rows: Vec<&Row> = numbers.iter().map(|&number| rows[number]).collect();
+    // Pictures are large, and few rewards look at them: only an objection makes them necessary.
+    let plain = rows.iter().map(|row| Sample {
+        prompt: messages(row),
+        ..described(row)
+    });
+    let mut all = judge_nothing(scorer, plain.collect());
+    let mut fuel: u64 = all.iter().flatten().map(|scored| scored.fuel).sum();
+    for (row, scored) in rows.iter().zip(&mut all) {
+        if scored.as_ref().is_some_and(objects) && !row.pictures().is_empty() {
+            *scored = judge_nothing(scorer, vec![whole(row)?]).pop().flatten();
+            fuel += scored.as_ref().map_or(0, |scored| scored.fuel);
+        }
+    }
+    let found = rows.into_iter().zip(all).map(|(row, scored)| {
+        let objection = scored.filter(objects);
+        let message = objection.map(|scored| scored.message.unwrap_or_default());
+        (row, message)
+    });
     Ok((found.collect(), fuel))
 }
 
@@ -228,15 +224,37 @@ fn objects(scored: &Scored) -> bool {
     scored.outcome == Outcome::InvalidReference
 }
 
-/// What a plugin says of an empty response. Questions to others stay unanswered.
-fn judge_nothing(scorer: &Scorer, sample: Sample) -> Option<Scored> {
-    let sample = Sample {
-        response: vec![Turn {
-            text: String::new(),
-            finish_reason: FinishReason::Stop,
-            tokens: 1,
-        }],
-        ..sample
-    };
-    scorer.replay(&[sample], &[Vec::new()]).pop()
+/// What a plugin says of an empty response to each sample. Questions to others stay unanswered.
+///
+/// The scorer has threads of its own, so it gets all samples at once: waiting for it on a thread of another pool would let that
+/// thread begin one row inside another until its stack is full.
+fn judge_nothing(scorer: &Scorer, samples: Vec<Sample>) -> Vec<Option<Scored>> {
+    let samples: Vec<Sample> = samples
+        .into_iter()
+        .map(|sample| Sample {
+            response: vec![Turn {
+                text: String::new(),
+                finish_reason: FinishReason::Stop,
+                tokens: 1,
+            }],
+            ..sample
+        })
+        .collect();
+    if scorer.plugin().info().scope == Scope::Sample {
+        let unanswered = vec![Vec::new(); samples.len()];
+        return scorer
+            .replay(&samples, &unanswered)
+            .into_iter()
+            .map(Some)
+            .collect();
+    }
+    // A plugin that compares samples sees each alone.
+    samples
+        .iter()
+        .map(|sample| {
+            scorer
+                .replay(std::slice::from_ref(sample), &[Vec::new()])
+                .pop()
+        })
+        .collect()
 }
