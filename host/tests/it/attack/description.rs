@@ -1,6 +1,7 @@
 //! Plugins that lie in `describe`. Simpler ones are in `loading.rs`.
 
-use rlhost_host::{Error, Outcome, Sample};
+use rlhost_host::{Error, Limits, Outcome, Sample, Scorer};
+use serde_json::Map;
 
 use super::{leak, load};
 use crate::guest::Guest;
@@ -112,7 +113,7 @@ fn defaults_that_break_the_parser() {
     let deep = leak(["[".repeat(20_000), "]".repeat(20_000)].concat());
     for default in [
         deep,
-        "",
+        " ",
         "{\"a\":",
         "1 2",
         "\"\\ud800\"",
@@ -126,6 +127,23 @@ fn defaults_that_break_the_parser() {
         };
         refused(&guest, "the default of parameter `p` is not JSON");
     }
+}
+
+/// An empty default is none: whoever calls the plugin has to give the parameter.
+#[test]
+fn an_empty_default_has_to_be_given() {
+    let guest = Guest {
+        params: Box::leak(Box::new([("p", "")])),
+        memory: "64",
+        ..Guest::default()
+    };
+    let error = Scorer::new(&guest.load(), &Map::new(), Limits::default()).unwrap_err();
+    assert!(
+        error.to_string().contains("needs the parameter `p`"),
+        "{error}"
+    );
+    let given = Map::from_iter([("p".to_owned(), 1.into())]);
+    assert!(Scorer::new(&guest.load(), &given, Limits::default()).is_ok());
 }
 
 #[test]
