@@ -32,7 +32,7 @@ fn a_plugin_gets_what_it_asks_for_unless_something_else_is_set() {
         said.contains("asks for  memory 134217728, fuel 2000000000\n"),
         "{said}"
     );
-    assert!(said.contains("a score   score in "), "{said}");
+    assert!(said.contains("; a score: score in "), "{said}");
     let inspected = project.ok(&["plugin", "inspect", COMPONENT]).stdout;
     assert!(
         inspected.contains("asks for  memory 134217728, fuel 2000000000\n"),

@@ -133,6 +133,7 @@ fn rewards_with_packages_score_as_in_cpython() {
         "requirements.lock now names antlr4-python3-runtime 4.13.2, latex2sympy2_extended 1.11.0, math-verify 0.9.0",
         "there is no module `swift.plugin`; the plugin does without (ORM, orms)",
         "there is no module `..import_utils`",
+        "MiB of memory (of \\boxed",
     ] {
         assert!(
             built.stderr.contains(name),
@@ -144,7 +145,6 @@ fn rewards_with_packages_score_as_in_cpython() {
         "packages  antlr4-python3-runtime 4.13.2",
         "          sympy 1.14.0",
         "asks for  memory 268435456, fuel 20000000000",
-        "MiB of memory (of \\boxed",
     ] {
         assert!(
             built.stdout.contains(name),

@@ -115,9 +115,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             let label = if i == 0 { "packages" } else { "" };
             writeln!(out, "{label:<9} {name} {version}")?;
         }
-        writeln!(out, "built in  {seconds:.1} s")?;
-        report::print(out, &arguments.folder, &path, &about.limits)
-    })
+        report::limits(out, &about.limits)
+    })?;
+    report::costs(&arguments.folder, &path, &about.limits, seconds)
 }
 
 /// Builds the component of a plugin's folder.

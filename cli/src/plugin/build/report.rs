@@ -18,13 +18,8 @@ pub fn settings(asked: &AskedLimits) -> LimitSettings {
     }
 }
 
-/// Prints the limits that a reward asks for, and what a score takes: of the first golden case, else of a short formula.
-pub fn print(
-    out: &mut dyn Write,
-    folder: &Path,
-    component: &Path,
-    asked: &AskedLimits,
-) -> Result<()> {
+/// Prints the limits that a reward asks for.
+pub fn limits(out: &mut dyn Write, asked: &AskedLimits) -> Result<()> {
     let asks = [("memory", asked.memory), ("fuel", asked.fuel)];
     let asks: Vec<_> = asks
         .iter()
@@ -33,6 +28,12 @@ pub fn print(
     if !asks.is_empty() {
         writeln!(out, "asks for  {}", asks.join(", "))?;
     }
+    Ok(())
+}
+
+/// Says what the build took, and what a score of the reward takes: of the first golden case, else of a short formula. The figures
+/// are no part of the result, which equal builds print alike.
+pub fn costs(folder: &Path, component: &Path, asked: &AskedLimits, seconds: f64) -> Result<()> {
     let host = host::builder_on(Some(1))?.build()?;
     let Ok(plugin) = host.load_with(component, &settings(asked)) else {
         // An algorithm.
@@ -46,13 +47,12 @@ pub fn print(
             memory,
             time,
         } = measured;
-        writeln!(
-            out,
-            "a score   {outcome} in {:.1} ms, {fuel} fuel, {:.0} MiB of memory ({what})",
+        output::say(&format!(
+            "built in {seconds:.1} s; a score: {outcome} in {:.1} ms, {fuel} fuel, {:.0} MiB of memory ({what})",
             time.as_secs_f64() * 1e3,
             // A number for people to read.
             memory as f64 / f64::from(1 << 20),
-        )?;
+        ));
     }
     Ok(())
 }

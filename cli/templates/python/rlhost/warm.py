@@ -1,7 +1,7 @@
 """Calls the reward function some times while the plugin is built, so that the libraries behind it have their tables and caches filled.
 
-A library such as Math-Verify compiles hundreds of patterns and builds a parser when it is first asked, which takes a hundred times as long as an
-answer. Every score has an instance of its own, and would pay for that again. What the calls leave in the plugin's own files is put
+A library such as Math-Verify compiles hundreds of patterns and builds a parser when it is first asked, which takes thirty times as much fuel as an
+answer later. Every score has an instance of its own, and would pay for that again. What the calls leave in the plugin's own files is put
 back as it was; the packages keep what they have built.
 """
 
