@@ -62,15 +62,6 @@ fn opening(text: &str) -> Option<(Kind, usize)> {
     }
 }
 
-/// As much of a text as a formula may have.
-fn beginning(text: &str) -> &str {
-    let mut end = MAX_FORMULA.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
-}
-
 /// Where a formula of this kind ends in a text that begins inside it: the end of its content, and what follows the mark.
 fn closing(text: &str, kind: Kind) -> Option<(usize, usize)> {
     let mark = match kind {
@@ -80,7 +71,7 @@ fn closing(text: &str, kind: Kind) -> Option<(usize, usize)> {
         Kind::Brackets => "\\]",
         Kind::Environment => "\\end{",
     };
-    let text = beginning(text);
+    let text = &text[..text.floor_char_boundary(MAX_FORMULA)];
     let mut from = 0;
     loop {
         let at = from + text[from..].find(mark)?;

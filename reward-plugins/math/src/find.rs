@@ -118,10 +118,7 @@ fn before_next_question(text: &str) -> &str {
 
 /// The end of a text that is too long to be looked into as a whole.
 fn end_of(text: &str) -> &str {
-    let mut start = text.len().saturating_sub(MAX_TEXT);
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
+    let start = text.ceil_char_boundary(text.len().saturating_sub(MAX_TEXT));
     &text[start..]
 }
 

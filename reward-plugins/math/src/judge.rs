@@ -9,7 +9,6 @@ use crate::{
     chinese, choices, extract, labels, lexer, parts, prose, qualifier, statement, valueless,
 };
 use rlhost_verifier::answer::MAX_RESPONSE;
-use rlhost_verifier::rational::Rational;
 use serde_json::Value;
 
 /// What a response earned.
@@ -199,10 +198,7 @@ fn rounded(text: &str, reference: &str, options: &Options) -> bool {
     let Some((exact, decimal)) = mark else {
         return false;
     };
-    let near = Options {
-        tolerance: Rational::ratio(1, 100).unwrap_or_else(Rational::zero),
-        ..options.clone()
-    };
+    let near = options.within(1, 100);
     let exact = exact.trim_end().trim_end_matches(',');
     prose::stated(exact).is_some_and(|stated| matches(&stated, reference, options))
         && matches(trimmed(decimal), reference, &near)

@@ -81,6 +81,16 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// These options with a tolerance of `a / b`.
+    pub(crate) fn within(&self, a: i64, b: i64) -> Self {
+        Self {
+            tolerance: Rational::ratio(a, b).unwrap_or_else(Rational::zero),
+            ..self.clone()
+        }
+    }
+}
+
 /// Name, meaning and default (as JSON) of each parameter.
 pub const PARAMS: [(&str, &str, &str); 10] = [
     (

@@ -4,7 +4,7 @@
 
 use crate::around::FUNCTIONS;
 use crate::cues::{CHANGERS, CUES, DOUBTS, HEDGES, NO_LABEL, NUMBERED, UNSURE, names_answer};
-use crate::sentence::{Word, clause, is_task, joined, main_clause, spans, words};
+use crate::sentence::{Word, clause, gives_up, is_task, joined, main_clause, spans, words};
 use crate::sign::signed;
 use std::borrow::Cow;
 
@@ -20,10 +20,7 @@ const MAX_MUTE: usize = 4;
 
 /// The answer that plain text states at its end.
 pub fn stated(text: &str) -> Option<String> {
-    let mut start = text.len().saturating_sub(MAX_TEXT);
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
+    let start = text.ceil_char_boundary(text.len().saturating_sub(MAX_TEXT));
     let text = display::without_courtesies(text[start..].trim());
     if let Some((before, formula)) = display::at_end(text) {
         let line = before.lines().next_back().unwrap_or_default();
@@ -128,10 +125,7 @@ fn in_line(line: &str) -> Option<String> {
 
 /// The last sentence of a text that has a value, without layout. Those after it have none, and nothing in them denies or doubts.
 pub(crate) fn last_sentence(text: &str) -> Option<String> {
-    let mut start = text.len().saturating_sub(MAX_TEXT);
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
+    let start = text.ceil_char_boundary(text.len().saturating_sub(MAX_TEXT));
     let text = display::without_courtesies(text[start..].trim());
     let is_mute = |sentence: &str| {
         let words = words(sentence).unwrap_or_default();
@@ -279,10 +273,7 @@ pub fn in_sentence(sentence: &str) -> Option<String> {
         HEDGES.contains(&word.as_str()) && !bound && !answer
     };
     // Doubt and a condition count wherever they stand, the rest only where the conclusion is.
-    let gives_up = all.windows(2).any(|pair| {
-        matches!(pair[0].bare().as_str(), "give" | "gave" | "giving") && pair[1].bare() == "up"
-    });
-    if gives_up
+    if gives_up(&all)
         || sentence.contains("~~")
         || (0..clause.len()).any(hedged)
         || is_task(clause)

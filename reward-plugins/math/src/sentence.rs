@@ -225,6 +225,13 @@ pub(crate) fn joined(words: &[Word<'_>]) -> String {
     out
 }
 
+/// Does a sentence give up: `I give up after 5 tries`?
+pub(crate) fn gives_up(words: &[Word<'_>]) -> bool {
+    words.windows(2).any(|pair| {
+        matches!(pair[0].bare().as_str(), "give" | "gave" | "giving") && pair[1].bare() == "up"
+    })
+}
+
 /// Is a sentence a task or a question, and no answer: `What is 3 + 4.`, `We have to find 7`?
 pub(crate) fn is_task(words: &[Word<'_>]) -> bool {
     let asks = |word: &str| {

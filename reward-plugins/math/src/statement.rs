@@ -10,7 +10,7 @@
 
 use crate::clauses;
 use crate::cues::{CHANGERS, DOUBTS, HEDGES, NUMBERED, UNSURE, names_answer};
-use crate::sentence::{Word, is_task, joined, words};
+use crate::sentence::{Word, gives_up, is_task, joined, words};
 use crate::sums::{self, Found, number};
 use crate::voided;
 use crate::{attached, prose, units};
@@ -108,9 +108,6 @@ fn is_hedged(all: &[Word<'_>], before: &[Word<'_>], after: &[Word<'_>], computed
         "isn't", "aren't", "wasn't", "cannot", "can't", "than", "less", "least", "most", "either",
         "except", "none", "instead", "rather",
     ];
-    let gives_up = all.windows(2).any(|pair| {
-        matches!(pair[0].bare().as_str(), "give" | "gave" | "giving") && pair[1].bare() == "up"
-    });
     // What is needed at least is what is asked for: `he must score at least 98`.
     let needs = before.windows(2).any(|pair| match pair[0].bare().as_str() {
         "must" | "need" | "needs" | "needed" | "requires" | "require" => true,
@@ -126,7 +123,7 @@ fn is_hedged(all: &[Word<'_>], before: &[Word<'_>], after: &[Word<'_>], computed
             || has(before, &HEDGES, &beside_a_sum)
             || has(after, &HEDGES, &beside_a_sum)
     } else {
-        gives_up
+        gives_up(all)
             || has(all, &DOUBTS, &[])
             || has(before, &HEDGES, least)
             || has(after, &HEDGES, &compares)

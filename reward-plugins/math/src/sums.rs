@@ -7,7 +7,6 @@ use crate::matching::{fold, matches};
 use crate::params::Options;
 use crate::sentence::{Word, joined};
 use crate::units;
-use rlhost_verifier::rational::Rational;
 
 /// A value in a clause: the words that it stands in, with those of the equation that it ends.
 pub(crate) struct Found {
@@ -53,69 +52,56 @@ pub(crate) fn computed(words: &[Word<'_>], at: usize) -> Option<Found> {
         (right, at + 1)
     };
     let value = number(right)?;
-    let found = |start| {
-        Some(Found {
-            start,
-            end,
-            value: value.clone(),
-            computed: true,
-        })
-    };
     // Of a chain the side before the last.
     let side = left.rsplit('=').next().unwrap_or(left);
-    if words[at].formula {
-        return if is_true(side, &value) {
-            found(at)
-        } else {
-            None
-        };
-    }
-    let arithmetic = |word: &&Word<'_>| is_arithmetic(word.text) || word.text == "=";
-    let count = words[..at].iter().rev().take_while(arithmetic).count();
-    // A comma ends what stands before it.
-    let comma = words[at - count..at]
-        .iter()
-        .rposition(|word| word.text.ends_with(','));
-    let start = at - comma.map_or(count, |comma| count - comma - 1);
-    let sum = format!("{} {side}", joined(&words[start..at]));
-    let sum = sum.rsplit('=').next().unwrap_or_default().trim().to_owned();
+    let (start, holds) = if words[at].formula {
+        (at, is_true(side, &value))
+    } else {
+        let arithmetic = |word: &&Word<'_>| is_arithmetic(word.text) || word.text == "=";
+        let count = words[..at].iter().rev().take_while(arithmetic).count();
+        // A comma ends what stands before it.
+        let comma = words[at - count..at]
+            .iter()
+            .rposition(|word| word.text.ends_with(','));
+        let start = at - comma.map_or(count, |comma| count - comma - 1);
+        let sum = format!("{} {side}", joined(&words[start..at]));
+        let sum = sum.rsplit('=').next().unwrap_or_default().trim();
+        (start, holds(sum, &words[..at], &value))
+    };
+    holds.then_some(Found {
+        start,
+        end,
+        value,
+        computed: true,
+    })
+}
+
+/// Does what stands before an equals sign come to the value, as far as it can be checked? `sum` is the arithmetic without words,
+/// `words` are all that stand before.
+fn holds(sum: &str, words: &[Word<'_>], value: &str) -> bool {
     if sum.is_empty() {
         // `12 cars - 4 cars = 8 cars`, `20 gallons * $3/gallon = $60`
-        let last = words[..at].last()?;
-        let counted = is_counted(last.text) || number(last.text).is_some();
-        return if counted { found(start) } else { None };
+        let counts = |word: &Word<'_>| is_counted(word.text) || number(word.text).is_some();
+        return words.last().is_some_and(counts);
     }
-    if is_arithmetic(&sum) {
+    if is_arithmetic(sum) {
         // What is left of a sum with words in it, `* 2`, can't be checked.
         let whole =
             sum.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '(' | '$' | '.' | '-'));
-        return if !whole || is_true(&sum, &value) {
-            found(start)
-        } else {
-            None
-        };
+        return !whole || is_true(sum, value);
     }
     // `1600g + 1000g`
-    let last = sum
-        .rsplit([' ', '+', '-', '*', '/'])
-        .next()
-        .unwrap_or_default();
-    if number(last).is_some() {
-        found(start)
-    } else {
-        None
-    }
+    let last = sum.rsplit([' ', '+', '-', '*', '/']).next();
+    last.is_some_and(|last| number(last).is_some())
 }
 
 /// Does arithmetic come to a value, within what people round?
 fn is_true(sum: &str, value: &str) -> bool {
     let sum = sum.replace(['$', '%'], "").replace(" x ", " * ");
     let value = value.trim_start_matches(['$', '\\']).trim_end_matches('%');
-    let near = Options {
-        tolerance: Rational::ratio(1, 20).unwrap_or_else(Rational::zero),
-        ..Options::default()
-    };
-    !sum.contains(|c: char| c.is_ascii_alphabetic() && !sum.contains('\\'))
+    let near = Options::default().within(1, 20);
+    // Letters are commands of LaTeX, or make an equation of it.
+    (sum.contains('\\') || !sum.contains(|c: char| c.is_ascii_alphabetic()))
         && matches(&fold(sum.trim()), &fold(value), &near)
 }
 

@@ -35,56 +35,39 @@ pub(crate) fn is_voided(
     inside: Option<Kind>,
     behind: bool,
 ) -> bool {
-    let (lead, after) = (ending(before), beginning(after));
-    let before = clauses::pieces(lead, None);
+    let after = &after[..after.floor_char_boundary(MAX_AFTER)];
+    let lead = ending(before);
     let following = clauses::pieces(after, inside);
-    let before = Before::new(&before);
-    let following = After(&following);
-    before.is_operator()
-        || before.is_denied()
-        || before.is_of_another_thing()
-        || before.is_alternative(content)
-        || behind && following.is_operator()
-        || following.is_denied()
-        || behind && following.is_alternative(content)
+    words_void(&clauses::pieces(lead, None), content, &following, behind)
         || retraction::is_taken_back(after, content)
         || han::is_voided(lead, content, after, behind)
 }
 
 /// Do the words around a value in a sentence void it? `before` is what stands before it in its clause, `after` the rest of the clause.
 pub(crate) fn is_said_against(before: &[Piece<'_>], value: &str, after: &str) -> bool {
-    let before = Before::new(before);
-    let following = clauses::pieces(after, None);
-    let following = After(&following);
+    words_void(before, value, &clauses::pieces(after, None), true)
+}
+
+/// Do the words before and after a value void it? What directly follows counts only with `behind`.
+fn words_void(before: &[Piece<'_>], value: &str, following: &[Piece<'_>], behind: bool) -> bool {
+    let (before, following) = (Before::new(before), After(following));
     before.is_operator()
         || before.is_denied()
         || before.is_of_another_thing()
         || before.is_alternative(value)
-        || following.is_operator()
+        || behind && following.is_operator()
         || following.is_denied()
-        || following.is_alternative(value)
+        || behind && following.is_alternative(value)
 }
 
 /// The end of a text, from the last empty line on.
 fn ending(text: &str) -> &str {
     let text = &text[text.rfind("\n\n").map_or(0, |at| at + 2)..];
-    let mut start = text.len().saturating_sub(MAX_BEFORE);
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
+    let start = text.ceil_char_boundary(text.len().saturating_sub(MAX_BEFORE));
     // A formula that is cut would turn text and formulas round.
     if start == 0 || clauses::open_at_end(&text[..start]).is_none() {
         &text[start..]
     } else {
         text
     }
-}
-
-/// The beginning of a text.
-fn beginning(text: &str) -> &str {
-    let mut end = MAX_AFTER.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }

@@ -48,7 +48,7 @@ impl<'a> Before<'a> {
     pub(super) fn is_operator(&self) -> bool {
         let (last, second) = (self.last(0), self.last(1));
         // `this many times \boxed{3}` has no factor before it.
-        let times = last == "times" && !self.last(1).is_empty() && words::small(second).is_none();
+        let times = last == "times" && !second.is_empty() && words::small(second).is_none();
         let part = match second {
             "multiple" => self.last(2) != "common",
             // `by a factor of \boxed{3}`

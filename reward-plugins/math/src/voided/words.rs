@@ -4,7 +4,6 @@ use crate::attached::is_number;
 use crate::clauses::Piece;
 use crate::matching::{fold, matches};
 use crate::params::Options;
-use rlhost_verifier::rational::Rational;
 
 /// Words that negate what they stand beside.
 pub(super) fn negates(word: &str) -> bool {
@@ -80,9 +79,6 @@ pub(super) fn differs(piece: &Piece<'_>, content: &str) -> bool {
     if !is_number(value) || !is_number(content) {
         return false;
     }
-    let near = Options {
-        tolerance: Rational::ratio(1, 100).unwrap_or_else(Rational::zero),
-        ..Options::default()
-    };
+    let near = Options::default().within(1, 100);
     !matches(&fold(value), &fold(content), &near)
 }
