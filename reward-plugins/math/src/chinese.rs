@@ -14,39 +14,7 @@ use parts::{
     runs,
 };
 
-/// Words with which a conclusion begins.
-const CONCLUSIONS: [&str; 29] = [
-    "所以",
-    "因此",
-    "因而",
-    "从而",
-    "于是",
-    "综上所述",
-    "综上",
-    "故",
-    "则",
-    "那么",
-    "解得",
-    "可得",
-    "答",
-    "答案",
-    "最终",
-    "最后",
-    "总之",
-    "选",
-    "一共",
-    "总共",
-    "共",
-    "合计",
-    "还剩",
-    "即",
-    "正确答案",
-    "结果",
-    "本题",
-    "正确选项",
-    "由此",
-];
-/// Those that say nothing themselves.
+/// Words with which a conclusion begins, and that say nothing themselves.
 const CONNECTIVES: [&str; 14] = [
     "所以",
     "因此",
@@ -62,6 +30,24 @@ const CONNECTIVES: [&str; 14] = [
     "最后",
     "即",
     "由此",
+];
+/// Others with which one begins.
+const CONCLUSIONS: [&str; 15] = [
+    "解得",
+    "可得",
+    "答",
+    "答案",
+    "最终",
+    "选",
+    "一共",
+    "总共",
+    "共",
+    "合计",
+    "还剩",
+    "正确答案",
+    "结果",
+    "本题",
+    "正确选项",
 ];
 /// What only explains what stands before it.
 const EXPLANATIONS: [&str; 17] = [
@@ -497,7 +483,8 @@ fn begins(text: &str, words: &[&str]) -> bool {
 }
 
 fn is_conclusion(clause: &str) -> bool {
-    begins(clause.trim_start_matches(is_layout), &CONCLUSIONS)
+    let clause = clause.trim_start_matches(is_layout);
+    begins(clause, &CONNECTIVES) || begins(clause, &CONCLUSIONS)
 }
 
 fn is_condition(clause: &str) -> bool {
