@@ -68,6 +68,7 @@ fn finish(out: &mut dyn Write, summary: &Summary) -> Result<()> {
     }
     writeln!(out, "Model       {}", summary.checkpoint.display())?;
     writeln!(out, "Curve       {}", summary.plot.display())?;
+    writeln!(out, "Digest      {}", summary.digest)?;
     if summary.stopped {
         writeln!(out, "Go on       the same command with --resume")?;
     }

@@ -2,11 +2,11 @@
 
 use crate::{host, output, score};
 use anyhow::Result;
-use rlhost_host::Outcome;
 use rlhost_host::replay::{Difference, Replayed};
+use rlhost_host::{Digest, Outcome};
 use rlhost_trainer::pipeline::replay::{
     Disagreement, Finding, Mean, Place, ReplayOptions, ReplayReport, RescoreReport, Rescoring,
-    Verdict, replay, rescore,
+    RunProof, Verdict, replay, rescore,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -39,18 +39,25 @@ pub struct Arguments {
     /// Threads, at most 1024; all processors by default
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+    /// All must be proven: no other engine, no fault of the host, and digests that stand for every file
+    #[arg(long, conflicts_with_all = ["step", "reward", "plugin"])]
+    strict: bool,
+    /// The digest that the run must have, as its training said it
+    #[arg(long, value_name = "sha256:…", conflicts_with_all = ["step", "reward", "plugin"])]
+    digest: Option<Digest>,
     /// As JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Whether all scores that were to be compared are as recorded.
+/// Whether all that was to be compared is as recorded, and, with `--strict`, all is proven.
 pub fn run(arguments: &Arguments) -> Result<bool> {
     let options = ReplayOptions {
         step: arguments.step,
         reward: arguments.reward.clone(),
         images: arguments.images.clone().unwrap_or_default(),
         listed: arguments.worst,
+        digest: arguments.digest,
     };
     let host = host::builder_on(arguments.threads)?;
     if let Some(plugin) = &arguments.plugin {
@@ -64,7 +71,11 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     }
     let report = replay(&arguments.run, host, &options)?;
     show(arguments.json, &report, |out| print(out, &report))?;
-    Ok(report.holds())
+    Ok(if arguments.strict {
+        report.is_proven()
+    } else {
+        report.holds()
+    })
 }
 
 fn show(
@@ -88,6 +99,13 @@ fn print(out: &mut dyn Write, report: &ReplayReport) -> io::Result<()> {
         "{} samples: {} identical, {} changed, {} unreadable, {} with a fault of the host",
         report.samples, report.identical, report.changed, report.unreadable, report.host_faults
     )?;
+    if report.other_engine > 0 {
+        writeln!(
+            out,
+            "{} samples by another engine: as recorded in all that it promises",
+            report.other_engine
+        )?;
+    }
     for (name, counts) in &report.rewards {
         let compared = [
             (counts.identical, "identical"),
@@ -111,11 +129,37 @@ fn print(out: &mut dyn Write, report: &ReplayReport) -> io::Result<()> {
     for finding in &report.findings {
         print_finding(out, finding)?;
     }
-    let left = report.changed + report.unreadable + report.host_faults;
+    let left = report.changed + report.unreadable + report.host_faults + report.contradictions;
     if !report.findings.is_empty() && left > report.findings.len() {
         writeln!(out, "… more with --worst {left}")?;
     }
+    print_proof(out, &report.proof)?;
     print_speed(out, report.scores, report.seconds)
+}
+
+/// What was computed again besides the scores, what the digests bind, and what nothing stands for.
+fn print_proof(out: &mut dyn Write, proof: &RunProof) -> io::Result<()> {
+    let RunProof {
+        metrics,
+        advantages,
+        ..
+    } = proof;
+    writeln!(
+        out,
+        "computed again: {} of {} metrics, {} of {} advantages; the digests bind the rest of {} steps",
+        metrics.recomputed,
+        metrics.recomputed + metrics.bound,
+        advantages.recomputed,
+        advantages.recomputed + advantages.bound,
+        proof.steps
+    )?;
+    for what in &proof.unproven {
+        writeln!(out, "not proven  {what}")?;
+    }
+    match proof.digest {
+        Some(digest) => writeln!(out, "digest      {digest}"),
+        None => Ok(()),
+    }
 }
 
 fn print_speed(out: &mut dyn Write, scores: usize, seconds: f64) -> io::Result<()> {
@@ -133,16 +177,20 @@ fn print_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
         Replayed::Unreadable { reason } => {
             writeln!(out, "unreadable  {place}{reward}: {reason}")
         }
-        Replayed::Changed { differences } | Replayed::OtherEngine { differences } => {
-            let list: Vec<_> = differences.iter().map(difference).collect();
-            writeln!(out, "changed     {place}{reward}: {}", list.join(", "))
+        Replayed::Changed { differences } => {
+            writeln!(out, "changed     {place}{reward}: {}", list(differences))
+        }
+        Replayed::OtherEngine { differences } => {
+            writeln!(out, "elsewhere   {place}{reward}: {}", list(differences))
         }
     }
 }
 
-fn difference(difference: &Difference) -> String {
-    let Difference { field, old, new } = difference;
-    format!("{field} {old} → {new}")
+fn list(differences: &[Difference]) -> String {
+    let shown = differences
+        .iter()
+        .map(|Difference { field, old, new }| format!("{field} {old} → {new}"));
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 fn place(place: &Place) -> String {
@@ -151,10 +199,12 @@ fn place(place: &Place) -> String {
     } else {
         "step"
     };
-    let step = place.step;
-    match (place.draw, place.sample) {
-        (Some(draw), Some(sample)) => format!("{kind} {step} · draw {draw} · sample {sample}"),
-        _ => format!("{kind} {step}"),
+    match (place.step, place.draw, place.sample) {
+        (None, ..) => "run".to_owned(),
+        (Some(step), Some(draw), Some(sample)) => {
+            format!("{kind} {step} · draw {draw} · sample {sample}")
+        }
+        (Some(step), ..) => format!("{kind} {step}"),
     }
 }
 

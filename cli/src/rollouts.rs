@@ -3,7 +3,7 @@
 use crate::output::{self, printable};
 use anyhow::{Result, bail};
 use rlhost_host::Record;
-use rlhost_trainer::run::{RolloutRow, RunFolder, read_rollouts};
+use rlhost_trainer::run::{RolloutReader, RolloutRow, RunFolder};
 use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
@@ -55,19 +55,28 @@ pub fn run(command: &Command) -> Result<()> {
             last.0
         );
     };
-    let mut rows = read_rollouts(path)?
-        .into_iter()
-        .map(|row| Ok((row.judged()?, row)))
-        .collect::<Result<Vec<(Record, RolloutRow)>>>()?;
+    let mut rows: Vec<(Record, RolloutRow)> = Vec::new();
     // Samples without a score are what a reader of the worst wants to see first.
     let score = |record: &Record| record.judgement.score.unwrap_or(f64::NEG_INFINITY);
-    if show.worst {
-        rows.sort_by(|(a, _), (b, _)| score(a).total_cmp(&score(b)));
-    } else if show.best {
-        rows.sort_by(|(a, _), (b, _)| score(b).total_cmp(&score(a)));
+    let choose = |rows: &mut Vec<(Record, RolloutRow)>| {
+        if show.worst {
+            rows.sort_by(|(a, _), (b, _)| score(a).total_cmp(&score(b)));
+        } else if show.best {
+            rows.sort_by(|(a, _), (b, _)| score(b).total_cmp(&score(a)));
+        }
+        rows.truncate(show.count);
+    };
+    for row in RolloutReader::open(path)? {
+        let row = row?;
+        rows.push((row.judged()?, row));
+        // What will not be shown is not kept: a file may hold more than memory.
+        if rows.len() / 2 > show.count {
+            choose(&mut rows);
+        }
     }
+    choose(&mut rows);
     output::standard(|out| {
-        for (record, row) in rows.iter().take(show.count) {
+        for (record, row) in &rows {
             print(out, show, record, row)?;
         }
         Ok(())

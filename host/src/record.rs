@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::{Exchange, LogLine, Outcome, Receipt};
+use crate::{Exchange, LogLine, Outcome, Receipt, Scored};
 
 /// A judged sample with its place: one line of JSON.
 ///
@@ -83,6 +83,23 @@ pub struct RewardRecord {
     pub exchanges: Vec<Exchange>,
     /// What the score was made of.
     pub receipt: Receipt,
+}
+
+impl From<&RewardRecord> for Scored {
+    /// The verdict that a record states. It has no steps: a record has them only in the sum over all rewards.
+    fn from(record: &RewardRecord) -> Self {
+        Self {
+            outcome: record.outcome,
+            total: record.total,
+            parts: record.parts.clone(),
+            steps: Vec::new(),
+            fuel: record.fuel,
+            message: record.message.clone(),
+            log: record.log.clone(),
+            exchanges: record.exchanges.clone(),
+            receipt: record.receipt.clone(),
+        }
+    }
 }
 
 /// A reward that belongs to one place in the response.

@@ -34,9 +34,10 @@ use crate::{Judgement, Outcome, RewardRecord, Scored};
 pub enum Replayed {
     /// The same ingredients gave the same result.
     Identical,
-    /// Made by another version of the engine or on another architecture. What is promised to be the same
-    /// there is the same; `differences` lists what another engine may do otherwise: fuel, messages, and
-    /// where fuel or stack run out.
+    /// Made by another version of the engine or on another architecture, which is never identical. What is
+    /// promised to be the same there is the same; `differences` lists what another engine may do otherwise:
+    /// fuel, messages, and where fuel or stack run out. Only a record that claims nothing, neither a total
+    /// nor parts, is excused for running out.
     OtherEngine {
         /// What differs, if anything.
         differences: Vec<Difference>,
@@ -126,8 +127,16 @@ pub fn compare(old: &RewardRecord, new: &Scored) -> Replayed {
         found.of(field, &outcome, &new.outcome);
     }
     let other_engine = build(&then.engine) != build(&now.engine);
-    let exhausted = |outcome| matches!(outcome, Outcome::StackExhausted | Outcome::BudgetExhausted);
-    let excused = other_engine && (exhausted(old.outcome) || exhausted(new.outcome));
+    let exhausted = matches!(
+        old.outcome,
+        Outcome::StackExhausted | Outcome::BudgetExhausted
+    );
+    let claims_nothing = old.total.is_none() && old.parts.is_empty() && old.outcome == then.outcome;
+    let excused = other_engine && exhausted && claims_nothing && old.digest == now.component;
+    if !other_engine {
+        // The same build under the same limits says so in the same words.
+        found.of("receipt.engine", &&*then.engine, &&*now.engine);
+    }
     let changed = !found.0.is_empty() && !excused;
     for (field, fuel) in [("fuel", old.fuel), ("receipt.fuel", then.fuel)] {
         found.of(field, &fuel, &new.fuel);
@@ -147,12 +156,19 @@ pub fn compare(old: &RewardRecord, new: &Scored) -> Replayed {
     }
 }
 
-/// Compares the sums over a sample's rewards: `outcome`, `score`, `parts` and `steps`.
+/// Compares the sums over a sample's rewards but for steps: `outcome`, `score` and `parts`.
 pub fn compare_sums(old: &Judgement, new: &Judgement) -> Vec<Difference> {
     let mut found = Differences::default();
     found.of("outcome", &old.outcome, &new.outcome);
     found.numbers("score", old.score, new.score);
     found.parts(&old.parts, &new.parts);
+    found.0
+}
+
+/// Compares the weighted steps of a sample's rewards. A record has them only here, so they can be compared only
+/// with verdicts that were computed again.
+pub fn compare_steps(old: &Judgement, new: &Judgement) -> Vec<Difference> {
+    let mut found = Differences::default();
     let steps = |judgement: &Judgement| -> Vec<_> {
         let steps = judgement.steps.iter();
         steps
@@ -373,6 +389,14 @@ mod tests {
     }
 
     #[test]
+    fn limits_are_not_dropped_from_a_receipt() {
+        assert_eq!(
+            changed(|r| r.receipt.engine = "wasmtime-48.0.8/x86_64/fuel=100".into()),
+            ["receipt.engine"]
+        );
+    }
+
+    #[test]
     fn another_engine_may_use_other_fuel() {
         let elsewhere = |edit: fn(&mut RewardRecord)| {
             let mut old = record();
@@ -394,12 +418,30 @@ mod tests {
             (&differences[0].old, &differences[0].new),
             (&json!(59), &json!(60))
         );
-        let stack = elsewhere(|r| {
+        let exhausted = |r: &mut RewardRecord| {
             r.outcome = Outcome::StackExhausted;
             r.receipt.outcome = Outcome::StackExhausted;
             r.total = None;
-        });
+            r.parts = BTreeMap::new();
+        };
+        let stack = elsewhere(exhausted);
         assert!(matches!(stack, Replayed::OtherEngine { .. }), "{stack:?}");
+        // Running out excuses nothing that a record claims besides.
+        type Claim = fn(&mut RewardRecord);
+        let claims: [Claim; 4] = [
+            |r| r.total = Some(1.0),
+            |r| r.parts = BTreeMap::from([("accuracy".to_owned(), 1.0)]),
+            |r| r.receipt.outcome = Outcome::Score,
+            |r| r.digest = Digest::of(b"other"),
+        ];
+        for claim in claims {
+            let mut old = record();
+            old.receipt.engine = "wasmtime-48.0.8/aarch64/fuel=100".into();
+            exhausted(&mut old);
+            claim(&mut old);
+            let found = compare(&old, &scored());
+            assert!(matches!(found, Replayed::Changed { .. }), "{found:?}");
+        }
         // A score must be the same everywhere.
         let total = elsewhere(|r| r.total = Some(0.25));
         assert!(matches!(total, Replayed::Changed { .. }), "{total:?}");
@@ -420,13 +462,12 @@ mod tests {
             rewards: Vec::new(),
         };
         assert_eq!(compare_sums(&old, &old), []);
+        assert_eq!(compare_steps(&old, &old), []);
         let mut new = old.clone();
         new.score = Some(0.75);
         new.steps[0].end_byte = Some(3);
-        let fields: Vec<_> = compare_sums(&old, &new)
-            .into_iter()
-            .map(|d| d.field)
-            .collect();
+        let found = [compare_sums(&old, &new), compare_steps(&old, &new)].concat();
+        let fields: Vec<_> = found.into_iter().map(|d| d.field).collect();
         assert_eq!(fields, ["score", "steps"]);
     }
 }

@@ -93,18 +93,17 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
 
     let folder = project.root.join(RUN);
     let curve = Curve::read(&folder.join("metrics.jsonl"))?;
-    let summary = json!({
-        "val_accuracy_before": curve.before,
-        "val_accuracy_after": curve.after,
-        "sft_seconds": sft_seconds,
-        "rl_seconds": rl_seconds,
-        "steps": curve.steps,
-        "seed": seed,
-    });
-    guests::replace(
-        &folder.join("summary.json"),
-        format!("{summary:#}\n").as_bytes(),
-    )?;
+    let path = folder.join("summary.json");
+    let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut summary: Value = serde_json::from_slice(&text)?;
+    for (key, value) in [
+        ("sft_seconds", json!(sft_seconds)),
+        ("rl_seconds", json!(rl_seconds)),
+        ("seed", json!(seed)),
+    ] {
+        summary[key] = value;
+    }
+    guests::replace(&path, format!("{summary:#}\n").as_bytes())?;
 
     println!("\nAccuracy on held-out images");
     println!("    before reinforcement learning   {:.3}", curve.before);
@@ -115,7 +114,7 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
     if let Some(plot) = plot(&folder) {
         println!("Curve         {}", plot.display());
     }
-    println!("Figures       {}", folder.join("summary.json").display());
+    println!("Figures       {}", path.display());
     let mut show = project.rlhost();
     show.args(["rollouts", "show", RUN, "--worst"]);
     println!("Rollouts      {}", process::shown(&show));

@@ -30,12 +30,15 @@ pub(super) fn save(
     progress: &Progress,
     save_limit: i64,
 ) -> Result<PathBuf> {
+    journal.sync()?;
     let state = CheckpointState {
         step: progress.step,
         draw: progress.draw,
         kl_controller: progress.kl_controller,
-        metrics_len: journal.sync()?,
+        metrics_len: journal.metrics.len(),
         config_digest: journal.folder.config_digest()?,
+        chain_len: journal.chain.len(),
+        chain: journal.chain.digest(),
     };
     let folder = journal.folder.save_checkpoint(&state, |folder| {
         copy_description(source, folder)?;

@@ -4,6 +4,7 @@ use super::prompts::{Drawn, in_order, notices, processor, usable_rows};
 use super::references;
 use super::rewards::{Tally, check_dispatch, load_rewards};
 use super::rows::rollout_rows;
+use super::sampled::Sampled;
 use super::setup;
 use super::trajectory::{generate, judged};
 use super::unscored;
@@ -109,20 +110,11 @@ impl<'a> Validation<'a> {
             completions,
             Origin::Policy,
         )?;
-        let flat = || groups.iter().flatten();
-        let tokens: usize = flat().map(|t| t.completion.token_ids.len()).sum();
-        let tally = Tally::of(flat().map(|trajectory| &trajectory.judgement));
-        let parts = tally.parts();
+        let samples: Vec<_> = groups.iter().flatten().map(Sampled::from).collect();
         let evaluation = Evaluation {
-            accuracy: accuracy(&parts).unwrap_or(tally.score()),
-            samples: tally.samples,
-            scored: tally.scored,
             left_out: self.left_out,
-            response_length: tokens as f64 / tally.samples.max(1) as f64,
-            score: tally.score(),
-            parts,
-            outcomes: tally.outcomes,
             notices: self.notices.clone(),
+            ..Evaluation::of(&samples)
         };
         let mut rows = Vec::with_capacity(evaluation.samples);
         for (drawn, group) in self.prompts.iter().zip(groups) {
@@ -133,6 +125,24 @@ impl<'a> Validation<'a> {
 }
 
 impl Evaluation {
+    /// What follows from the samples alone.
+    pub(super) fn of(samples: &[Sampled<'_>]) -> Self {
+        let tokens: usize = samples.iter().map(|sample| sample.tokens).sum();
+        let tally = Tally::of(samples.iter().map(|sample| sample.judgement));
+        let parts = tally.parts();
+        Self {
+            accuracy: accuracy(&parts).unwrap_or(tally.score()),
+            samples: tally.samples,
+            scored: tally.scored,
+            left_out: 0,
+            response_length: tokens as f64 / tally.samples.max(1) as f64,
+            score: tally.score(),
+            parts,
+            outcomes: tally.outcomes,
+            notices: Vec::new(),
+        }
+    }
+
     /// As metrics under `val/`.
     pub(super) fn metrics(&self) -> BTreeMap<String, f64> {
         let parts = self

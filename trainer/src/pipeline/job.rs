@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::model::Model;
 use crate::optim::AdamW;
 use crate::processor::Processor;
+use crate::run::FileDigest;
 use crate::{Error, Result};
 use candle_core::Device;
 use rlhost_host::RewardSet;
@@ -99,6 +100,7 @@ impl<'a> Job<'a> {
             &setup::run_folder(config),
             &config.to_toml()?,
             length,
+            plan.algorithms.iter().map(Algorithm::digest).collect(),
             start,
             observer,
         )?;
@@ -171,16 +173,18 @@ impl<'a> Job<'a> {
         self.done < self.steps && !self.stopped
     }
 
-    /// Books a step over `prompts` prompts.
+    /// Books a step over `prompts` prompts, whose `rollouts` are written where it has some.
     pub(super) fn step_done(
         &mut self,
         prompts: usize,
+        rollouts: Option<FileDigest>,
         metrics: &BTreeMap<String, f64>,
         timings: &BTreeMap<String, f64>,
     ) -> Result<()> {
         self.draw += prompts as u64;
         self.done += 1;
-        self.journal.step(self.done, metrics, timings)?;
+        self.journal
+            .step(self.done, self.draw, rollouts, metrics, timings)?;
         self.stopped = self.journal.stop_requested() && self.done < self.steps;
         Ok(())
     }
@@ -224,7 +228,9 @@ impl<'a> Job<'a> {
         let title = &self.config.trainer.experiment_name;
         let plot = self.journal.plot(title, measure, metric)?;
         let accuracy = self.journal.history("val/accuracy")?;
+        let summary = self.journal.folder.write_summary(&self.journal.chain)?;
         Ok(Summary {
+            digest: summary.digest,
             folder: self.journal.folder.path().to_owned(),
             checkpoint: self.saved,
             plot,

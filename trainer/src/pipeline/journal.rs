@@ -1,8 +1,11 @@
 //! What a job tells about itself while it runs.
 
 use crate::run::plot::{Curve, write_svg};
-use crate::run::{Checkpoint, JsonLines, RolloutRow, RunFolder, read_metric};
+use crate::run::{
+    Chain, ChainEntry, Checkpoint, FileDigest, JsonLines, RolloutRow, RunFolder, read_metric,
+};
 use crate::{Error, Result};
+use rlhost_host::Digest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
@@ -102,6 +105,8 @@ pub struct Summary {
     pub checkpoint: PathBuf,
     /// The learning curve.
     pub plot: PathBuf,
+    /// What stands for the whole run ([`RunSummary`](crate::run::RunSummary)).
+    pub digest: Digest,
     /// Steps that are done.
     pub steps: u64,
     /// Held-out accuracy at the first and the last evaluation, if there were any.
@@ -113,19 +118,21 @@ pub struct Summary {
 /// Writes a run's metrics and timings and passes them on.
 pub(super) struct Journal<'a> {
     pub(super) folder: RunFolder,
-    metrics: JsonLines,
+    pub(super) metrics: JsonLines,
     timings: JsonLines,
+    pub(super) chain: Chain,
     observer: &'a mut dyn Observer,
     /// Held as long as the job runs; the system lets go of it however the job ends.
     _lock: File,
 }
 
 impl<'a> Journal<'a> {
-    /// Creates or reopens the run's folder.
+    /// Creates or reopens the run's folder; `algorithms` are the components that stand for some.
     pub(super) fn open(
         dir: &std::path::Path,
         config: &str,
         length: Length,
+        algorithms: Vec<Digest>,
         start: Start,
         observer: &'a mut dyn Observer,
     ) -> Result<(Self, Resumed)> {
@@ -150,7 +157,16 @@ impl<'a> Journal<'a> {
                 (folder, resumed, lock)
             }
         };
+        let mut chain = Chain::open(&folder.digests())?;
+        if chain.is_empty() {
+            chain.push(&ChainEntry::Config {
+                v: Chain::VERSION,
+                digest: folder.config_digest()?,
+                algorithms,
+            })?;
+        }
         let journal = Self {
+            chain,
             metrics: JsonLines::open(&folder.metrics())?,
             timings: JsonLines::open(&folder.timings())?,
             folder,
@@ -177,13 +193,23 @@ impl<'a> Journal<'a> {
         self.observer.stop_requested()
     }
 
+    /// Books a step whose rollouts, where it has some, are written. The next one begins with the prompt of the
+    /// ordinal `draw`.
     pub(super) fn step(
         &mut self,
         step: u64,
+        draw: u64,
+        rollouts: Option<FileDigest>,
         metrics: &BTreeMap<String, f64>,
         timings: &BTreeMap<String, f64>,
     ) -> Result<()> {
-        self.metrics.write(step, metrics)?;
+        let line = self.metrics.write(step, metrics)?;
+        self.chain.push(&ChainEntry::Step {
+            step,
+            draw,
+            rollouts,
+            metrics: line,
+        })?;
         self.timings.write(step, timings)?;
         self.report(Report::Step {
             step,
@@ -199,17 +225,22 @@ impl<'a> Journal<'a> {
         metrics: &BTreeMap<String, f64>,
         rows: &[RolloutRow],
     ) -> Result<()> {
-        self.folder.write_validation(step, rows)?;
-        self.metrics.write(step, metrics)?;
+        let rollouts = self.folder.write_validation(step, rows)?;
+        let line = self.metrics.write(step, metrics)?;
+        self.chain.push(&ChainEntry::Validation {
+            step,
+            rollouts,
+            metrics: line,
+        })?;
         self.report(Report::Validated { step, metrics });
         Ok(())
     }
 
-    /// Makes all lines durable and returns the length of the metrics, for a checkpoint.
-    pub(super) fn sync(&mut self) -> Result<u64> {
+    /// Makes all lines durable, for a checkpoint.
+    pub(super) fn sync(&mut self) -> Result<()> {
         self.metrics.sync()?;
-        self.timings.sync()?;
-        Ok(self.metrics.len())
+        self.chain.sync()?;
+        self.timings.sync()
     }
 
     /// Values of a metric over the run, from the file, as (step, value).
@@ -219,7 +250,7 @@ impl<'a> Journal<'a> {
 
     /// Draws the learning curve beside the metrics.
     pub(super) fn plot(&self, title: &str, measure: &str, metric: &str) -> Result<PathBuf> {
-        let path = self.folder.path().join("curve.svg");
+        let path = self.folder.curve();
         write_svg(
             &path,
             &Curve {

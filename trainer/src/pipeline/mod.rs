@@ -19,6 +19,7 @@
 mod arithmetic;
 mod batch;
 mod checkpoint;
+mod comparison;
 mod critic;
 mod evaluate;
 mod job;
@@ -31,6 +32,7 @@ pub mod replay;
 mod rewards;
 mod rl;
 mod rows;
+mod sampled;
 mod setup;
 mod sft;
 mod targets;

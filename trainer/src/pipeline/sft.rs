@@ -85,7 +85,7 @@ pub fn sft(
             .collect::<Result<Vec<_>>>()?;
         let metrics = learn(&mut job.policy, job.done, &drawn, &targets)?;
         clock.book("update");
-        job.step_done(drawn.len(), &metrics, &clock.finish())?;
+        job.step_done(drawn.len(), None, &metrics, &clock.finish())?;
         if let Some((validation, rewards)) = &judged {
             let due = match target {
                 Some(_) => job.done.is_multiple_of(config.sft.check_freq.max(1)),

@@ -1,7 +1,9 @@
 //! Completions with their scores.
 
+use super::comparison::learnt;
 use super::prompts::Drawn;
 use super::rewards::{response_text, sample};
+use super::sampled::Sampled;
 use crate::Result;
 use crate::model::Model;
 use crate::processor::Tokenizer;
@@ -22,14 +24,6 @@ pub(super) struct Trajectory {
     pub(super) prefix: usize,
 }
 
-impl Trajectory {
-    /// Whether it is a target that takes the place of a prompt's completions: one without a score does
-    /// not.
-    pub(super) fn is_target(&self) -> bool {
-        self.origin == Origin::Target && self.judgement.score.is_some()
-    }
-}
-
 /// A prompt with its completions.
 pub(super) struct Group<'a> {
     pub(super) drawn: Drawn<'a>,
@@ -46,12 +40,13 @@ impl Group<'_> {
 
     /// What is learnt from: all but greedy baselines, which stand behind the others.
     pub(super) fn learnt(&self) -> &[Trajectory] {
-        let count = self
-            .trajectories
-            .iter()
-            .take_while(|trajectory| trajectory.origin != Origin::Greedy)
-            .count();
-        &self.trajectories[..count]
+        &self.trajectories[..learnt(self.trajectories.iter().map(|t| t.origin))]
+    }
+
+    /// Whether a target takes the place of its completions.
+    pub(super) fn is_switched(&self) -> bool {
+        let mut learnt = self.learnt().iter().map(Sampled::from);
+        learnt.any(|sample| sample.is_target())
     }
 }
 

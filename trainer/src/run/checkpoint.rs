@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use rlhost_host::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::algorithm::KlController;
 use crate::{Error, Result};
+use sha2::{Digest as _, Sha256};
 
+use super::chain::FileDigest;
 use super::files;
 use super::folder::RunFolder;
 
@@ -27,30 +31,71 @@ pub struct CheckpointState {
     /// Length of `metrics.jsonl` in bytes.
     pub metrics_len: u64,
     /// Digest of the run's configuration ([`RunFolder::config_digest`]).
-    pub config_digest: String,
+    pub config_digest: Digest,
+    /// Length of `digests.jsonl` in bytes.
+    pub chain_len: u64,
+    /// Digest of that chain: it stands for all that the run wrote up to here ([`Chain`](super::Chain)).
+    pub chain: Digest,
 }
 
-/// The content of `state.json`.
+/// The content of `state.json` but for its own digest.
 #[derive(Serialize, Deserialize)]
 struct StateFile {
     #[serde(flatten)]
     state: CheckpointState,
-    /// The other files by their path in the checkpoint, and their lengths in bytes.
-    files: BTreeMap<String, u64>,
+    /// The other files by their path in the checkpoint.
+    files: BTreeMap<String, FileDigest>,
 }
 
-/// A checkpoint that is whole: each of its files is there in its full length.
+/// The content of `state.json`.
+#[derive(Serialize, Deserialize)]
+struct SealedState {
+    #[serde(flatten)]
+    content: StateFile,
+    /// SHA-256 over the rest, as JSON without white space.
+    digest: Digest,
+}
+
+impl SealedState {
+    fn of(content: StateFile) -> serde_json::Result<Self> {
+        let digest = Digest::of(&serde_json::to_vec(&content)?);
+        Ok(Self { content, digest })
+    }
+
+    fn text(&self) -> serde_json::Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+}
+
+/// Reads the text of a `state.json`.
+///
+/// # Errors
+/// If it is not a state, or not as it was written.
+fn read_state(text: &str) -> Result<StateFile, String> {
+    let sealed: SealedState =
+        serde_json::from_str(text).map_err(|e| format!("this is not a checkpoint's state: {e}"))?;
+    let again = SealedState::of(sealed.content).map_err(|e| e.to_string())?;
+    // Equal texts have equal digests, and hold nothing besides.
+    if again.text().ok().as_deref() == Some(text) {
+        Ok(again.content)
+    } else {
+        Err("the state is not as it was written: its digest does not match".to_owned())
+    }
+}
+
+/// A checkpoint that is whole: it has its files, as they were written, and no others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     dir: PathBuf,
     state: CheckpointState,
+    digest: Digest,
 }
 
 impl Checkpoint {
-    /// Opens the checkpoint in `dir`.
+    /// Opens the checkpoint in `dir` and takes the digests of all its files.
     ///
     /// # Errors
-    /// Names the file that is missing, cut off or unreadable.
+    /// Names the file that is missing, changed, unreadable or not the checkpoint's.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self> {
         let dir = dir.as_ref();
         let path = dir.join(STATE);
@@ -67,25 +112,53 @@ impl Checkpoint {
             Ok(text) => text,
             Err(e) => return damaged(&path, &format!("the checkpoint's state can't be read: {e}")),
         };
-        let state: StateFile = match serde_json::from_str(&text) {
+        let StateFile { state, files } = match read_state(&text) {
             Ok(state) => state,
-            Err(e) => return damaged(&path, &format!("this is not a checkpoint's state: {e}")),
+            Err(what) => return damaged(&path, &what),
         };
-        for (name, wanted) in &state.files {
-            let path = dir.join(name);
-            match fs::metadata(&path) {
-                Err(e) => return damaged(&path, &format!("a file of the checkpoint is gone: {e}")),
-                Ok(found) if found.len() != *wanted => {
-                    let what = format!("the file has {} bytes instead of {wanted}", found.len());
-                    return damaged(&path, &what);
-                }
-                Ok(_) => {}
+        let mut wanted: BTreeMap<&str, &FileDigest> = files
+            .iter()
+            .map(|(name, file)| (name.as_str(), file))
+            .collect();
+        for (name, path) in tree(dir)? {
+            if name == STATE {
+                continue;
             }
+            let Some(wanted) = wanted.remove(name.as_str()) else {
+                return damaged(&path, "the checkpoint did not write this file");
+            };
+            let found = fs::symlink_metadata(&path).map_err(|e| Error::io(&path, e))?;
+            if !found.is_file() {
+                return damaged(&path, "this is not a file");
+            }
+            if found.len() != wanted.bytes {
+                let what = format!(
+                    "the file has {} bytes instead of {}",
+                    found.len(),
+                    wanted.bytes
+                );
+                return damaged(&path, &what);
+            }
+            if digest_of(&path)?.digest != wanted.digest {
+                return damaged(
+                    &path,
+                    "the file is not as it was written: its digest does not match",
+                );
+            }
+        }
+        if let Some(name) = wanted.keys().next() {
+            return damaged(&dir.join(name), "a file of the checkpoint is gone");
         }
         Ok(Self {
             dir: dir.to_owned(),
-            state: state.state,
+            state,
+            digest: Digest::of(text.as_bytes()),
         })
+    }
+
+    /// SHA-256 of `state.json`, which holds the digests of all other files.
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// The checkpoint's folder.
@@ -142,8 +215,26 @@ impl RunFolder {
         let steps = self.checkpoint_steps()?;
         steps
             .last()
-            .map(|(_, dir)| Checkpoint::open(dir))
+            .map(|(step, _)| self.open_checkpoint(*step))
             .transpose()
+    }
+
+    /// The checkpoint of `step`.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::open`], and if it is that of another step.
+    pub fn open_checkpoint(&self, step: u64) -> Result<Checkpoint> {
+        let checkpoint = Checkpoint::open(self.checkpoint_of(step))?;
+        let found = checkpoint.state.step;
+        if found == step {
+            return Ok(checkpoint);
+        }
+        Err(Error::run(
+            checkpoint.dir,
+            format!(
+                "this is the checkpoint of step {found} under another name; give it back its own"
+            ),
+        ))
     }
 
     /// Removes all checkpoints but the latest `save_limit`, and never the last one.
@@ -168,33 +259,61 @@ fn stage(
     }
     fs::create_dir(dir).map_err(|e| Error::io(dir, e))?;
     write(dir)?;
-    let mut lengths = BTreeMap::new();
-    sync_tree(dir, "", &mut lengths)?;
-    let state = StateFile {
+    let mut files = BTreeMap::new();
+    for (name, path) in tree(dir)? {
+        let synced = File::open(&path).and_then(|file| file.sync_all());
+        synced.map_err(|e| Error::io(&path, e))?;
+        files.insert(name, digest_of(&path)?);
+    }
+    let path = dir.join(STATE);
+    let content = StateFile {
         state: state.clone(),
-        files: lengths,
+        files,
     };
-    files::write_whole(&dir.join(STATE), |file| {
-        serde_json::to_writer_pretty(&mut *file, &state)?;
-        file.write_all(b"\n")
-    })
+    let text = SealedState::of(content).and_then(|sealed| sealed.text());
+    let text = text.map_err(|e| Error::run(&path, e.to_string()))?;
+    files::write_whole(&path, |file| file.write_all(text.as_bytes()))
 }
 
-/// Makes `dir` and all below it durable; collects the files' lengths by path from the top.
-fn sync_tree(dir: &Path, prefix: &str, lengths: &mut BTreeMap<String, u64>) -> Result<()> {
-    for path in files::entries(dir)? {
-        let io = |e| Error::io(&path, e);
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let name = format!("{prefix}{name}");
-        if path.is_dir() {
-            sync_tree(&path, &format!("{name}/"), lengths)?;
-        } else {
-            let file = File::open(&path).map_err(io)?;
-            file.sync_all().map_err(io)?;
-            lengths.insert(name, file.metadata().map_err(io)?.len());
+/// All that is in `dir` and below but folders, by its path from there, with `/` between names. Names in the folders
+/// are durable then.
+fn tree(dir: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let mut found = Vec::new();
+    let mut folders = vec![(String::new(), dir.to_owned())];
+    while let Some((prefix, dir)) = folders.pop() {
+        for path in files::entries(&dir)? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let name = format!("{prefix}{name}");
+            let kind = fs::symlink_metadata(&path).map_err(|e| Error::io(&path, e))?;
+            if kind.is_dir() {
+                folders.push((format!("{name}/"), path));
+            } else {
+                found.push((name, path));
+            }
         }
+        files::sync_dir(&dir)?;
     }
-    files::sync_dir(dir)
+    Ok(found)
+}
+
+/// Length and digest of a file.
+pub(crate) fn digest_of(path: &Path) -> Result<FileDigest> {
+    let io = |e: io::Error| Error::io(path, e);
+    let mut file = File::open(path).map_err(io)?;
+    let (mut hash, mut bytes) = (Sha256::new(), 0);
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let read = file.read(&mut buffer).map_err(io)?;
+        if read == 0 {
+            break;
+        }
+        hash.update(&buffer[..read]);
+        bytes += read as u64;
+    }
+    Ok(FileDigest {
+        bytes,
+        digest: Digest(hash.finalize().into()),
+    })
 }
 
 /// Removes a checkpoint without a moment in which half of it stands under its name.

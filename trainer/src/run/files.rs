@@ -76,7 +76,7 @@ pub(super) fn remove_temporaries(dir: &Path) -> Result<()> {
 }
 
 /// What is in `dir`, in order of name.
-pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
     let read = fs::read_dir(dir).map_err(|e| Error::io(dir, e))?;
     let mut paths = read
         .map(|entry| entry.map(|entry| entry.path()))

@@ -1,16 +1,17 @@
 //! The folder itself.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use rlhost_host::Digest;
+use sha2::{Digest as _, Sha256};
 
 use crate::{Error, Result};
 
-use super::checkpoint::Checkpoint;
+use super::chain::{Chain, ChainEntry, read_chain};
+use super::checkpoint::{Checkpoint, CheckpointState};
 use super::files;
-use super::metrics::JsonLines;
+use super::metrics::{JsonLines, read_metrics};
 
 /// The folder of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +94,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// If there is no run in `dir`, its latest checkpoint is damaged or of another configuration,
-    /// or a file holds less than the checkpoint knows of.
+    /// or what the run wrote up to it is not there any more as it was written.
     pub fn open_for_resume(dir: impl AsRef<Path>) -> Result<(Self, Option<Checkpoint>)> {
         let run = Self::open(dir)?;
         for dir in [&run.rollouts(), &run.checkpoints()] {
@@ -101,7 +102,7 @@ impl RunFolder {
         }
         let checkpoint = run.latest_checkpoint()?;
         let digest = run.config_digest()?;
-        let (step, metrics_len) = match checkpoint.as_ref().map(Checkpoint::state) {
+        let (step, metrics_len, chain_len) = match checkpoint.as_ref().map(Checkpoint::state) {
             Some(state) if state.config_digest != digest => {
                 return Err(Error::run(
                     run.config(),
@@ -112,9 +113,16 @@ impl RunFolder {
                     ),
                 ));
             }
-            Some(state) => (state.step, state.metrics_len),
-            None => (0, 0),
+            Some(state) => {
+                run.check_bound(state)?;
+                (state.step, state.metrics_len, state.chain_len)
+            }
+            None => (0, 0, 0),
         };
+        if run.summary().exists() {
+            files::remove(&run.summary())?;
+        }
+        Chain::open_up_to(&run.digests(), chain_len)?;
         JsonLines::open(&run.metrics())?.truncate_to(metrics_len)?;
         JsonLines::open(&run.timings())?.truncate_after_step(step)?;
         for dir in [&run.dir, &run.rollouts(), &run.checkpoints()] {
@@ -125,6 +133,66 @@ impl RunFolder {
         }
         run.remove_rollouts_after(checkpoint.as_ref().map(|_| step))?;
         Ok((run, checkpoint))
+    }
+
+    /// Checks that what the run wrote up to a checkpoint is there: the chain with its digest, the metrics that it
+    /// binds, and the rollouts by their lengths (a replay takes their digests).
+    fn check_bound(&self, state: &CheckpointState) -> Result<()> {
+        let step = state.step;
+        let other = |path: PathBuf, what: &str| {
+            Err(Error::run(
+                path,
+                format!(
+                    "{what} the checkpoint of step {step}; restore the file, or start a run of another \
+                     name"
+                ),
+            ))
+        };
+        let mut links = read_chain(&self.digests())?;
+        links.retain(|link| link.end <= state.chain_len);
+        let last = links.last();
+        if last.is_none_or(|link| link.chain != state.chain || link.end != state.chain_len) {
+            return other(self.digests(), "the chain is not the one of");
+        }
+        let mut metrics = read_metrics(&self.metrics())?.into_iter();
+        let (mut done, mut next, mut end) = (0, 0, 0);
+        for link in &links {
+            let (file, digest) = match &link.entry {
+                ChainEntry::Config { .. } => continue,
+                ChainEntry::Step {
+                    step,
+                    draw,
+                    rollouts,
+                    metrics,
+                } => {
+                    (done, next) = (*step, *draw);
+                    (
+                        rollouts.map(|file| (self.rollouts_of(*step), file)),
+                        metrics,
+                    )
+                }
+                ChainEntry::Validation {
+                    step,
+                    rollouts,
+                    metrics,
+                } => (Some((self.validation_of(*step), *rollouts)), metrics),
+            };
+            let line = metrics.next();
+            end = line.as_ref().map_or(end, |line| line.end);
+            if line.is_none_or(|line| line.digest != *digest) {
+                return other(self.metrics(), "the metrics are not those of");
+            }
+            if let Some((path, file)) = file
+                && !fs::metadata(&path)
+                    .is_ok_and(|found| found.is_file() && found.len() == file.bytes)
+            {
+                return other(path, "the rollouts are gone, or not those of");
+            }
+        }
+        if (done, next, end) != (state.step, state.draw, state.metrics_len) {
+            return other(self.digests(), "the chain ends at another step than");
+        }
+        Ok(())
     }
 
     /// The folder.
@@ -140,6 +208,21 @@ impl RunFolder {
     /// `metrics.jsonl`, the numbers that equal runs share.
     pub fn metrics(&self) -> PathBuf {
         self.dir.join("metrics.jsonl")
+    }
+
+    /// `digests.jsonl`, the digests of what the run wrote ([`Chain`]).
+    pub fn digests(&self) -> PathBuf {
+        self.dir.join("digests.jsonl")
+    }
+
+    /// `summary.json`, how the run ended ([`RunSummary`](super::RunSummary)).
+    pub fn summary(&self) -> PathBuf {
+        self.dir.join("summary.json")
+    }
+
+    /// `curve.svg`, the learning curve.
+    pub fn curve(&self) -> PathBuf {
+        self.dir.join("curve.svg")
     }
 
     /// `timings.jsonl`, the numbers that they don't.
@@ -163,14 +246,14 @@ impl RunFolder {
     }
 
     /// The copy of the component of this digest.
-    pub fn plugin_of(&self, component: rlhost_host::Digest) -> PathBuf {
+    pub fn plugin_of(&self, component: Digest) -> PathBuf {
         self.plugins().join(format!("{}.wasm", component.hex()))
     }
 
     /// Keeps a component of the run, so that its scores can be made again; one that is there already
     /// and whole is left alone. The file is there whole or not at all.
     pub fn keep_plugin(&self, component: &[u8]) -> Result<PathBuf> {
-        let digest = rlhost_host::Digest::of(component);
+        let digest = Digest::of(component);
         let path = self.plugin_of(digest);
         if fs::read(&path).is_ok_and(|known| known == component) {
             return Ok(path);
@@ -187,9 +270,8 @@ impl RunFolder {
         files::write_whole(&self.config(), |file| file.write_all(config.as_bytes()))
     }
 
-    /// SHA-256 of `config.toml` without the line of `trainer.max_steps`, in hexadecimal digits: a run that is
-    /// made longer keeps it.
-    pub fn config_digest(&self) -> Result<String> {
+    /// SHA-256 of `config.toml` without the line of `trainer.max_steps`: a run that is made longer keeps it.
+    pub fn config_digest(&self) -> Result<Digest> {
         let path = self.config();
         let bytes = fs::read(&path).map_err(|e| Error::io(&path, e))?;
         let mut section: &[u8] = b"";
@@ -202,13 +284,6 @@ impl RunFolder {
                 digest.update(line);
             }
         }
-        Ok(digest
-            .finalize()
-            .iter()
-            .fold(String::new(), |mut hex, byte| {
-                // Writing to a string can't fail.
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            }))
+        Ok(Digest(digest.finalize().into()))
     }
 }

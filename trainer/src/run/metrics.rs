@@ -1,23 +1,23 @@
 //! Files of numbers that grow by a line per step.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::path::Path;
 
+use rlhost_host::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
+
+use super::lines::Lines;
+use super::proof::Proof::{self, Bound, Recomputed};
 
 /// A file with one JSON object per line, `{"step":N,"name":number,…}`, names in order.
 ///
 /// A line is written at once or not at all: when the disk is full, what was there stays whole.
 #[derive(Debug)]
-pub struct JsonLines {
-    path: PathBuf,
-    file: File,
-    len: u64,
-}
+pub struct JsonLines(Lines);
 
 #[derive(Serialize)]
 struct LineOut<'a> {
@@ -29,6 +29,38 @@ struct LineOut<'a> {
 #[derive(Deserialize)]
 struct LineStep {
     step: u64,
+}
+
+/// What stands for each metric: the first entry that its name begins with.
+///
+/// Advantages are recomputed where those of the rows are ([`RolloutRow::FIELDS`](super::RolloutRow::FIELDS)).
+pub const METRICS: &[(&str, Proof)] = &[
+    ("reward/", Recomputed),
+    ("response_length/", Recomputed),
+    ("rollout/prefix_share", Recomputed),
+    ("val/", Recomputed),
+    ("sampling/tries", Recomputed),
+    ("critic/advantages/", Recomputed),
+    ("critic/dropped_", Recomputed),
+    // What the weights and the learning step say, and what dynamic sampling left out.
+    ("sampling/", Bound),
+    ("rollout/", Bound),
+    ("actor/", Bound),
+    ("critic/", Bound),
+    ("sft/", Bound),
+];
+
+/// What stands for the metric `name`; nothing for one that no run writes.
+pub fn metric_proof(name: &str) -> Option<Proof> {
+    let found = METRICS.iter().find(|(prefix, _)| name.starts_with(prefix));
+    found.map(|(_, proof)| *proof)
+}
+
+#[derive(Deserialize)]
+struct LineIn {
+    step: u64,
+    #[serde(flatten)]
+    values: BTreeMap<String, f64>,
 }
 
 /// The values of one metric over a file of metrics, as (step, value) in the file's order.
@@ -48,66 +80,89 @@ pub fn read_metric(path: &Path, name: &str) -> Result<Vec<(u64, f64)>> {
     Ok(values)
 }
 
+/// A line of a file of metrics.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricsLine {
+    /// The step.
+    pub step: u64,
+    /// The values by name.
+    pub values: BTreeMap<String, f64>,
+    /// SHA-256 of the line, its line feed included.
+    pub digest: Digest,
+    /// Where the line ends in the file, in bytes.
+    pub end: u64,
+}
+
+/// The lines of a file of metrics. A last line that was cut off by the end of its writer does not count.
+///
+/// # Errors
+/// If the file can't be read, or a line is not in the form that [`JsonLines`] writes.
+pub fn read_metrics(path: &Path) -> Result<Vec<MetricsLine>> {
+    let text = fs::read(path).map_err(|e| Error::io(path, e))?;
+    let mut lines = Vec::new();
+    let mut end = 0;
+    for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        if !line.ends_with(b"\n") {
+            break;
+        }
+        let wrong = |e: String| Error::run(path, format!("line {}: {e}", number + 1));
+        let read: LineIn = serde_json::from_slice(line).map_err(|e| wrong(e.to_string()))?;
+        let written = metrics_line(read.step, &read.values).map_err(|e| wrong(e.to_string()))?;
+        if written != line {
+            return Err(wrong("not in the form that a run writes".to_owned()));
+        }
+        end += line.len() as u64;
+        lines.push(MetricsLine {
+            step: read.step,
+            values: read.values,
+            digest: Digest::of(line),
+            end,
+        });
+    }
+    Ok(lines)
+}
+
 impl JsonLines {
     /// Opens `path` for appending; creates it if it is missing.
     pub fn open(path: &Path) -> Result<Self> {
-        let open = || {
-            let mut options = OpenOptions::new();
-            let file = options.read(true).append(true).create(true).open(path)?;
-            let len = file.metadata()?.len();
-            Ok((file, len))
-        };
-        let (file, len) = open().map_err(|e| Error::io(path, e))?;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            len,
-        })
+        Lines::open(path).map(Self)
     }
 
     /// Length of the file in bytes, as a checkpoint notes it.
     pub fn len(&self) -> u64 {
-        self.len
+        self.0.len()
     }
 
     /// Whether the file holds no line.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
-    /// Appends the `values` of `step`.
+    /// Appends the `values` of `step`. Returns the digest of the line, its line feed included.
     ///
     /// # Errors
     /// If a value is not finite or the file can't be written, for instance on a full disk; the
     /// file then holds what it held before.
-    pub fn write(&mut self, step: u64, values: &BTreeMap<String, f64>) -> Result<()> {
+    pub fn write(&mut self, step: u64, values: &BTreeMap<String, f64>) -> Result<Digest> {
+        let wrong = |message: String| Err(Error::run(self.0.path(), message));
         if let Some((name, value)) = values.iter().find(|(_, value)| !value.is_finite()) {
-            return Err(Error::run(
-                &self.path,
-                format!("`{name}` of step {step} is {value}, which is not a number to record"),
+            return wrong(format!(
+                "`{name}` of step {step} is {value}, which is not a number to record"
             ));
         }
         if values.contains_key("step") {
-            return Err(Error::run(
-                &self.path,
-                "`step` is the number of the line and can't be the name of a value",
-            ));
+            return wrong(
+                "`step` is the number of the line and can't be the name of a value".to_owned(),
+            );
         }
-        let mut line = serde_json::to_vec(&LineOut { step, values })
-            .map_err(|e| Error::io(&self.path, e.into()))?;
-        line.push(b'\n');
-        if let Err(error) = self.file.write_all(&line) {
-            // Takes away half a line; the error to tell is that of the write.
-            let _ = self.file.set_len(self.len);
-            return Err(Error::io(&self.path, error));
-        }
-        self.len += line.len() as u64;
-        Ok(())
+        let line = metrics_line(step, values).map_err(|e| Error::io(self.0.path(), e.into()))?;
+        self.0.push(&line)?;
+        Ok(Digest::of(&line))
     }
 
     /// Waits until the lines are on the disk: before a checkpoint notes their length.
     pub fn sync(&self) -> Result<()> {
-        self.file.sync_all().map_err(|e| Error::io(&self.path, e))
+        self.0.sync()
     }
 
     /// Takes the file back to its first `len` bytes.
@@ -115,35 +170,21 @@ impl JsonLines {
     /// # Errors
     /// If it holds less than that.
     pub fn truncate_to(&mut self, len: u64) -> Result<()> {
-        if len > self.len {
-            return Err(Error::run(
-                &self.path,
-                format!(
-                    "the file has {} bytes where the checkpoint knows of {len}; restore it, or \
-                     start a run of another name",
-                    self.len
-                ),
-            ));
-        }
-        if len < self.len {
-            self.file
-                .set_len(len)
-                .and_then(|()| self.file.sync_all())
-                .map_err(|e| Error::io(&self.path, e))?;
-            self.len = len;
-        }
-        Ok(())
+        self.0.truncate_to(len)
     }
 
     /// Takes the file back to its lines of steps up to `step`; also drops a broken last line.
     pub fn truncate_after_step(&mut self, step: u64) -> Result<()> {
-        let kept = self.len_up_to(step).map_err(|e| Error::io(&self.path, e))?;
+        let kept = self
+            .len_up_to(step)
+            .map_err(|e| Error::io(self.0.path(), e))?;
         self.truncate_to(kept)
     }
 
-    fn len_up_to(&mut self, step: u64) -> io::Result<u64> {
-        self.file.seek(SeekFrom::Start(0))?;
-        let mut reader = BufReader::new(&self.file);
+    fn len_up_to(&self, step: u64) -> io::Result<u64> {
+        let mut file = self.0.file();
+        file.seek(SeekFrom::Start(0))?;
+        let mut reader = BufReader::new(file);
         let (mut kept, mut line) = (0, Vec::new());
         loop {
             line.clear();
@@ -155,4 +196,11 @@ impl JsonLines {
             kept += read as u64;
         }
     }
+}
+
+/// The one form of a line of metrics, its line feed included.
+fn metrics_line(step: u64, values: &BTreeMap<String, f64>) -> serde_json::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(&LineOut { step, values })?;
+    line.push(b'\n');
+    Ok(line)
 }

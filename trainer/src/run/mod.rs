@@ -5,6 +5,8 @@
 //!   config.toml                  the resolved configuration
 //!   metrics.jsonl                one line per step; equal runs have equal bytes
 //!   timings.jsonl                all that differs between equal runs
+//!   digests.jsonl                the digests of all that was written, as a chain
+//!   summary.json                 how the run ended, in one digest
 //!   rollouts/step-N.jsonl.zst    prompt, response, score and receipts of every sample
 //!   rollouts/validation-N.jsonl.zst  the same of held-out prompts, after N steps
 //!   plugins/DIGEST.wasm          the rewards' components
@@ -18,20 +20,24 @@
 //!
 //! ```
 //! use std::collections::BTreeMap;
-//! use rlhost_trainer::run::{CheckpointState, JsonLines, RunFolder};
+//! use rlhost_trainer::run::{Chain, ChainEntry, CheckpointState, JsonLines, RunFolder};
 //!
 //! # let temp = std::env::temp_dir().join(format!("rlhost-doc-{}", std::process::id()));
 //! # let dir = temp.join("digits");
 //! let run = RunFolder::create(&dir, "seed = 1\n")?;
 //! let mut metrics = JsonLines::open(&run.metrics())?;
-//! metrics.write(1, &BTreeMap::from([("reward/mean".to_owned(), 0.5)]))?;
+//! let line = metrics.write(1, &BTreeMap::from([("reward/mean".to_owned(), 0.5)]))?;
 //! metrics.sync()?;
+//! let mut chain = Chain::open(&run.digests())?;
+//! chain.push(&ChainEntry::Step { step: 1, draw: 16, rollouts: None, metrics: line })?;
 //! let state = CheckpointState {
 //!     step: 1,
 //!     draw: 16,
 //!     kl_controller: None,
 //!     metrics_len: metrics.len(),
 //!     config_digest: run.config_digest()?,
+//!     chain_len: chain.len(),
+//!     chain: chain.digest(),
 //! };
 //! run.save_checkpoint(&state, |folder| {
 //!     let path = folder.join("model.safetensors");
@@ -44,14 +50,23 @@
 //! # Ok::<(), rlhost_trainer::Error>(())
 //! ```
 
+mod chain;
 mod checkpoint;
 mod files;
 mod folder;
+mod lines;
 mod metrics;
 pub mod plot;
+mod proof;
 mod rollouts;
+mod summary;
 
+pub use chain::{Chain, ChainEntry, FileDigest, Link, read_chain};
+pub(crate) use checkpoint::digest_of;
 pub use checkpoint::{Checkpoint, CheckpointState};
+pub(crate) use files::entries;
 pub use folder::RunFolder;
-pub use metrics::{JsonLines, read_metric};
+pub use metrics::{JsonLines, METRICS, MetricsLine, metric_proof, read_metric, read_metrics};
+pub use proof::Proof;
 pub use rollouts::{Origin, RolloutReader, RolloutRow, read_rollouts};
+pub use summary::RunSummary;

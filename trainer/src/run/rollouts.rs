@@ -1,27 +1,34 @@
 //! What was sampled and how it was scored: `rollouts/step-N.jsonl.zst` and, on held-out prompts,
 //! `rollouts/validation-N.jsonl.zst`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Lines, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use rlhost_host::{Message, Record};
+use rlhost_host::{Digest, Message, Record};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::{Error, Result};
 
+use super::chain::FileDigest;
 use super::files;
 use super::folder::RunFolder;
+use super::proof::Proof::{self, Bound, Receipt, Recomputed};
 
 const STEP: &str = "step-";
 const VALIDATION: &str = "validation-";
 const SUFFIX: &str = ".jsonl.zst";
 /// Text shrinks to about a fifth at zstd's default level, at hundreds of MB/s.
 const LEVEL: i32 = 3;
+/// The longest row, in bytes: a few kilobytes of compressed data could be a line without end.
+const MAX_LINE: u64 = 256 << 20;
+/// The most bytes that a file may decode to.
+const MAX_DECODED: u64 = 4 << 30;
 
 /// Who made a completion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +93,55 @@ pub struct RolloutRow {
 }
 
 impl RolloutRow {
+    /// What stands for each field of a row and of its record. `[]` is any element of a list; a map, and what has
+    /// values of any form, is one field.
+    ///
+    /// An advantage is recomputed where it follows from scores and lengths alone: by a built-in estimator, without
+    /// a critic, divergence in the reward, or rewards inside a response.
+    pub const FIELDS: &[(&str, Proof)] = &[
+        ("step", Recomputed),
+        ("index", Bound),
+        ("draw", Recomputed),
+        ("sample", Recomputed),
+        ("prompt", Bound),
+        ("messages", Receipt),
+        ("images", Receipt),
+        ("response", Receipt),
+        ("tokens", Receipt),
+        ("finish_reason", Receipt),
+        ("origin", Recomputed),
+        ("prefix_tokens", Bound),
+        ("advantage", Recomputed),
+        ("answer", Receipt),
+        ("data_source", Receipt),
+        ("problem_type", Receipt),
+        ("answer_type", Receipt),
+        ("columns", Receipt),
+        ("v", Recomputed),
+        ("outcome", Recomputed),
+        ("score", Recomputed),
+        ("parts", Recomputed),
+        ("steps", Recomputed),
+        ("rewards[].name", Recomputed),
+        ("rewards[].digest", Recomputed),
+        ("rewards[].outcome", Recomputed),
+        ("rewards[].total", Recomputed),
+        ("rewards[].parts", Recomputed),
+        ("rewards[].fuel", Recomputed),
+        ("rewards[].message", Recomputed),
+        ("rewards[].log", Recomputed),
+        ("rewards[].exchanges", Receipt),
+        ("rewards[].receipt.component", Recomputed),
+        ("rewards[].receipt.input", Recomputed),
+        ("rewards[].receipt.call", Recomputed),
+        ("rewards[].receipt.params", Recomputed),
+        ("rewards[].receipt.interpreters", Recomputed),
+        ("rewards[].receipt.exchanges", Recomputed),
+        ("rewards[].receipt.engine", Recomputed),
+        ("rewards[].receipt.fuel", Recomputed),
+        ("rewards[].receipt.outcome", Recomputed),
+    ];
+
     /// A sample without text and score yet.
     pub fn new(step: u64, index: u64, draw: u64, sample: u32) -> Self {
         Self {
@@ -172,6 +228,24 @@ impl RolloutRow {
         ))
     }
 
+    /// The fields of `text`, from which the row was read, that a row as a run writes it does not have, or has with
+    /// another value: as (field, value in the text, value in the row).
+    ///
+    /// # Errors
+    /// If the row holds another kind of record.
+    pub fn strange_fields(&self, text: &[u8]) -> Result<Vec<(String, Value, Value)>> {
+        let written = self.clone().with_record(&self.judged()?)?;
+        let json = |e: serde_json::Error| Error::run(self.whose(), e.to_string());
+        if serde_json::to_vec(&written).map_err(json)? == text {
+            return Ok(Vec::new());
+        }
+        let found: Value = serde_json::from_slice(text).map_err(json)?;
+        let written = serde_json::to_value(&written).map_err(json)?;
+        let mut strange = Vec::new();
+        differences(String::new(), &found, &written, &mut strange);
+        Ok(strange)
+    }
+
     /// What errors call the record.
     fn whose(&self) -> String {
         format!(
@@ -186,6 +260,41 @@ impl RolloutRow {
         let text = serde_json::to_string(self);
         text.and_then(|text| serde_json::from_str(&text))
             .map_err(|e| Error::run(self.whose(), format!("it can't be written as JSON: {e}")))
+    }
+}
+
+/// Adds the values that differ between `found` and `written`, by their paths.
+fn differences(
+    path: String,
+    found: &Value,
+    written: &Value,
+    into: &mut Vec<(String, Value, Value)>,
+) {
+    match (found, written) {
+        (Value::Object(found), Value::Object(written)) => {
+            let keys: BTreeSet<&String> = found.keys().chain(written.keys()).collect();
+            for key in keys {
+                let path = match path.as_str() {
+                    "" => key.clone(),
+                    path => format!("{path}.{key}"),
+                };
+                match (found.get(key), written.get(key)) {
+                    (Some(found), Some(written)) => differences(path, found, written, into),
+                    (found, written) => into.push((
+                        path,
+                        found.cloned().unwrap_or_default(),
+                        written.cloned().unwrap_or_default(),
+                    )),
+                }
+            }
+        }
+        (Value::Array(found), Value::Array(written)) if found.len() == written.len() => {
+            for (at, (found, written)) in found.iter().zip(written).enumerate() {
+                differences(format!("{path}[{at}]"), found, written, into);
+            }
+        }
+        _ if found == written => {}
+        _ => into.push((path, found.clone(), written.clone())),
     }
 }
 
@@ -218,13 +327,13 @@ impl RunFolder {
     }
 
     /// Writes the rollouts of `step`, whole or not at all.
-    pub fn write_rollouts(&self, step: u64, rows: &[RolloutRow]) -> Result<PathBuf> {
-        write(self.rollouts_of(step), rows)
+    pub fn write_rollouts(&self, step: u64, rows: &[RolloutRow]) -> Result<FileDigest> {
+        write(&self.rollouts_of(step), rows)
     }
 
     /// Writes the samples of the validation after `step` steps, whole or not at all.
-    pub fn write_validation(&self, step: u64, rows: &[RolloutRow]) -> Result<PathBuf> {
-        write(self.validation_of(step), rows)
+    pub fn write_validation(&self, step: u64, rows: &[RolloutRow]) -> Result<FileDigest> {
+        write(&self.validation_of(step), rows)
     }
 
     /// The steps that have rollouts, in order, with their files.
@@ -249,17 +358,49 @@ impl RunFolder {
     }
 }
 
-fn write(path: PathBuf, rows: &[RolloutRow]) -> Result<PathBuf> {
-    files::write_whole(&path, |file| {
-        let mut encoder = zstd::Encoder::new(BufWriter::new(file), LEVEL)?;
+fn write(path: &Path, rows: &[RolloutRow]) -> Result<FileDigest> {
+    let mut found = None;
+    files::write_whole(path, |file| {
+        let out = Digesting {
+            inner: BufWriter::new(file),
+            hash: Sha256::new(),
+            bytes: 0,
+        };
+        let mut encoder = zstd::Encoder::new(out, LEVEL)?;
         encoder.include_checksum(true)?;
         for row in rows {
             serde_json::to_writer(&mut encoder, row)?;
             encoder.write_all(b"\n")?;
         }
-        encoder.finish()?.flush()
+        let mut out = encoder.finish()?;
+        out.flush()?;
+        found = Some(FileDigest {
+            bytes: out.bytes,
+            digest: Digest(out.hash.finalize().into()),
+        });
+        Ok(())
     })?;
-    Ok(path)
+    found.ok_or_else(|| Error::run(path, "the file was not written"))
+}
+
+/// A writer that takes the digest of what passes.
+struct Digesting<W> {
+    inner: W,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Digesting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
 }
 
 /// Reads a file of rollouts.
@@ -272,9 +413,12 @@ pub fn read_rollouts(path: &Path) -> Result<Vec<RolloutRow>> {
 
 /// Reads a file of rollouts row by row. It goes on after a line that is not a rollout; after an
 /// [`Error::Io`], such as the end of a file that was cut off, there are no more rows.
+///
+/// Memory is bounded, whatever the file: a row of more than 256 MiB, and what goes beyond 4 GiB in all, are errors.
 pub struct RolloutReader {
     path: PathBuf,
-    lines: Lines<BufReader<zstd::Decoder<'static, BufReader<File>>>>,
+    rows: BufReader<io::Take<zstd::Decoder<'static, BufReader<File>>>>,
+    text: Vec<u8>,
     line: usize,
     ended: bool,
 }
@@ -286,10 +430,42 @@ impl RolloutReader {
         let decoder = zstd::Decoder::new(File::open(path).map_err(io)?).map_err(io)?;
         Ok(Self {
             path: path.to_owned(),
-            lines: BufReader::new(decoder).lines(),
+            rows: BufReader::new(decoder.take(MAX_DECODED)),
+            text: Vec::new(),
             line: 0,
             ended: false,
         })
+    }
+
+    /// The text of the row that was read last.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Reads the next line; whether there was one.
+    fn read_line(&mut self) -> io::Result<bool> {
+        self.text.clear();
+        let mut limited = self.rows.by_ref().take(MAX_LINE);
+        limited.read_until(b'\n', &mut self.text)?;
+        let too_long = limited.limit() == 0;
+        if self.text.last() == Some(&b'\n') {
+            self.text.pop();
+            return Ok(true);
+        }
+        let too_much = self.rows.get_ref().limit() == 0;
+        if too_long || too_much {
+            let what = if too_long {
+                "a row of more than 256 MiB"
+            } else {
+                "more than 4 GiB of rows"
+            };
+            self.text = Vec::new();
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("{what}: no run writes that"),
+            ));
+        }
+        Ok(!self.text.is_empty())
     }
 }
 
@@ -301,12 +477,16 @@ impl Iterator for RolloutReader {
             return None;
         }
         self.line += 1;
-        match self.lines.next()? {
-            Ok(line) => Some(serde_json::from_str(&line).map_err(|e| Error::Data {
+        match self.read_line() {
+            Ok(true) => Some(serde_json::from_slice(&self.text).map_err(|e| Error::Data {
                 file: self.path.clone(),
                 line: self.line,
                 message: e.to_string(),
             })),
+            Ok(false) => {
+                self.ended = true;
+                None
+            }
             Err(error) => {
                 self.ended = true;
                 Some(Err(Error::io(&self.path, error)))

@@ -5,10 +5,11 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use rlhost_host::{ContentPart, Message};
+use rlhost_host::{ContentPart, Digest, Message};
 use rlhost_trainer::run::plot::{Curve, write_svg};
 use rlhost_trainer::run::{
-    Checkpoint, CheckpointState, JsonLines, RolloutReader, RolloutRow, RunFolder, read_rollouts,
+    Chain, ChainEntry, Checkpoint, CheckpointState, JsonLines, RolloutReader, RolloutRow,
+    RunFolder, read_rollouts,
 };
 use rlhost_trainer::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -38,15 +39,24 @@ fn step(run: &RunFolder, step: u64) {
     let mut metrics = JsonLines::open(&run.metrics()).unwrap();
     let mut timings = JsonLines::open(&run.timings()).unwrap();
     let reward = 1.0 / (step as f64 + 2.0);
-    metrics
+    let line = metrics
         .write(step, &values(&[("reward/mean", reward)]))
         .unwrap();
     timings
         .write(step, &values(&[("timing_s/step", 0.25)]))
         .unwrap();
     let row = RolloutRow::new(step, 3, step * 16, 0);
-    run.write_rollouts(step, std::slice::from_ref(&row))
+    let rollouts = run
+        .write_rollouts(step, std::slice::from_ref(&row))
         .unwrap();
+    let mut chain = chain_of(run).unwrap();
+    let entry = ChainEntry::Step {
+        step,
+        draw: step * 16,
+        rollouts: Some(rollouts),
+        metrics: line,
+    };
+    chain.push(&entry).unwrap();
     run.write_validation(step, &[row]).unwrap();
     if step.is_multiple_of(2) {
         metrics.sync().unwrap();
@@ -54,13 +64,28 @@ fn step(run: &RunFolder, step: u64) {
     }
 }
 
+fn chain_of(run: &RunFolder) -> Result<Chain> {
+    let mut chain = Chain::open(&run.digests())?;
+    if chain.is_empty() {
+        chain.push(&ChainEntry::Config {
+            v: Chain::VERSION,
+            digest: run.config_digest()?,
+            algorithms: Vec::new(),
+        })?;
+    }
+    Ok(chain)
+}
+
 fn save(run: &RunFolder, step: u64, metrics_len: u64) -> Result<()> {
+    let chain = chain_of(run)?;
     let state = CheckpointState {
         step,
         draw: step * 16,
         kl_controller: None,
         metrics_len,
         config_digest: run.config_digest()?,
+        chain_len: chain.len(),
+        chain: chain.digest(),
     };
     run.save_checkpoint(&state, |dir| {
         write_file(&dir.join("model.safetensors"), &step.to_le_bytes())?;
@@ -96,7 +121,9 @@ fn a_new_run_holds_its_configuration() {
     // `printf 'seed = 1\n[actor]\nlr = 1e-4\n' | sha256sum`
     assert_eq!(
         run.config_digest().unwrap(),
-        "dfe44321dd91701a59a5e3f0b1317a620edb756215c5b126dd612f970e33a841"
+        "sha256:dfe44321dd91701a59a5e3f0b1317a620edb756215c5b126dd612f970e33a841"
+            .parse()
+            .unwrap()
     );
     assert!(run.rollouts().is_dir() && run.checkpoints().is_dir());
     let beside: Vec<_> = fs::read_dir(temp.path().join("runs")).unwrap().collect();
@@ -259,9 +286,11 @@ fn rollouts_come_back_as_written() {
     left_out.advantage = None;
     let rows = vec![row.clone(), left_out];
 
-    let path = run.write_rollouts(4, &rows).unwrap();
-    assert_eq!(path, run.path().join("rollouts/step-4.jsonl.zst"));
+    let written = run.write_rollouts(4, &rows).unwrap();
+    let path = run.path().join("rollouts/step-4.jsonl.zst");
     let bytes = fs::read(&path).unwrap();
+    assert_eq!(written.bytes, bytes.len() as u64);
+    assert_eq!(written.digest, Digest::of(&bytes));
     let read = read_rollouts(&path).unwrap();
     assert_eq!(read, rows);
     assert_eq!(read[0].record::<Record>().unwrap(), record);
@@ -313,7 +342,8 @@ fn components_are_kept_once() {
 fn rows_after_a_broken_one_are_read() {
     let (_temp, run) = new_run();
     let rows: Vec<_> = (0..3).map(|i| RolloutRow::new(1, 0, 0, i)).collect();
-    let path = run.write_rollouts(1, &rows).unwrap();
+    run.write_rollouts(1, &rows).unwrap();
+    let path = run.rollouts_of(1);
     let text = zstd::decode_all(fs::File::open(&path).unwrap()).unwrap();
     let text = String::from_utf8(text).unwrap();
     let lines: Vec<_> = text.lines().collect();
@@ -324,7 +354,8 @@ fn rows_after_a_broken_one_are_read() {
     assert!(matches!(&read[1], Err(Error::Data { line: 2, .. })));
     assert_eq!(read[2].as_ref().unwrap(), &rows[2]);
 
-    let whole = fs::read(run.write_rollouts(1, &rows).unwrap()).unwrap();
+    run.write_rollouts(1, &rows).unwrap();
+    let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..whole.len() / 2]).unwrap();
     let read: Vec<_> = RolloutReader::open(&path).unwrap().collect();
     assert!(
@@ -366,6 +397,25 @@ fn broken_rollouts_are_named() {
     );
 }
 
+/// 300 MB of one line in 30 KB.
+#[test]
+fn a_row_without_end_is_refused() {
+    let (_temp, run) = new_run();
+    let path = run.rollouts_of(1);
+    let mut encoder = zstd::Encoder::new(fs::File::create(&path).unwrap(), 1).unwrap();
+    let block = vec![b'a'; 1 << 20];
+    for _ in 0..300 {
+        encoder.write_all(&block).unwrap();
+    }
+    encoder.finish().unwrap();
+    assert!(fs::metadata(&path).unwrap().len() < 100_000);
+    let mut read = RolloutReader::open(&path).unwrap();
+    let error = read.next().unwrap().unwrap_err();
+    assert!(matches!(error, Error::Io { .. }), "{error}");
+    assert!(error.to_string().contains("more than 256 MiB"), "{error}");
+    assert!(read.next().is_none());
+}
+
 #[test]
 fn checkpoints_hold_state_and_files() {
     let (_temp, run) = new_run();
@@ -381,9 +431,19 @@ fn checkpoints_hold_state_and_files() {
     );
     let state: serde_json::Value =
         serde_json::from_slice(&fs::read(checkpoint.path().join("state.json")).unwrap()).unwrap();
+    // `printf '\x0a\0\0\0\0\0\0\0' | sha256sum` and `printf 'm and v' | sha256sum`
     assert_eq!(
         state["files"],
-        json!({ "model.safetensors": 8, "optimizer/moments.safetensors": 7 })
+        json!({
+            "model.safetensors": {
+                "bytes": 8,
+                "digest": "sha256:a111f275cc2e7588000001d300a31e76336d15b9d314cd1a1d8f3d3556975eed",
+            },
+            "optimizer/moments.safetensors": {
+                "bytes": 7,
+                "digest": "sha256:ab91c6f986adf01a7fd5a7e5a05fbd3baf89f0e238eaf9f754b7da53ee23bd57",
+            },
+        })
     );
 
     run.prune_checkpoints(2).unwrap();
@@ -415,7 +475,36 @@ type Damage = (&'static str, fn(&Path));
 #[test]
 fn damaged_checkpoints_are_named() {
     let (_temp, run) = new_run();
-    let damage: [Damage; 4] = [
+    let damage: [Damage; 9] = [
+        (
+            "model.safetensors: the file is not as it was written",
+            |dir| {
+                fs::write(dir.join("model.safetensors"), 3_u64.to_le_bytes()).unwrap();
+            },
+        ),
+        ("more.json: the checkpoint did not write this file", |dir| {
+            fs::write(dir.join("more.json"), "{}").unwrap();
+        }),
+        ("state.json: the state is not as it was written", |dir| {
+            let text = fs::read_to_string(dir.join("state.json")).unwrap();
+            fs::write(
+                dir.join("state.json"),
+                text.replace("\"step\": 2", "\"step\": 1"),
+            )
+            .unwrap();
+        }),
+        ("state.json: the state is not as it was written", |dir| {
+            let text = fs::read_to_string(dir.join("state.json")).unwrap();
+            fs::write(
+                dir.join("state.json"),
+                text.replacen('{', "{\"evil\": 1,", 1),
+            )
+            .unwrap();
+        }),
+        ("state.json: the state is not as it was written", |dir| {
+            let text = fs::read_to_string(dir.join("state.json")).unwrap();
+            fs::write(dir.join("state.json"), text.replace("optimizer/", "../../")).unwrap();
+        }),
         (
             "moments.safetensors: a file of the checkpoint is gone",
             |dir| {
@@ -448,6 +537,67 @@ fn damaged_checkpoints_are_named() {
     }
 }
 
+#[test]
+fn a_checkpoint_of_another_step_is_named() {
+    let (_temp, run) = new_run();
+    (1..=2).for_each(|n| step(&run, n));
+    fs::rename(run.checkpoint_of(2), run.checkpoint_of(9)).unwrap();
+    let error = RunFolder::open_for_resume(run.path())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("step-9: this is the checkpoint of step 2"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_a_checkpoint_stands_on_must_be_there() {
+    type Harm = (&'static str, fn(&RunFolder));
+    let harm: [Harm; 7] = [
+        ("step-1.jsonl.zst: the rollouts are gone", |run| {
+            fs::remove_file(run.rollouts_of(1)).unwrap();
+        }),
+        ("step-2.jsonl.zst: the rollouts are gone", |run| {
+            fs::write(run.rollouts_of(2), "").unwrap();
+        }),
+        ("metrics.jsonl", |run| {
+            fs::remove_file(run.metrics()).unwrap()
+        }),
+        ("metrics.jsonl: the metrics are not those of", |run| {
+            let text = fs::read_to_string(run.metrics()).unwrap();
+            fs::write(run.metrics(), text.replacen('3', "4", 1)).unwrap();
+        }),
+        ("digests.jsonl", |run| {
+            fs::remove_file(run.digests()).unwrap()
+        }),
+        ("digests.jsonl: line 2", |run| {
+            let text = fs::read_to_string(run.digests()).unwrap();
+            fs::write(run.digests(), text.replace("\"draw\":16", "\"draw\":15")).unwrap();
+        }),
+        ("digests.jsonl: the chain is not the one of", |run| {
+            let text = fs::read_to_string(run.digests()).unwrap();
+            let end = text.trim_end().rfind('\n').unwrap() + 1;
+            fs::write(run.digests(), &text[..end]).unwrap();
+        }),
+    ];
+    for (message, harm) in harm {
+        let (_temp, run) = new_run();
+        (1..=2).for_each(|n| step(&run, n));
+        harm(&run);
+        let before = tree(run.path());
+        let error = RunFolder::open_for_resume(run.path())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(message), "{message}: {error}");
+        assert_eq!(
+            tree(run.path()),
+            before,
+            "{message}: nothing was taken back"
+        );
+    }
+}
+
 /// What a run that was killed leaves is taken back to its checkpoint; going on from there gives
 /// the bytes of a run that was never killed.
 #[test]
@@ -459,7 +609,7 @@ fn a_killed_run_resumes_to_the_same_bytes() {
     let (_temp, run) = new_run();
     (1..=5).for_each(|n| step(&run, n));
     // Killed in step 6: a line half written, a rollout file and a checkpoint being prepared.
-    for file in [run.metrics(), run.timings()] {
+    for file in [run.metrics(), run.timings(), run.digests()] {
         let mut file = fs::OpenOptions::new().append(true).open(file).unwrap();
         file.write_all(b"{\"step\":6,\"rew").unwrap();
     }
@@ -489,7 +639,15 @@ fn a_run_killed_before_its_first_checkpoint_starts_again() {
     let (run, checkpoint) = RunFolder::open_for_resume(run.path()).unwrap();
     assert_eq!(checkpoint, None);
     let left: Vec<String> = tree(run.path()).into_keys().collect();
-    assert_eq!(left, ["config.toml", "metrics.jsonl", "timings.jsonl"]);
+    assert_eq!(
+        left,
+        [
+            "config.toml",
+            "digests.jsonl",
+            "metrics.jsonl",
+            "timings.jsonl"
+        ]
+    );
     assert_eq!(fs::metadata(run.metrics()).unwrap().len(), 0);
 }
 
@@ -522,6 +680,8 @@ fn a_full_disk_costs_only_the_new_checkpoint() {
         kl_controller: None,
         metrics_len: 0,
         config_digest: run.config_digest().unwrap(),
+        chain_len: 0,
+        chain: Digest::of(b""),
     };
     let error = run
         .save_checkpoint(&state, |dir| {

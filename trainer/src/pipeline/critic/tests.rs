@@ -315,6 +315,8 @@ fn a_checkpoint_brings_the_critic_back() {
             kl_controller: None,
             metrics_len: 0,
             config_digest: run.config_digest().unwrap(),
+            chain_len: 0,
+            chain: rlhost_host::Digest::of(b""),
         };
         run.save_checkpoint(&state, |folder| critic.save(folder))
             .unwrap()

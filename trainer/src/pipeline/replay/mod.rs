@@ -1,8 +1,13 @@
-//! The scores of a run, made again from its folder and compared with its records.
+//! A run, proven from its folder: what follows from its records is computed again, and the rest is bound by
+//! digests.
 //!
 //! [`replay`] scores every recorded sample with the component that its receipt names and says which
-//! records are identical, which changed, and which can't be made again. [`rescore`] scores the same
-//! samples with another plugin and sets old and new side by side.
+//! records are identical, which changed, and which can't be made again. From the records it computes sums,
+//! advantages and metrics again. What does not follow from anything, such as what the policy sampled, is compared
+//! with the run's chain of digests ([`Chain`](crate::run::Chain)); what nothing stands for is listed.
+//! Which is which stands beside the types: [`RolloutRow::FIELDS`](crate::run::RolloutRow::FIELDS) and
+//! [`METRICS`](crate::run::METRICS). [`rescore`] scores the same samples with another plugin and sets old and new
+//! side by side.
 //!
 //! ```no_run
 //! use rlhost_host::Host;
@@ -16,23 +21,27 @@
 //! ```
 
 mod file;
+mod recomputed;
 mod recorded;
 mod rescore;
 mod scorers;
+mod written;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use rlhost_host::HostBuilder;
 use rlhost_host::replay::Replayed;
+use rlhost_host::{Digest, HostBuilder};
 use serde::Serialize;
 
 use crate::config::Config;
 use crate::run::RunFolder;
 use crate::{Error, Result};
 
+use recomputed::Arithmetic;
 use recorded::{Images, Recorded};
+use written::Written;
 
 pub use rescore::{
     Disagreement, Mean, RescoreReport, Rescoring, SideBySide, Transition, Verdict, rescore,
@@ -49,6 +58,8 @@ pub struct ReplayOptions {
     pub images: PathBuf,
     /// How many findings, or worst disagreements, the report lists.
     pub listed: usize,
+    /// The digest that the run must have ([`RunSummary::digest`](crate::run::RunSummary::digest)), if it is known.
+    pub digest: Option<Digest>,
 }
 
 impl Default for ReplayOptions {
@@ -58,6 +69,7 @@ impl Default for ReplayOptions {
             reward: None,
             images: PathBuf::new(),
             listed: 10,
+            digest: None,
         }
     }
 }
@@ -67,15 +79,20 @@ impl Default for ReplayOptions {
 pub struct ReplayReport {
     /// Samples that the run recorded.
     pub samples: usize,
-    /// Samples of which everything is as recorded. Records of another engine are among them if only
-    /// that differs which another engine may do otherwise.
+    /// Samples of which everything is as recorded.
     pub identical: usize,
+    /// Samples with records of another engine, of which only that differs which another engine may do otherwise.
+    pub other_engine: usize,
     /// Samples of which something is not as recorded.
     pub changed: usize,
     /// Samples that can't be made again.
     pub unreadable: usize,
     /// Samples that can't be compared because the host failed, then or now.
     pub host_faults: usize,
+    /// Contradictions that concern no single sample: in files, metrics, digests.
+    pub contradictions: usize,
+    /// What was proven besides the scores.
+    pub proof: RunProof,
     /// Records of each reward.
     pub rewards: BTreeMap<String, Counts>,
     /// The engine and architecture of this replay.
@@ -88,6 +105,33 @@ pub struct ReplayReport {
     pub seconds: f64,
     /// The first findings, in the order of the run.
     pub findings: Vec<Finding>,
+    /// The ordinals of a file's prompts.
+    #[serde(skip)]
+    draws: BTreeSet<u64>,
+}
+
+/// What a replay of a whole run proves besides its scores.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RunProof {
+    /// The digest that stands for the whole run, where all that it binds agrees with it.
+    pub digest: Option<Digest>,
+    /// Steps that the run's digests bind.
+    pub steps: u64,
+    /// Metrics.
+    pub metrics: Values,
+    /// Advantages of samples.
+    pub advantages: Values,
+    /// What nothing stands for, and that only a part was looked at.
+    pub unproven: Vec<String>,
+}
+
+/// Values by what stands for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Values {
+    /// Computed again.
+    pub recomputed: usize,
+    /// Only bound by the run's digests.
+    pub bound: usize,
 }
 
 /// Records by what a replay says about them.
@@ -121,8 +165,8 @@ pub struct Finding {
 /// A sample's place in its run, or that of a whole file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Place {
-    /// The step; of a validation, the steps that were done.
-    pub step: u64,
+    /// The step; of a validation, the steps that were done; none for the whole run.
+    pub step: Option<u64>,
     /// Whether it is of a validation.
     pub validation: bool,
     /// Ordinal of the prompt; none for a whole file.
@@ -134,13 +178,42 @@ pub struct Place {
 impl ReplayReport {
     /// Whether nothing changed and everything could be read.
     pub fn holds(&self) -> bool {
-        self.changed == 0 && self.unreadable == 0
+        self.changed == 0 && self.unreadable == 0 && self.contradictions == 0
+    }
+
+    /// Whether, besides, all is proven: each sample is identical, and the run's digest stands for everything that
+    /// is in the folder.
+    pub fn is_proven(&self) -> bool {
+        self.holds()
+            && self.identical == self.samples
+            && self.proof.digest.is_some()
+            && self.proof.unproven.is_empty()
+    }
+
+    /// Adds a contradiction that concerns no single sample.
+    fn contradict(&mut self, place: Place, found: Replayed) {
+        self.contradictions += 1;
+        self.findings.push(Finding {
+            place,
+            reward: None,
+            found,
+        });
     }
 
     /// Adds what was found in the next file.
     fn add(&mut self, file: Self, listed: usize) {
         self.samples += file.samples;
         self.identical += file.identical;
+        self.other_engine += file.other_engine;
+        self.contradictions += file.contradictions;
+        let (own, more) = (&mut self.proof, &file.proof);
+        for (own, more) in [
+            (&mut own.metrics, more.metrics),
+            (&mut own.advantages, more.advantages),
+        ] {
+            own.recomputed += more.recomputed;
+            own.bound += more.bound;
+        }
         self.changed += file.changed;
         self.unreadable += file.unreadable;
         self.host_faults += file.host_faults;
@@ -164,7 +237,7 @@ impl ReplayReport {
     }
 }
 
-/// Recomputes the recorded scores of the run in folder `run`.
+/// Proves the run in folder `run`, or says what can't be proven.
 ///
 /// # Errors
 /// If there is no run, nothing is recorded of what was asked for, or the sandbox can't start. What is
@@ -172,16 +245,35 @@ impl ReplayReport {
 pub fn replay(run: &Path, host: HostBuilder, options: &ReplayOptions) -> Result<ReplayReport> {
     let start = Instant::now();
     let (folder, config) = open(run, options)?;
-    let recorded = Recorded::of(&folder, options.step)?;
+    let mut written = Written::read(&folder);
+    let recorded = Recorded::of(&folder, &written, options.step)?;
     let scorers = scorers::Scorers::new(&folder, &config, host)?;
+    let arithmetic = Arithmetic::of(&config)?;
     let images = Images::new(&options.images);
     let found = recorded.each(scorers.threads(), |file| {
-        file::replay(file, &images, &scorers, options)
+        file::replay(file, &images, &scorers, &arithmetic, options)
     });
     let mut report = ReplayReport::default();
+    let whole = options.step.is_none() && options.reward.is_none();
+    if whole {
+        let draws = found.iter().map(|report| &report.draws);
+        written.check_draws(recorded.files().zip(draws));
+        written.check_folder(&folder, &scorers.components(), options.digest)?;
+    } else {
+        written
+            .unproven
+            .push("only a part of the run was looked at".to_owned());
+    }
+    for finding in written.findings {
+        report.contradict(finding.place, finding.found);
+    }
+    report.findings.truncate(options.listed);
     for file in found {
         report.add(file, options.listed);
     }
+    report.proof.steps = written.links.iter().filter(|link| link.is_step()).count() as u64;
+    report.proof.unproven = written.unproven;
+    report.proof.digest = written.digest;
     report.seconds = start.elapsed().as_secs_f64();
     Ok(report)
 }

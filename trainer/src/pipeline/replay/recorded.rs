@@ -1,15 +1,18 @@
 //! What a run recorded: files, rows, and the samples that they describe.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use rlhost_host::replay::Difference;
 use rlhost_host::{Image, Judgement, Picture, Sample, Turn};
+use serde_json::json;
 
 use super::Place;
-use crate::run::{RolloutReader, RolloutRow, RunFolder, read_metric};
+use super::written::Written;
+use crate::run::{ChainEntry, FileDigest, MetricsLine, RolloutReader, RolloutRow, RunFolder};
 use crate::{Error, Result};
 
 /// The files of a run's records, in the order of the run.
@@ -17,12 +20,18 @@ pub(super) struct Recorded(Vec<RecordFile>);
 
 /// A file of records.
 pub(super) struct RecordFile {
-    step: u64,
-    validation: bool,
-    path: PathBuf,
-    /// The number of samples by the run's metrics, if they know of it.
-    expected: Option<usize>,
+    pub(super) step: u64,
+    pub(super) validation: bool,
+    pub(super) path: PathBuf,
+    /// The line of the run's metrics, if they know of it.
+    pub(super) metrics: Option<MetricsLine>,
+    /// What the run's digests say of the file, if they know of it.
+    pub(super) bound: Option<FileDigest>,
 }
+
+/// The metrics that hold the number of a file's samples: of a step, and of a validation.
+const TRAINED: &str = "reward/samples";
+const VALIDATED: &str = "val/samples";
 
 /// A recorded sample.
 pub(super) struct Entry {
@@ -30,6 +39,8 @@ pub(super) struct Entry {
     pub(super) judgement: Judgement,
     /// The sample as rewards saw it, or why it can't be made again.
     pub(super) sample: Result<Sample, String>,
+    /// What a row as a run writes it does not have, or has otherwise.
+    pub(super) strange: Vec<Difference>,
 }
 
 /// The samples of a file.
@@ -40,44 +51,68 @@ pub(super) struct Loaded {
 }
 
 impl Recorded {
-    /// The files of one step and the validation after it, or all.
-    pub(super) fn of(folder: &RunFolder, step: Option<u64>) -> Result<Self> {
-        let metric = |name| {
-            if folder.metrics().is_file() {
-                read_metric(&folder.metrics(), name)
+    /// The files of one step and the validation after it, or all: those that are there, and those that the run's
+    /// digests or metrics know of.
+    pub(super) fn of(folder: &RunFolder, written: &Written, step: Option<u64>) -> Result<Self> {
+        let mut files: BTreeMap<(u64, bool), RecordFile> = BTreeMap::new();
+        let mut file = |step: u64, validation: bool| {
+            let path = if validation {
+                folder.validation_of(step)
             } else {
-                Ok(Vec::new())
-            }
-        };
-        let train = (folder.rollout_steps()?, metric("reward/samples")?);
-        let validation = (folder.validation_steps()?, metric("val/samples")?);
-        let mut files = Vec::new();
-        for ((found, known), validation) in [(train, false), (validation, true)] {
-            // A file that is gone is one that can't be read.
-            let mut expected: HashMap<u64, usize> = known
-                .into_iter()
-                .map(|(step, samples)| (step, samples as usize))
-                .collect();
-            for (step, path) in found {
-                files.push(RecordFile {
-                    step,
-                    validation,
-                    path,
-                    expected: expected.remove(&step),
-                });
-            }
-            files.extend(expected.into_iter().map(|(step, samples)| RecordFile {
+                folder.rollouts_of(step)
+            };
+            let empty = || RecordFile {
                 step,
                 validation,
-                path: if validation {
-                    folder.validation_of(step)
-                } else {
-                    folder.rollouts_of(step)
-                },
-                expected: Some(samples),
-            }));
+                path,
+                metrics: None,
+                bound: None,
+            };
+            let place = (step, validation);
+            files.entry(place).or_insert_with(empty);
+            place
+        };
+        for (found, validation) in [
+            (folder.rollout_steps()?, false),
+            (folder.validation_steps()?, true),
+        ] {
+            for (step, _) in found {
+                file(step, validation);
+            }
         }
-        files.sort_by_key(|file| (file.step, file.validation));
+        let mut metrics = Vec::new();
+        for line in &written.lines {
+            for (validation, name) in [(false, TRAINED), (true, VALIDATED)] {
+                if line.values.contains_key(name) {
+                    metrics.push((file(line.step, validation), line));
+                }
+            }
+        }
+        let mut bound = Vec::new();
+        for link in &written.links {
+            match link.entry {
+                ChainEntry::Step {
+                    step,
+                    rollouts: Some(digest),
+                    ..
+                } => bound.push((file(step, false), digest)),
+                ChainEntry::Validation { step, rollouts, .. } => {
+                    bound.push((file(step, true), rollouts));
+                }
+                _ => {}
+            }
+        }
+        for (place, line) in metrics {
+            if let Some(file) = files.get_mut(&place) {
+                file.metrics = Some(line.clone());
+            }
+        }
+        for (place, digest) in bound {
+            if let Some(file) = files.get_mut(&place) {
+                file.bound = Some(digest);
+            }
+        }
+        let mut files: Vec<_> = files.into_values().collect();
         let (Some(first), Some(last)) = (files.first(), files.last()) else {
             return Err(Error::run(folder.path(), "the run has no rollouts yet"));
         };
@@ -95,6 +130,11 @@ impl Recorded {
             }
         }
         Ok(Self(files))
+    }
+
+    /// The files.
+    pub(super) fn files(&self) -> impl Iterator<Item = &RecordFile> {
+        self.0.iter()
     }
 
     /// Runs `work` on every file, on so many threads; results stand in the order of the files.
@@ -132,7 +172,7 @@ impl RecordFile {
     /// The place of the whole file.
     pub(super) fn place(&self) -> Place {
         Place {
-            step: self.step,
+            step: Some(self.step),
             validation: self.validation,
             draw: None,
             sample: None,
@@ -148,6 +188,13 @@ impl RecordFile {
         }
     }
 
+    /// The number of samples by the run's metrics, if they know of it.
+    fn expected(&self) -> Option<usize> {
+        let name = if self.validation { VALIDATED } else { TRAINED };
+        let samples = self.metrics.as_ref()?.values.get(name)?;
+        Some(*samples as usize)
+    }
+
     /// Reads what can be read.
     pub(super) fn load(&self, images: &Images) -> Loaded {
         let mut entries: Vec<Entry> = Vec::new();
@@ -156,13 +203,13 @@ impl RecordFile {
         let mut end = None;
         match RolloutReader::open(&self.path) {
             Err(error) => end = Some(error),
-            Ok(rows) => {
-                for row in rows {
+            Ok(mut rows) => {
+                while let Some(row) = rows.next() {
                     let entry = row.and_then(|row| {
                         if entries.last().is_some_and(|last| last.row.draw != row.draw) {
                             group += 1;
                         }
-                        Entry::of(row, group, images)
+                        Entry::of(row, rows.text(), group, images)
                     });
                     match entry {
                         Ok(entry) => entries.push(entry),
@@ -173,7 +220,7 @@ impl RecordFile {
             }
         }
         let rows = entries.len() + broken.len();
-        match (self.expected, end) {
+        match (self.expected(), end) {
             (Some(expected), end) if expected > rows => {
                 let missing = expected - rows;
                 let why = end.map_or_else(String::new, |error| format!(": {error}"));
@@ -195,12 +242,28 @@ impl RecordFile {
 }
 
 impl Entry {
-    fn of(row: RolloutRow, group: u32, images: &Images) -> Result<Self> {
+    fn of(row: RolloutRow, text: &[u8], group: u32, images: &Images) -> Result<Self> {
         let record = row.judged()?;
+        let strange = row.strange_fields(text)?.into_iter();
+        let mut strange: Vec<_> = strange
+            .map(|(field, old, new)| Difference { field, old, new })
+            .collect();
+        let names: Vec<_> = record.judgement.rewards.iter().map(|r| &r.name).collect();
+        if !names.is_sorted_by(|a, b| a < b) {
+            let mut once = names.clone();
+            once.sort();
+            once.dedup();
+            strange.push(Difference {
+                field: "rewards".to_owned(),
+                old: json!(names),
+                new: json!(once),
+            });
+        }
         Ok(Self {
             sample: sample(&row, group, images),
             row,
             judgement: record.judgement,
+            strange,
         })
     }
 }

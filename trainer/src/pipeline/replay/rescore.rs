@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::recorded::{Images, RecordFile, Recorded};
+use super::written::Written;
 use super::{Finding, Place, ReplayOptions, open};
 use crate::config::Config;
 use crate::pipeline::rewards::{hosts, reward_host, reward_limits};
@@ -161,7 +162,7 @@ pub fn rescore(
 ) -> Result<RescoreReport> {
     let start = Instant::now();
     let (folder, config) = open(run, options)?;
-    let recorded = Recorded::of(&folder, options.step)?;
+    let recorded = Recorded::of(&folder, &Written::read(&folder), options.step)?;
     let names: Vec<&String> = config.reward.keys().collect();
     let reward = match (&options.reward, names.as_slice()) {
         (Some(name), _) => name,

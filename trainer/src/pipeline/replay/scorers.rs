@@ -1,6 +1,6 @@
 //! The components of a run, ready to score as they did in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -71,6 +71,15 @@ impl<'a> Scorers<'a> {
             Some((*name, reason.to_owned()))
         });
         misplaced.collect()
+    }
+
+    /// The components that records named.
+    pub(super) fn components(&self) -> BTreeSet<Digest> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known
+            .keys()
+            .flat_map(|(_, digests)| digests.iter().copied())
+            .collect()
     }
 
     /// How the rewards enter the sum, in name order.

@@ -211,8 +211,7 @@ impl<'a> Collector<'a> {
             .map(|(owner, _)| *owner)
             .collect();
         for (number, group) in (0..).zip(groups) {
-            let switched = group.learnt().iter().any(Trajectory::is_target);
-            if switched || kept.contains(&number) && self.is_trainable(&group) {
+            if group.is_switched() || kept.contains(&number) && self.is_trainable(&group) {
                 into.kept.push(group);
             } else {
                 into.left_out.push(group);

@@ -1,25 +1,21 @@
 //! One training step.
 
 use super::collect::{Collected, Collector};
-use super::metrics::{describe_advantages, describe_lengths};
-use crate::algorithm::{
-    AdvantageInput, Advantages, KlPenalty, Totals, kl_in_reward, overlong_penalty, place_rewards,
-    remaining,
-};
-use crate::config::{ActorConfig, Config};
+use crate::algorithm::{Advantages, KlPenalty, Totals, kl_in_reward, remaining};
+use crate::config::Config;
 use crate::model::Model;
 use crate::pipeline::batch::{Batch, TokenValues};
+use crate::pipeline::comparison::{Comparison, row_advantage};
 use crate::pipeline::job::Job;
 use crate::pipeline::journal::Clock;
 use crate::pipeline::objective::AdvantageObjective;
 use crate::pipeline::policy::Signals;
-use crate::pipeline::rewards::Tally;
 use crate::pipeline::rows::rollout_rows;
+use crate::pipeline::sampled::{Sampled, describe_advantages, describe_samples};
 use crate::pipeline::trajectory::{Group, Trajectory};
 use crate::processor::Tokenizer;
 use crate::random::{Domain, Stream};
-use crate::rollout::FinishReason;
-use crate::run::{Origin, RolloutRow};
+use crate::run::RolloutRow;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 
@@ -75,7 +71,7 @@ impl Learner<'_> {
             .map(|t| t.completion.token_ids.len() - t.prefix)
             .sum();
         let learnt_tokens = samples.batch.rows().tokens();
-        let firsts = samples.firsts;
+        let firsts = samples.comparison.firsts;
         drop(samples.batch);
 
         let mut rows = Vec::new();
@@ -96,7 +92,6 @@ impl Learner<'_> {
         for group in collected.left_out {
             rows.extend(untrained_rows(step, group)?);
         }
-        metrics.insert("reward/samples".into(), rows.len() as f64);
         Ok(Outcome::Done(Step {
             metrics,
             rows,
@@ -108,22 +103,11 @@ impl Learner<'_> {
 
     /// What was sampled.
     fn describe(&self, collected: &Collected<'_>) -> Metrics {
-        let groups = || collected.kept.iter().chain(&collected.left_out);
-        let of = |origin: Origin| {
-            let all = groups().flat_map(|group| &group.trajectories);
-            Tally::of(all.filter(|t| t.origin == origin).map(|t| &t.judgement))
-        };
-        let mut metrics = of(Origin::Policy).metrics("reward");
-        describe_lengths(&mut metrics, groups());
-        for (origin, name) in [
-            (Origin::Greedy, "reward/greedy_score"),
-            (Origin::Target, "reward/target_score"),
-        ] {
-            let tally = of(origin);
-            if tally.scored > 0 {
-                metrics.insert(name.into(), tally.score());
-            }
-        }
+        let groups = collected.kept.iter().chain(&collected.left_out);
+        let samples: Vec<_> = groups
+            .flat_map(|group| group.trajectories.iter().map(Sampled::from))
+            .collect();
+        let mut metrics = describe_samples(&samples);
         if self.config.algorithm.online_filtering {
             metrics.insert("sampling/tries".into(), collected.tries as f64);
             metrics.insert("sampling/filtered_groups".into(), collected.filtered as f64);
@@ -142,15 +126,8 @@ impl Learner<'_> {
         let config = self.config;
         let batch = &samples.batch;
         let tokenizer = self.collector.processor.tokenizer();
-        let rewards = samples.rewards(config, tokenizer)?;
-        let mut input = AdvantageInput {
-            rewards: &rewards,
-            rows: batch.rows(),
-            groups: &samples.groups,
-            kept: &samples.kept,
-            values: None,
-            baselines: samples.baselines.as_deref(),
-        };
+        let rewards = samples.rewards(tokenizer)?;
+        let mut input = samples.comparison.input(&rewards, batch.rows());
         // What leaves the step touches nothing: no divergence, no value, no controller.
         let candidates = remaining(&input)?.1.rows;
         let mut old: Option<TokenValues> = None;
@@ -186,8 +163,7 @@ impl Learner<'_> {
         input.values = values.as_deref();
         let mut advantages = self.advantage.advantage(&input, penalties.as_deref())?;
         // Others are compared with rows that are not trained themselves.
-        let compared = advantages.rows.clone();
-        advantages.rows = compared.keep(&samples.trained(config))?;
+        let compared = samples.comparison.train(config, &mut advantages)?;
         describe_advantages(metrics, &advantages);
         clock.book("adv");
         if let (Some(critic), Some(values)) = (&mut job.critic, &values) {
@@ -212,7 +188,7 @@ impl Learner<'_> {
             rollout_logp: Some(&samples.rollout_logp),
             ref_logp: ref_logp.as_deref(),
             prefix_mask: samples.prefix_mask.as_deref(),
-            row_scores: Some(&samples.scores),
+            row_scores: Some(&samples.comparison.scores),
             seed: Stream::new(config.trainer.seed, Domain::Loss, job.done, 0).bits(0),
             ..Signals::new(&advantages.rows, &advantages.advantages)
         };
@@ -227,23 +203,11 @@ fn untrained_rows(step: u64, group: Group<'_>) -> Result<Vec<RolloutRow>> {
     rollout_rows(step + 1, &group.drawn, group.trajectories, |_| None)
 }
 
-/// The samples of a step as arrays, one entry per row unless they say otherwise. Row `r` is the `r`-th
-/// trajectory that is learnt from, group by group.
+/// The samples of a step as arrays. Row `r` is the `r`-th trajectory that is learnt from, group by group.
 struct Samples<'a> {
     batch: Batch<'a>,
     trajectories: Vec<&'a Trajectory>,
-    /// The first row of each group.
-    firsts: Vec<usize>,
-    /// The group of each row, by the ordinal of its prompt.
-    groups: Vec<u64>,
-    /// Whether the row has a score, and what it is compared with.
-    kept: Vec<bool>,
-    /// The score; 0 without one.
-    scores: Vec<f64>,
-    /// The score of the greedy completion of the prompt.
-    baselines: Option<Vec<f64>>,
-    /// Whether the row is learnt from at all: not where its prompt's target takes its place.
-    replaced: Vec<bool>,
+    comparison: Comparison,
     /// By token: what the sampler noted.
     rollout_logp: Vec<f64>,
     /// By token: whether a target wrote it; `None` where targets have no part.
@@ -262,98 +226,38 @@ impl<'a> Samples<'a> {
                 })
                 .collect(),
         )?;
-        let mut samples = Self {
-            batch,
-            trajectories: Vec::new(),
-            firsts: Vec::new(),
-            groups: Vec::new(),
-            kept: Vec::new(),
-            scores: Vec::new(),
-            baselines: None,
-            replaced: Vec::new(),
-            rollout_logp: Vec::new(),
-            prefix_mask: None,
+        let sampled = |group: &'a Group<'_>| {
+            let samples = group.trajectories.iter().map(Sampled::from);
+            (group.drawn.draw, samples.collect())
         };
-        let (mut mask, mut baselines) = (Vec::new(), Vec::new());
-        let mut compared = false;
-        for group in groups {
-            samples.firsts.push(samples.trajectories.len());
-            let learnt = group.learnt();
-            let greedy = group.trajectories.get(learnt.len());
-            let baseline = greedy.map(|t| {
-                let score = t.judgement.score?;
-                Some(score + overlong_cost(config, t))
-            });
-            compared |= greedy.is_some();
-            let has_target = learnt.iter().any(Trajectory::is_target);
-            for trajectory in learnt {
-                let score = trajectory.judgement.score;
-                samples.groups.push(group.drawn.draw);
-                // Without its baseline a sample can't be compared.
-                samples
-                    .kept
-                    .push(score.is_some() && baseline.is_none_or(|score| score.is_some()));
-                samples.scores.push(score.unwrap_or(0.0));
-                baselines.push(baseline.flatten().unwrap_or(0.0));
-                samples.replaced.push(has_target && !trajectory.is_target());
-                let logprobs = trajectory.completion.logprobs.iter();
-                samples.rollout_logp.extend(logprobs.map(|x| f64::from(*x)));
-                let length = trajectory.completion.token_ids.len();
-                mask.extend((0..length).map(|token| token < trajectory.prefix));
-                samples.trajectories.push(trajectory);
-            }
+        let comparison = Comparison::of(config, groups.iter().map(sampled));
+        let trajectories: Vec<_> = groups.iter().flat_map(Group::learnt).collect();
+        let (mut rollout_logp, mut mask) = (Vec::new(), Vec::new());
+        for trajectory in &trajectories {
+            let logprobs = trajectory.completion.logprobs.iter();
+            rollout_logp.extend(logprobs.map(|x| f64::from(*x)));
+            let length = trajectory.completion.token_ids.len();
+            mask.extend((0..length).map(|token| token < trajectory.prefix));
         }
-        // Also where no token of the step is a target's: a loss that mixes is still that loss.
-        samples.prefix_mask = config.algorithm.learns_from_targets().then_some(mask);
-        samples.baselines = compared.then_some(baselines);
-        Ok(samples)
-    }
-
-    /// Which rows the policy learns from: not those whose prompt's target takes their place and, if so
-    /// configured, not those whose tokens ran out.
-    fn trained(&self, config: &Config) -> Vec<bool> {
-        let filtered = config.algorithm.overlong_filtering;
-        let rows = self.trajectories.iter().zip(&self.replaced);
-        rows.map(|(trajectory, replaced)| {
-            let cut = filtered && trajectory.completion.finish == FinishReason::Length;
-            !replaced && !cut
+        Ok(Self {
+            batch,
+            trajectories,
+            comparison,
+            rollout_logp,
+            // Also where no token of the step is a target's: a loss that mixes is still that loss.
+            prefix_mask: config.algorithm.learns_from_targets().then_some(mask),
         })
-        .collect()
     }
 
-    /// Reward of each token: scores and what long completions cost, at their places.
-    fn rewards(&self, config: &Config, tokenizer: &Tokenizer) -> Result<Vec<f64>> {
-        let costs = |trajectory: &Trajectory| overlong_cost(config, trajectory);
-        let totals: Vec<f64> = self
-            .trajectories
-            .iter()
-            .zip(&self.scores)
-            .map(|(trajectory, score)| score + costs(trajectory))
-            .collect();
+    /// Reward of each token.
+    fn rewards(&self, tokenizer: &Tokenizer) -> Result<Vec<f64>> {
         let steps = self
             .trajectories
             .iter()
             .map(|trajectory| step_tokens(tokenizer, trajectory))
             .collect::<Result<Vec<_>>>()?;
-        place_rewards(&totals, &steps, self.batch.rows())
+        self.comparison.rewards(&steps, self.batch.rows())
     }
-}
-
-/// What the length of a completion adds to its score.
-fn overlong_cost(config: &Config, trajectory: &Trajectory) -> f64 {
-    let ActorConfig {
-        overlong_reward_penalty,
-        overlong_tokens,
-        overlong_penalty_factor,
-        ..
-    } = config.actor;
-    if !overlong_reward_penalty {
-        return 0.0;
-    }
-    let longest = config.data.max_response_length;
-    let margin = overlong_tokens.unwrap_or_else(|| longest.div_ceil(5));
-    let tokens = trajectory.completion.token_ids.len();
-    overlong_penalty(tokens, longest, margin, overlong_penalty_factor)
 }
 
 /// Step rewards by the token that holds each step's end.
@@ -377,12 +281,4 @@ fn step_tokens(tokenizer: &Tokenizer, trajectory: &Trajectory) -> Result<Vec<(us
             Ok((last, step.value))
         })
         .collect()
-}
-
-/// Mean advantage of a row's trained tokens; `None` if the row left the step.
-fn row_advantage(advantages: &Advantages, row: usize) -> Option<f64> {
-    let trained = advantages.rows.trained(row);
-    let count = advantages.rows.trained_len(row);
-    let sum: f64 = trained.map(|token| advantages.advantages[token]).sum();
-    (count > 0).then(|| sum / count as f64)
 }

@@ -137,9 +137,8 @@ pub fn train(
                 return Err(error);
             }
         };
-        job.journal
-            .folder
-            .write_rollouts(job.done + 1, &step.rows)?;
+        let folder = &job.journal.folder;
+        let rollouts = folder.write_rollouts(job.done + 1, &step.rows)?;
         clock.book("write");
         let components = [learner.advantage.component(), job.policy.loss.component()];
         for line in components
@@ -150,7 +149,7 @@ pub fn train(
             job.journal.report(Report::Notice(&line));
         }
         let timings = with_rates(clock, &step);
-        job.step_done(step.prompts, &step.metrics, &timings)?;
+        job.step_done(step.prompts, Some(rollouts), &step.metrics, &timings)?;
         empty = if step.metrics.contains_key("reward/score") {
             0
         } else {
