@@ -548,8 +548,16 @@ fn advantages_and_metrics_follow_for_every_way_to_train() {
             "algorithm.filter_low=0.1",
             "algorithm.filter_high=0.7",
         ],
-        &["algorithm.unify_strategy=switch", "data.target_key=target"],
-        &["algorithm.prefix_strategy=random", "data.target_key=target"],
+        &[
+            "algorithm.unify_strategy=switch",
+            "actor.policy_loss.loss_mode=hpt",
+            "data.target_key=target",
+        ],
+        &[
+            "algorithm.prefix_strategy=random",
+            "actor.policy_loss.loss_mode=luffy",
+            "data.target_key=target",
+        ],
     ];
     for way in ways {
         let project = trained(way);
