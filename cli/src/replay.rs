@@ -1,5 +1,6 @@
 //! `rlhost replay`: the scores of a run, made again.
 
+use crate::terminal::{inline, padded, widest};
 use crate::{host, output, score};
 use anyhow::Result;
 use rlhost_host::Outcome;
@@ -72,14 +73,10 @@ fn show(
     report: &impl Serialize,
     print: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
-    output::standard(|out| {
-        if json {
-            writeln!(out, "{}", serde_json::to_string_pretty(report)?)?;
-        } else {
-            print(out)?;
-        }
-        Ok(())
-    })
+    if json {
+        return output::json(report);
+    }
+    output::standard(|out| Ok(print(out)?))
 }
 
 fn print(out: &mut dyn Write, report: &ReplayReport) -> io::Result<()> {
@@ -98,13 +95,14 @@ fn print(out: &mut dyn Write, report: &ReplayReport) -> io::Result<()> {
         ];
         let compared = compared.iter().filter(|(count, _)| *count > 0);
         let compared: Vec<_> = compared.map(|(n, what)| format!("{n} {what}")).collect();
-        writeln!(out, "{name:<9} {}", compared.join(", "))?;
+        writeln!(out, "  {:<9} {}", inline(name), compared.join(", "))?;
     }
     for (engine, records) in &report.other_engines {
         writeln!(
             out,
-            "{records} records were made by {engine}, not by {}: fuel, and where fuel or stack run \
+            "{records} records were made by {}, not by {}: fuel, and where fuel or stack run \
              out, may differ and don't count as changed",
+            inline(engine),
             report.engine
         )?;
     }
@@ -125,13 +123,13 @@ fn print_speed(out: &mut dyn Write, scores: usize, seconds: f64) -> io::Result<(
 
 fn print_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
     let reward = finding.reward.as_deref();
-    let reward = reward.map_or_else(String::new, |name| format!(" · {name}"));
+    let reward = reward.map_or_else(String::new, |name| format!(" · {}", inline(name)));
     let place = place(&finding.place);
     match &finding.found {
         Replayed::Identical => Ok(()),
         Replayed::HostFault => writeln!(out, "host-fault  {place}{reward}"),
         Replayed::Unreadable { reason } => {
-            writeln!(out, "unreadable  {place}{reward}: {reason}")
+            writeln!(out, "unreadable  {place}{reward}: {}", inline(reason))
         }
         Replayed::Changed { differences } | Replayed::OtherEngine { differences } => {
             let list: Vec<_> = differences.iter().map(difference).collect();
@@ -142,7 +140,8 @@ fn print_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
 
 fn difference(difference: &Difference) -> String {
     let Difference { field, old, new } = difference;
-    format!("{field} {old} → {new}")
+    let field = inline(field);
+    format!("{field} {} → {}", inline(old), inline(new))
 }
 
 fn place(place: &Place) -> String {
@@ -163,23 +162,25 @@ fn print_rescore(out: &mut dyn Write, report: &RescoreReport) -> io::Result<()> 
         out,
         "{} samples of the reward {}, scored with {} ({})",
         report.samples,
-        report.reward,
-        report.plugin.display(),
+        inline(&report.reward),
+        inline(report.plugin.display()),
         report.digest
     )?;
-    writeln!(out, "params    {}", report.params)?;
+    writeln!(out, "params    {}", inline(&report.params))?;
     writeln!(
         out,
         "{} differ, {} unreadable",
         report.differ, report.unreadable
     )?;
-    let width = report.parts.keys().map(|part| part.chars().count()).max();
-    let width = width.unwrap_or_default().max("total".len());
-    writeln!(out, "\n{:width$}  {:>10}  {:>10}", "mean", "old", "new")?;
+    let names: Vec<String> = report.parts.keys().map(inline).collect();
+    let width = widest(names.iter().map(String::as_str).chain(["total"]));
+    writeln!(out)?;
+    writeln!(out, "  {:width$}  {:>10}  {:>10}", "mean", "old", "new")?;
     for (name, means) in std::iter::once((&"total".to_owned(), &report.total)).chain(&report.parts)
     {
         let (old, new) = (mean(means.old), mean(means.new));
-        writeln!(out, "{name:width$}  {old:>10}  {new:>10}")?;
+        let name = padded(&inline(name), width);
+        writeln!(out, "  {name}  {old:>10}  {new:>10}")?;
     }
     print_outcomes(out, report)?;
     for disagreement in report.worst.iter().chain(&report.other_outcomes) {
@@ -200,7 +201,8 @@ fn mean(mean: Mean) -> String {
 fn print_outcomes(out: &mut dyn Write, report: &RescoreReport) -> io::Result<()> {
     let old: BTreeSet<Outcome> = report.outcomes.iter().map(|t| t.old).collect();
     let new: BTreeSet<Outcome> = report.outcomes.iter().map(|t| t.new).collect();
-    write!(out, "\n{:<17}", "old \\ new")?;
+    writeln!(out)?;
+    write!(out, "{:<17}", "old \\ new")?;
     for new in &new {
         write!(out, "  {new:>10}", new = new.as_str())?;
     }
@@ -226,7 +228,8 @@ fn print_disagreement(out: &mut dyn Write, found: &Disagreement) -> io::Result<(
     writeln!(out, "answer    {}", shortened(&found.answer))?;
     writeln!(out, "response  {}", shortened(&found.response))?;
     writeln!(out, "old       {}", verdict(&found.old))?;
-    writeln!(out, "new       {}\n", verdict(&found.new))
+    writeln!(out, "new       {}", verdict(&found.new))?;
+    writeln!(out)
 }
 
 fn verdict(verdict: &Verdict) -> String {
@@ -235,14 +238,14 @@ fn verdict(verdict: &Verdict) -> String {
         None => verdict.outcome.to_string(),
     }];
     let parts = verdict.parts.iter();
-    said.extend(parts.map(|(part, value)| format!("{part} {value}")));
+    said.extend(parts.map(|(part, value)| format!("{} {value}", inline(part))));
     said.extend(verdict.message.as_deref().map(shortened));
     said.join(", ")
 }
 
 /// A text on one line of at most 160 characters, its beginning and its end.
 fn shortened(text: &str) -> String {
-    let line: Vec<char> = text.trim().replace('\n', "⏎").chars().collect();
+    let line: Vec<char> = inline(text.trim()).chars().collect();
     if line.len() <= 160 {
         return line.into_iter().collect();
     }
