@@ -28,8 +28,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     output::standard(|out| {
         writeln!(
             out,
-            "Presets: algorithm.preset=NAME sets these keys where you have not set them\n"
+            "Presets: algorithm.preset=NAME sets these keys where you have not set them"
         )?;
+        writeln!(out)?;
         for preset in PRESETS {
             writeln!(out, "{}: {}", preset.name, preset.about)?;
             writeln!(out, "    {}", preset.paper)?;

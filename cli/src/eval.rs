@@ -1,10 +1,9 @@
 //! `rlhost eval`: accuracy on held-out prompts, as JSON.
 
-use crate::{host, output};
+use crate::{host, output, terminal};
 use anyhow::Result;
 use rlhost_trainer::config::Config;
 use rlhost_trainer::pipeline;
-use std::io::Write;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -29,7 +28,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     config.validate()?;
     let found = pipeline::evaluate_model(&config, &arguments.model, host::builder()?)?;
     for notice in &found.notices {
-        let _ = writeln!(std::io::stderr(), "note: {}", output::printable(notice));
+        terminal::say(&format!("note: {notice}"));
     }
-    output::standard(|out| Ok(writeln!(out, "{}", serde_json::to_string_pretty(&found)?)?))
+    output::json(&found)
 }

@@ -1,5 +1,6 @@
 //! The sandbox host as the command sets it up: components are compiled in a child of the command.
 
+use crate::terminal;
 use anyhow::{Context, Result};
 use rlhost_host::{CompileLimits, Compiler, Host, HostBuilder, compile_child};
 use std::env;
@@ -39,5 +40,9 @@ pub fn builder_on(threads: Option<u16>) -> Result<HostBuilder> {
 
 /// The child: a component on standard input, its code on standard output.
 pub fn compile(arguments: &Compile) -> ExitCode {
+    if terminal::is_output() {
+        terminal::say("error: compile-component writes machine code, and no terminal reads that");
+        return ExitCode::from(2);
+    }
     compile_child(&arguments.limits)
 }

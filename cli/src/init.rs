@@ -1,6 +1,7 @@
 //! `rlhost init`: a model folder with random weights.
 
 use crate::output;
+use crate::terminal::inline;
 use anyhow::{Context, Result, bail};
 use rlhost_trainer::config::Device;
 use rlhost_trainer::model::{Model, ModelConfig};
@@ -47,7 +48,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     made?;
     output::standard(|out| {
         let count = model.weights().parameter_count();
-        Ok(writeln!(out, "{}: {count} parameters", output.display())?)
+        Ok(writeln!(
+            out,
+            "{}: {count} parameters",
+            inline(output.display())
+        )?)
     })
 }
 

@@ -1,6 +1,7 @@
 //! `rlhost sft` and `rlhost train`.
 
 use crate::progress::Progress;
+use crate::terminal::inline;
 use crate::{host, output};
 use anyhow::Result;
 use rlhost_trainer::config::Config;
@@ -44,7 +45,7 @@ pub fn train(arguments: &Arguments) -> Result<()> {
     let summary = pipeline::train(&config, arguments.start(), host::builder()?, &mut progress)?;
     output::standard(|out| {
         finish(out, &summary)?;
-        let folder = summary.folder.display();
+        let folder = inline(summary.folder.display());
         writeln!(out, "Rollouts    rlhost rollouts show {folder} --worst")?;
         Ok(())
     })
@@ -66,8 +67,8 @@ fn finish(out: &mut dyn Write, summary: &Summary) -> Result<()> {
             "Accuracy    {first:.3} at first, {last:.3} at the end (held out)"
         )?;
     }
-    writeln!(out, "Model       {}", summary.checkpoint.display())?;
-    writeln!(out, "Curve       {}", summary.plot.display())?;
+    writeln!(out, "Model       {}", inline(summary.checkpoint.display()))?;
+    writeln!(out, "Curve       {}", inline(summary.plot.display()))?;
     writeln!(out, "Digest      {}", summary.digest)?;
     if summary.stopped {
         writeln!(out, "Go on       the same command with --resume")?;

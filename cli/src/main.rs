@@ -13,9 +13,10 @@ mod replay;
 mod rollouts;
 mod score;
 mod settings;
+mod terminal;
 
 use clap::{Parser, Subcommand};
-use std::io::Write;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 // Tensors of a step are allocated and freed by the thousand; glibc gives their pages back each time.
@@ -24,7 +25,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Reinforcement learning for vision-language models, with rewards in WebAssembly sandboxes.
 #[derive(Parser)]
-#[command(name = "rlhost", version)]
+#[command(name = "rlhost", bin_name = "rlhost", version)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -61,7 +62,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    terminal::tell_panics();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error),
+    };
     let result = match arguments.command {
         Command::Init(arguments) => init::run(&arguments),
         Command::Sft(arguments) => jobs::sft(&arguments),
@@ -83,17 +88,28 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // Not `eprintln!`: where nobody listens, the exit code still tells.
-            let _ = writeln!(
-                std::io::stderr(),
-                "error: {}",
-                output::printable(&describe(&error))
-            );
+            terminal::say(&format!("error: {}", describe(&error)));
             // 2 is for what the caller can mend; 1 is for a fault of ours.
             let ours = matches!(error.downcast_ref(), Some(rlhost_trainer::Error::Tensor(_)));
             ExitCode::from(if ours { 1 } else { 2 })
         }
     }
+}
+
+/// Prints help, or what is wrong with the arguments. clap knows colours, but shows arguments as they are: those that are
+/// more than plain words are shown without it.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let is_word = |argument: OsString| {
+        let text = argument.to_str();
+        text.is_some_and(|text| text.chars().all(|c| rlhost_host::is_plain(c) && c != '\n'))
+    };
+    if std::env::args_os().skip(1).all(is_word) {
+        // Where nobody reads it, the exit code still tells.
+        let _ = error.print();
+    } else {
+        terminal::say(&error.render().to_string());
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 /// The error and its causes, without those that its text has already.

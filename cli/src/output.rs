@@ -1,6 +1,8 @@
 //! Where results go: standard output, whose reader may go away, and files that are whole or absent.
 
+use crate::terminal::{Gate, Style};
 use anyhow::{Context, Result, bail};
+use serde::Serialize;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -31,32 +33,49 @@ impl<W: Write> Write for Named<W> {
     }
 }
 
-fn buffered<W: Write>(
+fn gated<W: Write>(
     inner: W,
     name: String,
+    style: Style,
     write: impl FnOnce(&mut dyn Write) -> Result<()>,
 ) -> Result<()> {
-    let mut out = BufWriter::new(Named { inner, name });
+    let mut out = Gate::new(BufWriter::new(Named { inner, name }), style);
     write(&mut out)?;
-    Ok(out.flush()?)
+    Ok(out.finish()?)
 }
 
-/// Runs `write` on standard output. Unlike `println!`, a full disk is an error and no panic.
+#[expect(clippy::disallowed_methods, reason = "behind the gate")]
+fn stdout(style: Style, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    gated(io::stdout(), "standard output".into(), style, write)
+}
+
+/// Runs `write` on standard output, for people: see [`terminal`](crate::terminal). Unlike `println!`, a full disk is an
+/// error and no panic.
 pub fn standard(write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
-    buffered(io::stdout(), "standard output".into(), write)
+    stdout(Style::Text, write)
 }
 
-/// Runs `write` on a file that gets its name when all of it is there.
+/// Runs `write`, which writes JSON, on standard output.
+pub fn json_lines(write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    stdout(Style::Json, write)
+}
+
+/// Prints a value as JSON.
+pub fn json(value: &impl Serialize) -> Result<()> {
+    json_lines(|out| Ok(writeln!(out, "{}", serde_json::to_string_pretty(value)?)?))
+}
+
+/// Runs `write`, which writes JSON, on a file that gets its name when all of it is there.
 ///
 /// What is there under the name and is no file, such as `/dev/null` or a named pipe, is written to
 /// as it is.
-pub fn file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+pub fn json_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     // A link stays one.
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let failed = || format!("cannot write to {}", path.display());
     let into = |target: &Path| {
         let file = File::create(target).with_context(failed)?;
-        buffered(file, path.display().to_string(), write)
+        gated(file, path.display().to_string(), Style::Json, write)
     };
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => bail!("{} is a folder: name a file", path.display()),
@@ -72,48 +91,10 @@ pub fn file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Re
     written
 }
 
-/// A line, or lines, on standard error. Not `eprintln!`: where nobody listens, work goes on.
-pub fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", printable(text));
-}
-
-/// Text of others, for a terminal: control characters but tab and line feed become pictures of themselves, so
-/// that a model or a plugin can't move the cursor or hide what it wrote.
-pub fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\t' | '\n' => c,
-            '\x7f' => '\u{2421}',
-            '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
-            // The second half of the control characters, and those that turn the direction of writing.
-            '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-            c => c,
-        })
-        .collect()
-}
-
 /// A hidden name beside `path`, so that the rename stays on one file system.
 pub fn staged(path: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(".partial");
     path.with_file_name(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::printable;
-
-    #[test]
-    fn only_text_reaches_the_terminal() {
-        assert_eq!(
-            printable("é\t½\n\u{1f468}\u{200d}\u{1f469}"),
-            "é\t½\n\u{1f468}\u{200d}\u{1f469}"
-        );
-        assert_eq!(printable("a\x1b[2J\r\0\x07\x7fb"), "a␛[2J␍␀␇␡b");
-        assert_eq!(
-            printable("\u{9b}2J\u{202e}x\u{2066}"),
-            "\u{fffd}2J\u{fffd}x\u{fffd}"
-        );
-    }
 }

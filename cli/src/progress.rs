@@ -1,11 +1,10 @@
 //! A progress bar, and Ctrl-C.
 
-use crate::output::printable;
+use crate::terminal;
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rlhost_trainer::pipeline::{Observer, Report};
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -52,10 +51,11 @@ impl Progress {
                 // The second time is meant: checkpoints are whole at any moment.
                 std::process::exit(130);
             }
-            note("\nstopping after this step; once more to stop at once");
+            terminal::say("");
+            terminal::say("stopping after this step; once more to stop at once");
         })
         .context("Ctrl-C can't be handled")?;
-        let terminal = std::io::stderr().is_terminal();
+        let terminal = terminal::is_terminal();
         let bar = ProgressBar::new(0);
         if !terminal {
             bar.set_draw_target(ProgressDrawTarget::hidden());
@@ -88,16 +88,11 @@ impl Progress {
 
     fn say(&self, text: &str) {
         if self.terminal {
-            self.bar.println(text);
+            self.bar.println(terminal::message(text));
         } else {
-            note(text);
+            terminal::say(text);
         }
     }
-}
-
-/// A line on standard error. A reader that went away does not end a training run.
-fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 impl Observer for Progress {
@@ -113,7 +108,7 @@ impl Observer for Progress {
                 self.bar.set_position(done);
                 self.bar.reset_eta();
             }
-            Report::Notice(text) => self.say(&format!("note: {}", printable(text))),
+            Report::Notice(text) => self.say(&format!("note: {text}")),
             Report::Step {
                 step,
                 metrics,
@@ -122,7 +117,7 @@ impl Observer for Progress {
                 let line = self.line(metrics, timings);
                 if !self.terminal && (step == 1 || step.is_multiple_of(20)) {
                     let steps = self.bar.length().unwrap_or(0);
-                    note(&format!("step {step}/{steps}  {line}"));
+                    terminal::say(&format!("step {step}/{steps}  {line}"));
                 }
                 self.bar.set_message(line);
                 self.bar.set_position(step);

@@ -1,5 +1,6 @@
 //! `rlhost replay`: the scores of a run, made again.
 
+use crate::terminal::{inline, padded, widest};
 use crate::{host, output, score};
 use anyhow::Result;
 use rlhost_host::replay::{Difference, Replayed};
@@ -83,14 +84,10 @@ fn show(
     report: &impl Serialize,
     print: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
-    output::standard(|out| {
-        if json {
-            writeln!(out, "{}", serde_json::to_string_pretty(report)?)?;
-        } else {
-            print(out)?;
-        }
-        Ok(())
-    })
+    if json {
+        return output::json(report);
+    }
+    output::standard(|out| Ok(print(out)?))
 }
 
 fn print(out: &mut dyn Write, report: &ReplayReport) -> io::Result<()> {
@@ -116,13 +113,14 @@ fn print(out: &mut dyn Write, report: &ReplayReport) -> io::Result<()> {
         ];
         let compared = compared.iter().filter(|(count, _)| *count > 0);
         let compared: Vec<_> = compared.map(|(n, what)| format!("{n} {what}")).collect();
-        writeln!(out, "{name:<9} {}", compared.join(", "))?;
+        writeln!(out, "  {:<9} {}", inline(name), compared.join(", "))?;
     }
     for (engine, records) in &report.other_engines {
         writeln!(
             out,
-            "{records} records were made by {engine}, not by {}: fuel, and where fuel or stack run \
+            "{records} records were made by {}, not by {}: fuel, and where fuel or stack run \
              out, may differ and don't count as changed",
+            inline(engine),
             report.engine
         )?;
     }
@@ -154,7 +152,7 @@ fn print_proof(out: &mut dyn Write, proof: &RunProof) -> io::Result<()> {
         proof.steps
     )?;
     for what in &proof.unproven {
-        writeln!(out, "not proven  {what}")?;
+        writeln!(out, "not proven  {}", inline(what))?;
     }
     match proof.digest {
         Some(digest) => writeln!(out, "digest      {digest}"),
@@ -169,13 +167,13 @@ fn print_speed(out: &mut dyn Write, scores: usize, seconds: f64) -> io::Result<(
 
 fn print_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
     let reward = finding.reward.as_deref();
-    let reward = reward.map_or_else(String::new, |name| format!(" · {name}"));
+    let reward = reward.map_or_else(String::new, |name| format!(" · {}", inline(name)));
     let place = place(&finding.place);
     match &finding.found {
         Replayed::Identical => Ok(()),
         Replayed::HostFault => writeln!(out, "host-fault  {place}{reward}"),
         Replayed::Unreadable { reason } => {
-            writeln!(out, "unreadable  {place}{reward}: {reason}")
+            writeln!(out, "unreadable  {place}{reward}: {}", inline(reason))
         }
         Replayed::Changed { differences } => {
             writeln!(out, "changed     {place}{reward}: {}", list(differences))
@@ -187,9 +185,10 @@ fn print_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
 }
 
 fn list(differences: &[Difference]) -> String {
-    let shown = differences
-        .iter()
-        .map(|Difference { field, old, new }| format!("{field} {old} → {new}"));
+    let shown = differences.iter().map(|difference| {
+        let Difference { field, old, new } = difference;
+        format!("{} {} → {}", inline(field), inline(old), inline(new))
+    });
     shown.collect::<Vec<_>>().join(", ")
 }
 
@@ -213,23 +212,25 @@ fn print_rescore(out: &mut dyn Write, report: &RescoreReport) -> io::Result<()> 
         out,
         "{} samples of the reward {}, scored with {} ({})",
         report.samples,
-        report.reward,
-        report.plugin.display(),
+        inline(&report.reward),
+        inline(report.plugin.display()),
         report.digest
     )?;
-    writeln!(out, "params    {}", report.params)?;
+    writeln!(out, "params    {}", inline(&report.params))?;
     writeln!(
         out,
         "{} differ, {} unreadable",
         report.differ, report.unreadable
     )?;
-    let width = report.parts.keys().map(|part| part.chars().count()).max();
-    let width = width.unwrap_or_default().max("total".len());
-    writeln!(out, "\n{:width$}  {:>10}  {:>10}", "mean", "old", "new")?;
+    let names: Vec<String> = report.parts.keys().map(inline).collect();
+    let width = widest(names.iter().map(String::as_str).chain(["total"]));
+    writeln!(out)?;
+    writeln!(out, "  {:width$}  {:>10}  {:>10}", "mean", "old", "new")?;
     for (name, means) in std::iter::once((&"total".to_owned(), &report.total)).chain(&report.parts)
     {
         let (old, new) = (mean(means.old), mean(means.new));
-        writeln!(out, "{name:width$}  {old:>10}  {new:>10}")?;
+        let name = padded(&inline(name), width);
+        writeln!(out, "  {name}  {old:>10}  {new:>10}")?;
     }
     print_outcomes(out, report)?;
     for disagreement in report.worst.iter().chain(&report.other_outcomes) {
@@ -250,7 +251,8 @@ fn mean(mean: Mean) -> String {
 fn print_outcomes(out: &mut dyn Write, report: &RescoreReport) -> io::Result<()> {
     let old: BTreeSet<Outcome> = report.outcomes.iter().map(|t| t.old).collect();
     let new: BTreeSet<Outcome> = report.outcomes.iter().map(|t| t.new).collect();
-    write!(out, "\n{:<17}", "old \\ new")?;
+    writeln!(out)?;
+    write!(out, "{:<17}", "old \\ new")?;
     for new in &new {
         write!(out, "  {new:>10}", new = new.as_str())?;
     }
@@ -276,7 +278,8 @@ fn print_disagreement(out: &mut dyn Write, found: &Disagreement) -> io::Result<(
     writeln!(out, "answer    {}", shortened(&found.answer))?;
     writeln!(out, "response  {}", shortened(&found.response))?;
     writeln!(out, "old       {}", verdict(&found.old))?;
-    writeln!(out, "new       {}\n", verdict(&found.new))
+    writeln!(out, "new       {}", verdict(&found.new))?;
+    writeln!(out)
 }
 
 fn verdict(verdict: &Verdict) -> String {
@@ -285,14 +288,14 @@ fn verdict(verdict: &Verdict) -> String {
         None => verdict.outcome.to_string(),
     }];
     let parts = verdict.parts.iter();
-    said.extend(parts.map(|(part, value)| format!("{part} {value}")));
+    said.extend(parts.map(|(part, value)| format!("{} {value}", inline(part))));
     said.extend(verdict.message.as_deref().map(shortened));
     said.join(", ")
 }
 
 /// A text on one line of at most 160 characters, its beginning and its end.
 fn shortened(text: &str) -> String {
-    let line: Vec<char> = text.trim().replace('\n', "⏎").chars().collect();
+    let line: Vec<char> = inline(text.trim()).chars().collect();
     if line.len() <= 160 {
         return line.into_iter().collect();
     }

@@ -1,6 +1,7 @@
 //! `rlhost rollouts show`: samples of a run, to be read by people.
 
-use crate::output::{self, printable};
+use crate::output;
+use crate::terminal::{block, inline};
 use anyhow::{Result, bail};
 use rlhost_host::Record;
 use rlhost_trainer::run::{RolloutReader, RolloutRow, RunFolder};
@@ -106,19 +107,20 @@ fn print(
     }
     if !row.images.is_empty() {
         let images: Vec<String> = row.images.iter().map(|name| clipped(name)).collect();
-        writeln!(out, "images    {}", printable(&images.join(", ")))?;
+        writeln!(out, "images    {}", inline(images.join(", ")))?;
     }
     writeln!(out, "prompt    {}", indented(&row.prompt))?;
     writeln!(out, "response  {}", indented(&row.response))?;
     writeln!(
         out,
         "          {} tokens, {}",
-        row.tokens, row.finish_reason
+        row.tokens,
+        inline(&row.finish_reason)
     )?;
     for reward in &judgement.rewards {
-        write!(out, "{:<9} {}", reward.name, reward.outcome)?;
+        write!(out, "reward    {} {}", inline(&reward.name), reward.outcome)?;
         for (part, value) in &reward.parts {
-            write!(out, ", {} {value}", printable(part))?;
+            write!(out, ", {} {value}", inline(part))?;
         }
         writeln!(out, ", {} fuel", reward.fuel)?;
         if let Some(message) = &reward.message {
@@ -147,5 +149,5 @@ fn clipped(name: &str) -> String {
 
 /// Lines after the first stand under it.
 fn indented(text: &str) -> String {
-    printable(text.trim_end()).replace('\n', "\n          ")
+    block(text, 10)
 }

@@ -93,8 +93,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let samples = SampleReader::open(&arguments.input)?;
     let write = |out: &mut dyn Write| judge(&rewards, samples, chunk, out);
     match &arguments.output {
-        None => output::standard(write),
-        Some(path) => output::file(path, write),
+        None => output::json_lines(write),
+        Some(path) => output::json_file(path, write),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::capability::Capability;
 use crate::component::{self, World};
 use crate::guest::GuestState;
 use crate::instance::{Call, Prepared, REWARD};
-use crate::verdict::{MAX_NAMES, check_name};
+use crate::names::{MAX_NAMES, check_name, check_owner, check_part};
 use crate::{
     AskedLimits, Digest, Error, Host, LimitSettings, Limits, Outcome, Result, Sample, imports,
 };
@@ -304,7 +304,7 @@ fn more(outcome: Outcome) -> String {
 
 /// What is wrong with the name or the version that a component gives itself.
 pub(crate) fn check_identity(name: &str, version: &str) -> Result<(), String> {
-    check_name(name).map_err(|fault| format!("its name {fault}"))?;
+    check_owner(name).map_err(|fault| format!("its name {fault}"))?;
     check_name(version).map_err(|fault| format!("its version {fault}"))
 }
 
@@ -331,7 +331,7 @@ fn describe(
     check_count("parts", info.parts.len()).map_err(fail)?;
     let mut seen = BTreeSet::new();
     for part in &info.parts {
-        check_name(part).map_err(|fault| fail(format!("the name of a part {fault}")))?;
+        check_part(part).map_err(|fault| fail(format!("the name of a part {fault}")))?;
         if !seen.insert(part) {
             return Err(fail(format!("part `{part}` stands twice")));
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::names::check_owner;
 use crate::{
     Error, Host, Judgement, Outcome, Result, RewardRecord, Sample, Scored, Scorer, StepReward, When,
 };
@@ -135,6 +136,9 @@ impl RewardSet {
             }
         }
         for reward in &rewards {
+            if let Err(fault) = check_owner(&reward.name) {
+                return wrong(&reward.name, &format!("its name {fault}"));
+            }
             if !reward.weight.is_finite() {
                 return wrong(&reward.name, "its weight must be a finite number");
             }

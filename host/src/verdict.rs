@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::bindings::rlhost::plugin::types as wit;
 use crate::instance::Failure;
+use crate::names::{MAX_NAMES, check_part};
 use crate::{Outcome, PluginInfo, Sample, StepReward};
 
 /// A verdict that keeps the contract.
@@ -56,7 +57,7 @@ fn check(
     }
     let mut parts = BTreeMap::new();
     for (name, value) in verdict.parts {
-        check_name(&name).map_err(|fault| broken(&format!("the name of a part {fault}")))?;
+        check_part(&name).map_err(|fault| broken(&format!("the name of a part {fault}")))?;
         check_number(format_args!("part `{name}`"), value)?;
         if !info.parts.is_empty() && !info.parts.contains(&name) {
             return Err(broken(&format!(
@@ -105,29 +106,6 @@ fn check_step(
         end_byte: step.end_byte,
         value: step.value,
     })
-}
-
-/// How many parts, and how many parameters, a plugin may have.
-pub(crate) const MAX_NAMES: usize = 1_000;
-/// The most bytes of a name.
-const MAX_NAME: usize = 256;
-
-/// Says what is wrong with the name of a plugin, part or parameter. It ends up as the name of a metric, in
-/// tables and on terminals.
-pub(crate) fn check_name(name: &str) -> Result<(), String> {
-    if name.trim().is_empty() {
-        return Err("is empty".to_owned());
-    }
-    if name.len() > MAX_NAME {
-        return Err(format!(
-            "has {} bytes, which is beyond {MAX_NAME}",
-            name.len()
-        ));
-    }
-    if name.contains(char::is_control) {
-        return Err(format!("holds a control character: {name:?}"));
-    }
-    Ok(())
 }
 
 /// The largest size of a number in a verdict: sums over a step of such numbers stay finite.

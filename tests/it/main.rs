@@ -1,5 +1,5 @@
 //! End-to-end tests over the built binary and the real guests.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod algorithms;
 mod attacks;
@@ -39,3 +39,4 @@ mod rollouts;
 mod score;
 mod streams;
 mod support;
+mod terminal;

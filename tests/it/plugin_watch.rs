@@ -78,7 +78,7 @@ fn each_change_is_built_and_tested() {
     replace(&source, "? 1.0 : 0.0", "? 0.5 : 0.0");
     let wrong = watch.round();
     for part in [
-        "word-count/src/score.c changed",
+        "changed: word-count/src/score.c",
         "built in ",
         "FAILED",
         "expected",
@@ -109,7 +109,10 @@ fn each_change_is_built_and_tested() {
     // A case needs no compiler.
     replace(&cases, r#"{"score": 1}}"#, r#"{"score": 0.25}}"#);
     let case = watch.round();
-    assert!(case.contains("cases/examples.jsonl changed"), "{case}");
+    assert!(
+        case.contains("changed: word-count/cases/examples.jsonl"),
+        "{case}"
+    );
     assert!(!case.contains("built in "), "{case}");
     assert!(case.contains("of 6 cases failed"), "{case}");
     fs::write(&cases, "{\n").unwrap();

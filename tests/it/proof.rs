@@ -551,12 +551,12 @@ fn advantages_and_metrics_follow_for_every_way_to_train() {
         &[
             "algorithm.unify_strategy=switch",
             "actor.policy_loss.loss_mode=hpt",
-            "data.target_key=target",
+            "data.train_files=data/sft.jsonl",
         ],
         &[
             "algorithm.prefix_strategy=random",
             "actor.policy_loss.loss_mode=luffy",
-            "data.target_key=target",
+            "data.train_files=data/sft.jsonl",
         ],
     ];
     for way in ways {

@@ -143,7 +143,7 @@ fn what_is_replayed_can_be_chosen() {
     let first = "48 samples: 48 identical, 0 changed, 0 unreadable, 0 with a fault of the host\n";
     assert!(text.starts_with(first), "{text}");
     assert!(
-        text.contains("hostile   48 identical\nmath      48 identical\ncomputed again: "),
+        text.contains("  hostile   48 identical\n  math      48 identical\ncomputed again: "),
         "{text}"
     );
     assert!(text.contains("\n96 scores in "), "{text}");

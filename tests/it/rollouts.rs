@@ -91,7 +91,7 @@ fn a_sample_can_be_read() {
             rows[0]["tokens"],
             rows[0]["finish_reason"].as_str().unwrap()
         ),
-        "hostile   score, ".to_owned(),
+        "reward    hostile score, ".to_owned(),
         format!("{} fuel", reward["fuel"]),
     ] {
         assert!(text.contains(&expected), "{expected:?} is not in {text}");

@@ -258,6 +258,13 @@ impl Project {
         self.write(name, &(lines.join("\n") + "\n"));
     }
 
+    /// Changes every line of a file.
+    pub fn edit_lines(&self, name: &str, edit: impl Fn(&str) -> String) {
+        let text = self.read(name);
+        let lines: Vec<String> = text.lines().map(edit).collect();
+        self.write(name, &(lines.join("\n") + "\n"));
+    }
+
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = rlhost(self.root());
         command.args(arguments);

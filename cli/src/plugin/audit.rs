@@ -1,5 +1,6 @@
 //! `rlhost plugin audit`: does a plugin always give the same answers?
 
+use crate::terminal::{block, inline};
 use crate::{allow, host, output, score};
 use anyhow::{Context, Result, bail};
 use rlhost_host::audit::{self, Difference, Order, Pass, Process, Report};
@@ -85,13 +86,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let seconds = start.elapsed().as_secs_f64();
     output::standard(|out| {
         let info = plugin.info();
-        writeln!(
-            out,
-            "{} {}, {}",
-            info.name,
-            info.version,
-            plugin.path().display()
-        )?;
+        let path = inline(plugin.path().display());
+        writeln!(out, "plugin {} {}, {path}", info.name, info.version)?;
         let passes = &passes[..report.passes];
         Ok(print(out, input, &lines, passes, &report, seconds)?)
     })?;
@@ -246,7 +242,7 @@ fn print(
     writeln!(
         out,
         "{}: {} passes x {} samples in {seconds:.1} s",
-        input.display(),
+        inline(input.display()),
         passes.len(),
         lines.len(),
     )?;
@@ -299,7 +295,7 @@ fn print(
             out,
             "not proven: samples without two answers to compare: {}, the first {}:{}",
             report.unproven.len(),
-            input.display(),
+            inline(input.display()),
             lines[report.unproven[0]],
         ),
     }
@@ -314,7 +310,7 @@ fn print_difference(
     writeln!(
         out,
         "NOT DETERMINISTIC: {}:{} differs in {}",
-        input.display(),
+        inline(input.display()),
         lines[found.sample],
         found.fields.join(", ")
     )?;
@@ -325,7 +321,7 @@ fn print_difference(
             writeln!(out, "    score {total}")?;
         }
         for (name, value) in &scored.parts {
-            writeln!(out, "    part {name} {value}")?;
+            writeln!(out, "    part {} {value}", inline(name))?;
         }
         for step in &scored.steps {
             let end = step
@@ -338,7 +334,7 @@ fn print_difference(
             )?;
         }
         if let Some(message) = &scored.message {
-            writeln!(out, "    message {message}")?;
+            writeln!(out, "    message {}", block(message, "    message ".len()))?;
         }
         if found.fields.contains(&"receipt") {
             writeln!(out, "    receipt {}", json(&scored.receipt))?;

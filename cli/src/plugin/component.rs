@@ -1,5 +1,6 @@
 //! From a core module to a component on the disk that this host runs.
 
+use crate::terminal::inline;
 use crate::{host, output};
 use anyhow::{Context, Result, anyhow, bail};
 use rlhost_host::{Inspected, LimitSettings};
@@ -193,7 +194,7 @@ pub fn print(out: &mut dyn Write, path: &Path, found: &Inspected) -> Result<()> 
         Inspected::Reward(found) => (found.size, found.digest, &found.world, &found.imports),
         Inspected::Algorithm(found) => (found.size, found.digest, &found.world, &found.imports),
     };
-    writeln!(out, "file      {}", path.display())?;
+    writeln!(out, "file      {}", inline(path.display()))?;
     writeln!(out, "size      {size} bytes")?;
     writeln!(out, "digest    sha256:{}", digest.hex())?;
     writeln!(out, "world     {world}")?;
@@ -202,7 +203,7 @@ pub fn print(out: &mut dyn Write, path: &Path, found: &Inspected) -> Result<()> 
     }
     for (i, name) in imports.iter().enumerate() {
         let label = if i == 0 { "imports" } else { "" };
-        writeln!(out, "{label:<9} {}", output::printable(name))?;
+        writeln!(out, "{label:<9} {}", inline(name))?;
     }
     Ok(())
 }

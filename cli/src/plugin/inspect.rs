@@ -1,8 +1,8 @@
 //! `rlhost plugin inspect`.
 
 use super::metadata::Metadata;
-use crate::output::{self, printable};
-use crate::{host, score};
+use crate::terminal::{block, inline};
+use crate::{host, output, score};
 use anyhow::{Context, Result};
 use rlhost_host::algorithm::{AlgorithmInfo, LossScope};
 use rlhost_host::{Inspected, Inspection, ParamInfo, Scope};
@@ -22,6 +22,9 @@ pub struct Arguments {
     limits: score::LimitArguments,
 }
 
+/// So wide are the labels before what is told of a component.
+const LABEL: usize = 10;
+
 pub fn run(arguments: &Arguments) -> Result<()> {
     let limits = &arguments.limits;
     let host = limits.on(host::builder()?).build()?;
@@ -34,15 +37,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         .map_err(Into::into)
         .and_then(|bytes| Metadata::read(&bytes))
         .with_context(|| path.display().to_string())?;
+    if arguments.json {
+        return output::json(&About {
+            found: &found,
+            metadata: &embedded,
+        });
+    }
     output::standard(|out| {
-        if arguments.json {
-            let about = About {
-                found: &found,
-                metadata: &embedded,
-            };
-            writeln!(out, "{}", serde_json::to_string_pretty(&about)?)?;
-            return Ok(());
-        }
         match &found {
             Inspected::Reward(found) => reward(out, found, &embedded)?,
             Inspected::Algorithm(found) => algorithm(out, found, &embedded)?,
@@ -72,7 +73,7 @@ fn metadata(out: &mut dyn Write, embedded: &Metadata) -> io::Result<()> {
         ("packages", &listed(&embedded.packages)),
     ] {
         if !text.is_empty() {
-            writeln!(out, "{label:<9} {}", printable(text))?;
+            writeln!(out, "{label:<9} {}", inline(text))?;
         }
     }
     Ok(())
@@ -136,10 +137,10 @@ fn component<D>(
     hint: &str,
 ) -> io::Result<()> {
     let [name, version, doc] = about;
-    writeln!(out, "{name} {version}")?;
-    writeln!(out, "{}", printable(doc))?;
+    writeln!(out, "name      {name} {version}")?;
+    writeln!(out, "about     {}", block(doc, LABEL))?;
     writeln!(out)?;
-    writeln!(out, "file      {}", found.path.display())?;
+    writeln!(out, "file      {}", inline(found.path.display()))?;
     writeln!(out, "digest    sha256:{}", found.digest.hex())?;
     writeln!(out, "size      {} bytes", found.size)?;
     writeln!(out, "world     {}", found.world)?;
@@ -156,7 +157,7 @@ fn component<D>(
     for (label, names) in [("imports", &found.imports), ("exports", &found.exports)] {
         for (i, name) in names.iter().enumerate() {
             let label = if i == 0 { label } else { "" };
-            writeln!(out, "{label:<9} {}", printable(name))?;
+            writeln!(out, "{label:<9} {}", inline(name))?;
         }
     }
     Ok(())
@@ -167,10 +168,10 @@ fn params(out: &mut dyn Write, params: &[ParamInfo]) -> io::Result<()> {
         let label = if i == 0 { "params" } else { "" };
         let default = match param.default.as_str() {
             "" => "(must be given)".to_owned(),
-            default => format!("= {}", printable(default)),
+            default => format!("= {}", inline(default)),
         };
         writeln!(out, "{label:<9} {} {default}", param.name)?;
-        writeln!(out, "{:<9}     {}", "", printable(&param.doc))?;
+        writeln!(out, "{:<9}     {}", "", block(&param.doc, LABEL + 4))?;
     }
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! Other programs: where they are, and what they say.
 
+use crate::terminal;
 use anyhow::{Context, Result, bail};
 use std::env;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -37,26 +38,25 @@ pub fn output(command: &mut Command) -> Option<String> {
     output.status.success().then(|| text.trim().to_owned())
 }
 
-/// Runs a compiler: what it has to say goes to the terminal as it is.
+/// Runs a compiler: what it has to say goes to standard error, set off from what the command says itself.
 pub fn compile(command: &mut Command) -> Result<()> {
-    let status = command
-        .stdin(Stdio::null())
-        .status()
-        .with_context(|| cannot_start(command))?;
-    compiled(command, status, None)
+    compile_with(command, |_| None)
 }
 
-/// Does the same, for a compiler whose words need more: where it fails, `hint` looks through what it said on
-/// standard error for what can be told better, or with a way out.
+/// Does the same, for a compiler whose words need more: where it fails, `hint` looks through them for what can be
+/// told better, or with a way out.
 pub fn compile_with(command: &mut Command, hint: impl Fn(&str) -> Option<String>) -> Result<()> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| cannot_start(command))?;
-    let said = child.stderr.take().map_or_else(Vec::new, pass_on);
+    let failed = || cannot_start(command);
+    let (reader, writer) = std::io::pipe().with_context(failed)?;
+    let both = writer.try_clone().with_context(failed)?;
+    command.stdin(Stdio::null()).stdout(both).stderr(writer);
+    let child = command.spawn().with_context(|| cannot_start(command));
+    // The ends that the command holds, or there is no end to what is read.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = child?;
+    let said = pass_on(reader);
     let status = child.wait().with_context(|| cannot_start(command))?;
-    compiled(command, status, hint(&String::from_utf8_lossy(&said)))
+    compiled(command, status, hint(&said))
 }
 
 /// How a compiler ended, with what helps where it has failed.
@@ -78,21 +78,28 @@ pub fn cannot_start(command: &Command) -> String {
 /// So much of what a compiler says is looked through.
 const LOOKED_THROUGH: usize = 1 << 20;
 
-/// Passes on to standard error what comes, as it comes, and returns the first of it.
-fn pass_on(mut from: impl Read) -> Vec<u8> {
-    let mut said = Vec::new();
-    let mut piece = [0; 4096];
+/// The longest line that is waited for.
+const LONGEST_LINE: u64 = 1 << 16;
+
+/// Passes on to standard error what comes, line by line, and returns the first of it.
+fn pass_on(from: impl Read) -> String {
+    let mut from = BufReader::new(from);
+    let mut said = String::new();
+    let mut line = Vec::new();
     loop {
-        let length = match from.read(&mut piece) {
-            Ok(0) => return said,
-            Ok(length) => length,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(_) => return said,
-        };
-        // Where nobody listens, the compiler still runs to its end.
-        let _ = std::io::stderr().write_all(&piece[..length]);
-        let room = LOOKED_THROUGH - said.len();
-        said.extend_from_slice(&piece[..length.min(room)]);
+        line.clear();
+        let read = from
+            .by_ref()
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut line);
+        if !read.is_ok_and(|length| length > 0) {
+            return said;
+        }
+        let line = String::from_utf8_lossy(&line);
+        terminal::quote(&line);
+        if said.len() + line.len() <= LOOKED_THROUGH {
+            said += &line;
+        }
     }
 }
 

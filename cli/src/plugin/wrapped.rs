@@ -7,7 +7,7 @@
 use super::build::python;
 use super::new::check_name;
 use super::programs;
-use crate::output::say;
+use crate::terminal::say;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::fs;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::bindings::algorithm::exports::rlhost::plugin::objective as wit;
-use crate::verdict::{MAX_NAMES, check_name};
+use crate::names::{MAX_NAMES, check_name};
 
 use super::types::{AdvantageInput, Advantages, AlgorithmFault, LossInput, LossOutput, Rows};
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::CompileLimits;
 use crate::engine;
+use crate::names::is_plain;
 
 /// Exit code for a component that is not valid; what is wrong stands on standard output.
 pub(super) const INVALID: u8 = 65;
@@ -27,7 +28,8 @@ const MAX_FILES: u64 = 16;
 pub fn compile_child(limits: &str) -> ExitCode {
     let failed = |what: &str, error: &dyn std::fmt::Display| {
         // Standard error may be closed; the exit code still tells.
-        let _ = writeln!(io::stderr(), "{what}: {error}");
+        let said = format!("{what}: {error}").replace(|c| !is_plain(c) || c == '\n', "\u{fffd}");
+        let _ = writeln!(io::stderr(), "{said}");
         ExitCode::from(FAILED)
     };
     let limits: CompileLimits = match limits.parse() {

@@ -114,7 +114,7 @@ impl<'a> Validation<'a> {
         let evaluation = Evaluation {
             left_out: self.left_out,
             notices: self.notices.clone(),
-            ..Evaluation::of(&samples)
+            ..Evaluation::of(&samples, rewards.rewards().len())
         };
         let mut rows = Vec::with_capacity(evaluation.samples);
         for (drawn, group) in self.prompts.iter().zip(groups) {
@@ -125,13 +125,13 @@ impl<'a> Validation<'a> {
 }
 
 impl Evaluation {
-    /// What follows from the samples alone.
-    pub(super) fn of(samples: &[Sampled<'_>]) -> Self {
+    /// What follows from the samples alone, which so many rewards judged.
+    pub(super) fn of(samples: &[Sampled<'_>], rewards: usize) -> Self {
         let tokens: usize = samples.iter().map(|sample| sample.tokens).sum();
         let tally = Tally::of(samples.iter().map(|sample| sample.judgement));
         let parts = tally.parts();
         Self {
-            accuracy: accuracy(&parts).unwrap_or(tally.score()),
+            accuracy: accuracy(&parts, rewards).unwrap_or(tally.score()),
             samples: tally.samples,
             scored: tally.scored,
             left_out: 0,
@@ -165,11 +165,16 @@ impl Evaluation {
     }
 }
 
-/// The part `accuracy` of the only reward that reports one.
-fn accuracy(parts: &BTreeMap<String, f64>) -> Option<f64> {
-    let mut found = parts
-        .iter()
-        .filter(|(name, _)| *name == "accuracy" || name.ends_with("/accuracy"));
+/// The part `accuracy` of the only one of so many rewards that reports one.
+fn accuracy(parts: &BTreeMap<String, f64>, rewards: usize) -> Option<f64> {
+    let mut found = parts.iter().filter(|(name, _)| {
+        // The name of a reward ends at the first slash: a part may have more of them.
+        let part = match rewards {
+            1 => Some(name.as_str()),
+            _ => name.split_once('/').map(|(_, part)| part),
+        };
+        part == Some("accuracy")
+    });
     match (found.next(), found.next()) {
         (Some((_, accuracy)), None) => Some(*accuracy),
         _ => None,
@@ -204,4 +209,22 @@ pub fn evaluate_model(config: &Config, path: &Path, host: HostBuilder) -> Result
     let device = setup::device(config.trainer.device)?;
     let model = setup::load_model(&folder, &device, &processor)?;
     evaluate(config, &model, &processor, host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::accuracy;
+
+    #[test]
+    fn accuracy_is_a_part_of_that_very_name() {
+        let of = |names: &[&str], rewards| {
+            let values = (0..).map(f64::from);
+            let parts = names.iter().map(|name| (*name).to_owned()).zip(values);
+            accuracy(&parts.collect(), rewards)
+        };
+        assert_eq!(of(&["accuracy", "x/accuracy"], 1), Some(0.0));
+        assert_eq!(of(&["x/accuracy"], 1), None);
+        assert_eq!(of(&["format/x/accuracy", "math/accuracy"], 2), Some(1.0));
+        assert_eq!(of(&["format/accuracy", "math/accuracy"], 2), None);
+    }
 }

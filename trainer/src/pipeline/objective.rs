@@ -47,7 +47,7 @@ const LOSS: &str = "actor.policy_loss.loss_mode";
 /// Arrays that are for `advantage`; all others are for `policy-loss`.
 const FOR_ADVANTAGE: [Input; 2] = [Input::Values, Input::Baselines];
 /// Metrics of a step that a component's own would be taken for.
-const TAKEN: [&str; 7] = [
+const TAKEN: [&str; 9] = [
     "pg_loss",
     "entropy_loss",
     "kl_loss",
@@ -55,6 +55,8 @@ const TAKEN: [&str; 7] = [
     "lr",
     "grad_norm",
     "skipped_updates",
+    "reward_kl_penalty",
+    "reward_kl_penalty_coeff",
 ];
 /// Lines of a component's log that are kept between two calls of `take_log`.
 const LOG_LINES: usize = 100;

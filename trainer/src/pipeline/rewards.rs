@@ -295,8 +295,8 @@ impl Tally {
         means.collect()
     }
 
-    /// `{prefix}/score`, `{prefix}/PART`, `{prefix}/samples` and `{prefix}/outcome/NAME`. A part
-    /// that has the name of one of the others gives way.
+    /// `{prefix}/score`, `{prefix}/PART`, `{prefix}/samples` and `{prefix}/outcome/NAME`. No part has the name of
+    /// one of the others: those are [`RESERVED`](rlhost_host::RESERVED).
     pub(super) fn metrics(&self, prefix: &str) -> BTreeMap<String, f64> {
         let named = |(name, value): (String, f64)| (format!("{prefix}/{name}"), value);
         let mut metrics: BTreeMap<String, f64> = self.parts().into_iter().map(named).collect();

@@ -3,10 +3,10 @@
 use super::kind::{self, Kind, Marks};
 use super::{Compiled, Product, manifest, wasi};
 use crate::plugin::programs;
+use crate::terminal;
 use anyhow::{Context, Result, bail};
 use std::env;
 use std::fs;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use wit_bindgen_core::Files;
@@ -54,7 +54,7 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
         .args(sources.iter().chain(&bindings))
         .arg("-lm")
         .args(["-o", "target/plugin-build/module.wasm"]);
-    if std::io::stderr().is_terminal() {
+    if terminal::is_terminal() {
         // What it writes into a pipe has no colours otherwise.
         command.args([
             "-fdiagnostics-color=always",

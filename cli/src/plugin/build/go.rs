@@ -3,8 +3,8 @@
 
 use super::kind::{self, Kind, Marks};
 use super::{Compiled, Product, manifest, read};
-use crate::output::say;
 use crate::plugin::programs;
+use crate::terminal::{quote, say};
 use anyhow::{Context, Result, anyhow, bail};
 use rlhost_host::Preinitialised;
 use std::fs;
@@ -124,10 +124,8 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
         printed,
     } = rlhost_host::preinitialise(&module)?;
     if !printed.trim().is_empty() {
-        say(&format!(
-            "note: the packages print as they start. They do so now, and in no sandbox later:\n{}",
-            printed.trim_end()
-        ));
+        say("note: the packages print as they start. They do so now, and in no sandbox later:");
+        quote(printed.trim_end());
     }
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
     Ok(Compiled {

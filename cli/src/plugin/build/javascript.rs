@@ -5,13 +5,12 @@ mod errors;
 
 use super::kind::Kind;
 use super::{Compiled, Product, manifest};
-use crate::output::printable;
 use crate::plugin::programs;
+use crate::terminal;
 use anyhow::{Context, Result, bail};
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use wit_parser::{PackageId, Resolve, WorldId, WorldItem};
@@ -94,9 +93,7 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
         .output()
         .with_context(|| programs::cannot_start(&command))?;
     let said = String::from_utf8_lossy(&output.stderr);
-    // Not `eprintln!`: where nobody listens, the component is made all the same.
-    let told = printable(&errors::cleared(&said, &made));
-    let _ = std::io::stderr().write_all(told.as_bytes());
+    terminal::quote(&errors::cleared(&said, &made));
     let hint = errors::hint(&said, folder, &about.world);
     programs::compiled(&command, output.status, hint)?;
     Ok(Compiled {

@@ -17,6 +17,7 @@ mod wasi;
 use super::component;
 use super::metadata::{self, About};
 use crate::output;
+use crate::terminal::{self, inline};
 use anyhow::{Context, Result, bail};
 use rlhost_host::Inspected;
 use std::fs;
@@ -104,16 +105,21 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         note_other_name(&path, &about.name);
     }
     output::standard(|out| {
-        writeln!(out, "{} {}", about.name, about.version)?;
+        writeln!(
+            out,
+            "name      {} {}",
+            inline(&about.name),
+            inline(&about.version)
+        )?;
         component::print(out, &path, &found)?;
         writeln!(out, "source    {}", about.source)?;
         let (language, version) = &about.language;
-        writeln!(out, "compiler  {language} {version}")?;
+        writeln!(out, "compiler  {language} {}", inline(version))?;
         let licence = about.licence.as_deref().unwrap_or("none is named");
-        writeln!(out, "licence   {licence}")?;
+        writeln!(out, "licence   {}", inline(licence))?;
         for (i, (name, version)) in about.packages.iter().enumerate() {
             let label = if i == 0 { "packages" } else { "" };
-            writeln!(out, "{label:<9} {name} {version}")?;
+            writeln!(out, "{label:<9} {} {}", inline(name), inline(version))?;
         }
         report::limits(out, &about.limits)
     })?;
@@ -219,7 +225,7 @@ fn default_output(folder: &Path, root: &Path) -> Result<PathBuf> {
 fn note_other_name(path: &Path, name: &str) {
     let file = path.file_stem().unwrap_or_default().to_string_lossy();
     if file != name {
-        output::say(&format!(
+        terminal::say(&format!(
             "note: the folder is {file}, and the plugin in it calls itself {name}: that is the name in descriptions, and \
              the manifest has it"
         ));

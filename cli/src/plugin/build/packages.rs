@@ -7,8 +7,8 @@
 //! into the lock file, in the form that pip reads; every later one takes these and no others.
 
 use super::manifest;
-use crate::output::say;
 use crate::plugin::programs;
+use crate::terminal::{quote, say};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -293,7 +293,7 @@ fn said(output: &Output) -> String {
 
 /// What is said where pip fails: its own words come first.
 fn failed(said: &str, path: &Path, no_match: impl Fn(&str) -> String) -> String {
-    say(said.trim_end());
+    quote(said.trim_end());
     let missing = said
         .lines()
         .find_map(|line| line.split_once("No matching distribution found for "))

@@ -5,8 +5,8 @@
 
 use super::kind::Kind;
 use super::{Compiled, Product, manifest, packages, read};
-use crate::output::say;
 use crate::plugin::programs;
+use crate::terminal::{quote, say};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -177,17 +177,17 @@ fn componentize(mut command: Command, app: &Path) -> Result<()> {
             .filter(|text| !text.is_empty())
     };
     if let Some(reason) = said(ERROR) {
-        say(reason.trim_end());
+        quote(reason.trim_end());
         bail!("the plugin does not compile: its Python files have the error above");
     }
     if !output.status.success() {
         for text in [&output.stdout, &output.stderr] {
-            say(String::from_utf8_lossy(text).trim_end());
+            quote(String::from_utf8_lossy(text).trim_end());
         }
     }
     programs::compiled(&command, output.status, None)?;
     if let Some(notes) = said(NOTES) {
-        say(notes.trim_end());
+        quote(notes.trim_end());
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What a build says of its component besides its name: how large it is, and what a score of it takes.
 
-use crate::{host, output};
+use crate::{host, terminal};
 use anyhow::Result;
 use rlhost_host::{
     AskedLimits, Grants, Host, LimitSettings, Measured, Plugin, Sample, Scope, Scorer, golden,
@@ -47,7 +47,7 @@ pub fn costs(folder: &Path, component: &Path, asked: &AskedLimits, seconds: f64)
             memory,
             time,
         } = measured;
-        output::say(&format!(
+        terminal::say(&format!(
             "built in {seconds:.1} s; a score: {outcome} in {:.1} ms, {fuel} fuel, {:.0} MiB of memory ({what})",
             time.as_secs_f64() * 1e3,
             // A number for people to read.
@@ -60,7 +60,7 @@ pub fn costs(folder: &Path, component: &Path, asked: &AskedLimits, seconds: f64)
 /// Says so where the plugin asks for more than a host gives that nobody told to.
 fn note_beyond(host: &Host, component: &Path) {
     if let Err(error) = host.load(component) {
-        output::say(&format!("note: {error}"));
+        terminal::say(&format!("note: {error}"));
     }
 }
 

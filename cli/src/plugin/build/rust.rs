@@ -2,6 +2,7 @@
 
 use super::{Compiled, Product};
 use crate::plugin::programs;
+use crate::terminal;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::env;
@@ -83,6 +84,10 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
             .arg("-Zbuild-std=std,panic_abort")
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
+    }
+    if terminal::is_terminal() && env::var_os("CARGO_TERM_COLOR").is_none() {
+        // What it writes into a pipe has no colours otherwise.
+        cargo.env("CARGO_TERM_COLOR", "always");
     }
     programs::compile(&mut cargo)?;
     let module = made
@@ -177,9 +182,9 @@ impl Toolchain {
         let mut cargo = self.cargo(folder);
         cargo.args(["metadata", "--no-deps", "--format-version", "1"]);
         let output = cargo
-            .stderr(std::process::Stdio::inherit())
             .output()
             .with_context(|| format!("cannot start {}", self.cargo.display()))?;
+        terminal::quote(&String::from_utf8_lossy(&output.stderr));
         if !output.status.success() {
             bail!(
                 "cargo can't read {}, and says why above",

@@ -1,6 +1,6 @@
 //! What a module asks of WASI, and what it gets there.
 
-use crate::output::say;
+use crate::terminal::say;
 use anyhow::Result;
 use wasmparser::{Parser, Payload};
 

@@ -5,6 +5,7 @@ mod watch;
 
 use super::build::source;
 use super::metadata::Metadata;
+use crate::terminal::{self, inline};
 use crate::{allow, host, output, score};
 use anyhow::{Context, Result, bail};
 use rlhost_host::golden;
@@ -68,20 +69,17 @@ fn check(plugin: &Plugin, cases: &Path, arguments: &Arguments) -> Result<()> {
     let grants = arguments.allow.grants(plugin.host())?.log();
     let checked = golden::check(plugin, found, limits, &grants)?;
     let failed = checked.iter().filter(|checked| !checked.passed()).count();
-    output::standard(|out| {
-        if arguments.json {
-            return show::json(out, &checked);
-        }
-        let info = plugin.info();
-        writeln!(
-            out,
-            "{} {}, {}\n",
-            info.name,
-            info.version,
-            plugin.path().display()
-        )?;
-        Ok(show::text(out, &checked, arguments.all)?)
-    })?;
+    if arguments.json {
+        output::json_lines(|out| show::json(out, &checked))?;
+    } else {
+        output::standard(|out| {
+            let info = plugin.info();
+            let path = inline(plugin.path().display());
+            writeln!(out, "plugin {} {}, {path}", info.name, info.version)?;
+            writeln!(out)?;
+            Ok(show::text(out, &checked, arguments.all)?)
+        })?;
+    }
     if failed > 0 {
         let cases = if checked.len() == 1 { "case" } else { "cases" };
         bail!("{failed} of {} {cases} failed", checked.len());
@@ -137,7 +135,7 @@ fn note_if_old(folder: &Path, plugin: &Plugin) {
     };
     if source::digest(folder, plugin.path()).is_ok_and(|now| now != built_from) {
         let name = plugin.path().display();
-        output::say(&format!(
+        terminal::say(&format!(
             "note: {name} was built from other files than are in the folder now: `rlhost plugin build` builds it anew"
         ));
     }

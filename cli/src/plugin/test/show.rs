@@ -1,6 +1,6 @@
 //! What the check of golden cases has found, as text and as JSON.
 
-use crate::output::printable;
+use crate::terminal::{block, inline, padded, widest};
 use anyhow::Result;
 use rlhost_host::Scored;
 use rlhost_host::golden::Checked;
@@ -13,6 +13,8 @@ const FEW: usize = 30;
 const TOLD: usize = 10;
 /// The widest a column may get.
 const WIDEST: usize = 48;
+/// So wide are the labels of a failure.
+const LABEL: usize = 12;
 /// So much of a sample, or of a line of the log, is shown.
 const SHOWN: usize = 2000;
 
@@ -56,9 +58,10 @@ pub fn text(out: &mut dyn Write, checked: &[Checked], all: bool) -> io::Result<(
     if failures.len() > TOLD {
         writeln!(
             out,
-            "… and {} more failures; --json tells all\n",
+            "… and {} more failures; --json tells all",
             failures.len() - TOLD
         )?;
+        writeln!(out)?;
     }
     print_summary(out, checked)
 }
@@ -75,19 +78,14 @@ fn print_table(out: &mut dyn Write, shown: &[&Checked]) -> io::Result<()> {
         let verdict = if checked.passed() { "ok" } else { "FAILED" };
         [
             verdict.to_owned(),
-            shortened(&place(checked), WIDEST),
-            shortened(&checked.case.expect.to_string(), WIDEST),
-            shortened(&got(checked), WIDEST),
-            shortened(&differs.join(", "), WIDEST),
+            cell(&place(checked)),
+            cell(&checked.case.expect.to_string()),
+            cell(&got(checked)),
+            cell(&differs.join(", ")),
             checked.fuel.to_string(),
         ]
     }));
-    let width = |column: usize| {
-        let widths = rows
-            .iter()
-            .map(|row: &[String; 6]| row[column].chars().count());
-        widths.max().unwrap_or_default()
-    };
+    let width = |column: usize| widest(rows.iter().map(|row| row[column].as_str()));
     let mut widths: [usize; 6] = std::array::from_fn(width);
     if shown.iter().all(|checked| checked.passed()) {
         // Nothing differs: no column for it.
@@ -98,9 +96,7 @@ fn print_table(out: &mut dyn Write, shown: &[&Checked]) -> io::Result<()> {
     }
     for row in &rows {
         let cells = row.iter().zip(widths).filter(|(_, width)| *width > 0);
-        let cells: Vec<_> = cells
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
+        let cells: Vec<_> = cells.map(|(cell, width)| padded(cell, width)).collect();
         writeln!(out, "{}", cells.join("  ").trim_end())?;
     }
     Ok(())
@@ -109,15 +105,15 @@ fn print_table(out: &mut dyn Write, shown: &[&Checked]) -> io::Result<()> {
 /// All that helps to understand a failure.
 fn print_failure(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
     let Checked { case, scored, .. } = checked;
-    writeln!(out, "FAILED {case}")?;
+    writeln!(out, "FAILED {}", inline(case))?;
     for mismatch in &checked.mismatches {
-        writeln!(out, "  {mismatch}")?;
+        writeln!(out, "  {}", inline(mismatch))?;
     }
-    writeln!(out, "  sample    {}", shortened(&case.text, SHOWN))?;
+    writeln!(out, "  sample    {}", inline(shortened(&case.text, SHOWN)))?;
     writeln!(out, "  answer    {}", answer(scored))?;
     let mut line = |label: &str, text: String| match text.as_str() {
         "" => Ok(()),
-        text => writeln!(out, "  {label:<9} {text}"),
+        text => writeln!(out, "  {label:<9} {}", block(text, LABEL)),
     };
     line("message", scored.message.clone().unwrap_or_default())?;
     let parts: Vec<_> = scored
@@ -140,7 +136,7 @@ fn print_failure(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
             format!(
                 "{}: {}",
                 entry.level.as_str(),
-                shortened(&printable(&entry.message), SHOWN)
+                shortened(&entry.message, SHOWN)
             ),
         )?;
     }
@@ -153,12 +149,7 @@ fn print_summary(out: &mut dyn Write, checked: &[Checked]) -> io::Result<()> {
         .chunk_by(|a, b| a.case.file == b.case.file)
         .collect();
     let names: Vec<_> = files.iter().map(|cases| file_name(&cases[0])).collect();
-    let width = names
-        .iter()
-        .map(|name| name.chars().count())
-        .max()
-        .unwrap_or_default()
-        .max("all".len());
+    let width = widest(names.iter().map(String::as_str).chain(["all"]));
     let mut line = |name: &str, cases: &[Checked]| {
         let passed = cases.iter().filter(|checked| checked.passed()).count();
         let fuel = cases
@@ -167,8 +158,11 @@ fn print_summary(out: &mut dyn Write, checked: &[Checked]) -> io::Result<()> {
             .max()
             .unwrap_or_default();
         let failed = cases.len() - passed;
-        write!(out, "{name:width$}  {passed:>6} passed  {failed:>6} failed")?;
-        writeln!(out, "  most fuel {fuel}")
+        writeln!(
+            out,
+            "  {}  {passed:>6} passed  {failed:>6} failed  most fuel {fuel}",
+            padded(name, width)
+        )
     };
     for (name, cases) in names.iter().zip(&files) {
         line(name, cases)?;
@@ -190,7 +184,7 @@ fn place(checked: &Checked) -> String {
 
 fn file_name(checked: &Checked) -> String {
     let name = checked.case.file.file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
+    inline(name.to_string_lossy())
 }
 
 /// The score, or what there is in its place.
@@ -227,6 +221,11 @@ fn got(checked: &Checked) -> String {
         }
     }
     words.join(", ")
+}
+
+/// What stands in a table.
+fn cell(text: &str) -> String {
+    shortened(&inline(text), WIDEST)
 }
 
 /// A text of at most `most` characters.

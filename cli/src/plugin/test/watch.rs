@@ -1,8 +1,9 @@
 //! `rlhost plugin test --watch`: builds and tests a plugin's folder whenever a file in it changes.
 
 use super::{Arguments, check, in_folder};
-use crate::output::{self, say};
+use crate::output;
 use crate::plugin::build::{self, source};
+use crate::terminal::{inline, say};
 use anyhow::{Result, bail};
 use rlhost_host::{Host, Plugin};
 use std::collections::BTreeMap;
@@ -43,13 +44,15 @@ pub fn run(host: &Host, arguments: &Arguments) -> Result<()> {
             }
             say(&format!("error: {}", crate::describe(&error)));
         }
-        say("\nwatching for changes; Ctrl-C ends");
+        say("");
+        say("watching for changes; Ctrl-C ends");
         let (now, changed) = wait(folder, &cases, &seen);
         seen = now;
         if changed.iter().any(|name| !is_case(name, folder, &cases)) {
             plugin = None;
         }
-        say(&format!("\n{} changed", listed(&changed)));
+        say("");
+        say(&format!("changed: {}", listed(&changed)));
     }
 }
 
@@ -127,7 +130,7 @@ fn listed(changed: &[PathBuf]) -> String {
     let names: Vec<_> = changed
         .iter()
         .take(NAMED)
-        .map(|path| path.display().to_string())
+        .map(|path| inline(path.display()))
         .collect();
     let names = names.join(", ");
     match changed.len().saturating_sub(NAMED) {

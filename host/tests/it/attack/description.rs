@@ -1,6 +1,6 @@
 //! Plugins that lie in `describe`. Simpler ones are in `loading.rs`.
 
-use rlhost_host::{Error, Limits, Outcome, Sample, Scorer};
+use rlhost_host::{Error, Limits, Outcome, RESERVED, Sample, Scorer};
 use serde_json::Map;
 
 use super::{leak, load};
@@ -96,10 +96,48 @@ fn names_that_command_the_terminal() {
             params: &[("\x07", "1")],
             ..Guest::default()
         },
+        // What turns the direction of writing, ends a line or can't be seen is no letter.
+        Guest {
+            parts: &["\u{202e}ab"],
+            ..Guest::default()
+        },
+        Guest {
+            parts: &["a\u{2028}b"],
+            ..Guest::default()
+        },
+        Guest {
+            params: &[("a\u{3164}", "1")],
+            ..Guest::default()
+        },
+        // A table's column, and a value beside another.
+        Guest {
+            name: "math  1",
+            ..Guest::default()
+        },
+        Guest {
+            parts: &["a 1, total"],
+            ..Guest::default()
+        },
     ];
     for guest in guests {
-        refused(&guest, "holds a control character");
+        refused(&guest, "letters and digits of any script");
     }
+}
+
+#[test]
+fn names_of_metrics_that_every_run_has() {
+    for name in RESERVED.into_iter().chain(["outcome/trap"]) {
+        let guest = Guest {
+            parts: Box::leak(Box::new([name])),
+            ..Guest::default()
+        };
+        refused(&guest, "which is the name of a metric");
+    }
+    let guest = Guest {
+        name: "org/math",
+        ..Guest::default()
+    };
+    refused(&guest, "a slash divides it from the names of its parts");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Answers that are far too large, or larger than they look.
 
-use rlhost_host::{Outcome, Sample, Scored};
+use rlhost_host::{Outcome, Sample, Scored, is_plain};
 
 use super::leak;
 use crate::guest::Guest;
@@ -92,6 +92,37 @@ fn names_that_forge_lines_and_commands_of_the_terminal() {
             message.contains(shown) && !message.contains(char::is_control),
             "{message:?}"
         );
+    }
+}
+
+#[test]
+fn parts_that_are_not_declared_forge_no_metric() {
+    // Names of metrics of a run; a text that is written from right to left; a separator of lines.
+    for name in [
+        "outcome/trap",
+        "greedy_score",
+        "score",
+        "\u{202e}ab",
+        "a\u{2028}b",
+    ] {
+        let bytes: String = name.bytes().map(|byte| format!("\\{byte:02x}")).collect();
+        let guest = Guest {
+            memory: "64",
+            judge: leak(parts(1, name.len()).replace(
+                &format!(
+                    "(memory.fill (i32.const 200000) (i32.const 65) (i32.const {}))",
+                    name.len()
+                ),
+                "",
+            )),
+            extra: leak(format!("(data (i32.const 200000) \"{bytes}\")")),
+            ..Guest::default()
+        };
+        let scored = guest.score_one();
+        assert_eq!(scored.outcome, Outcome::ProtocolError, "{name:?}");
+        let message = scored.message.unwrap();
+        assert!(message.contains("the name of a part is "), "{message}");
+        assert!(message.chars().all(is_plain), "{message:?}");
     }
 }
 

@@ -137,7 +137,7 @@ impl<'a> Arithmetic<'a> {
         // A row that no run writes is found by `misnumbered`.
         let Some(samples) = samples else { return };
         let mut metrics = if file.validation {
-            Evaluation::of(&samples).metrics()
+            Evaluation::of(&samples, self.config.reward.len()).metrics()
         } else {
             describe_samples(&samples)
         };
