@@ -39,6 +39,8 @@ use wasmtime::component::Component;
 use crate::{Error, Result};
 
 mod child;
+#[cfg(target_os = "linux")]
+mod jail;
 mod parent;
 
 pub use child::compile_child;
@@ -231,6 +233,13 @@ pub enum CompileFault {
         /// The end of what it wrote to standard error.
         message: String,
     },
+    /// The compiler did what none does, and the system ended it.
+    #[error(
+        "the compiler tried to start a program, to open a connection or to reach another process, and was ended for it; \
+         a component that takes the compiler over does that, so do not load it elsewhere. If it is one of yours, \
+         report it as a weakness of rlhost (SECURITY.md)"
+    )]
+    BrokeOut,
     /// The user or the machine ended the compiler.
     #[error("the compiler was ended from outside ({how}); try again")]
     Killed {

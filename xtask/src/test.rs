@@ -1,13 +1,13 @@
 //! `cargo xtask test`: every test of the project.
 //!
-//! The components that tests need are built first. Then come the tests of the workspace, with
+//! The components that tests need are built first, and the tests meanwhile. Then come the tests of the workspace, with
 //! `cargo nextest` where it is installed, which run every plugin on its golden cases; the same for the
 //! guests' own logic, natively; and the examples in the documentation. All parts run, whatever fails before.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::project::Project;
 use crate::{guests, process};
@@ -22,8 +22,8 @@ pub struct Options {
 
 /// Runs everything and fails if any part does.
 pub fn run(project: &Project, options: &Options) -> Result<()> {
-    guests::build_all(project)?;
     let nextest = has_nextest(project);
+    build(project, nextest)?;
     let mut parts = vec![
         ("tests", tests(project, nextest, &options.filter, false)),
         (
@@ -55,6 +55,28 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
         bail!("not all tests passed");
     }
     Ok(())
+}
+
+/// Builds the guests, and meanwhile the tests: a guest is optimised as one piece, by one processor.
+fn build(project: &Project, nextest: bool) -> Result<()> {
+    let mut tests = project.cargo();
+    tests.args(if nextest {
+        &["nextest", "run"][..]
+    } else {
+        &["test"]
+    });
+    tests.args(["--workspace", "--no-run"]).stdin(Stdio::null());
+    let mut compiling = tests
+        .spawn()
+        .with_context(|| format!("cannot start {}", process::shown(&tests)))?;
+    let guests = guests::build_all(project);
+    if guests.is_err() {
+        // It may have ended by itself.
+        let _ = compiling.kill();
+    }
+    // A test that can't be compiled fails the part that runs it, and is told there.
+    compiling.wait()?;
+    guests
 }
 
 /// Whether `cargo nextest` is installed.

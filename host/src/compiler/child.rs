@@ -4,6 +4,8 @@ use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
 use super::CompileLimits;
+#[cfg(target_os = "linux")]
+use super::jail;
 use crate::engine;
 use crate::names::is_plain;
 
@@ -23,8 +25,10 @@ const MAX_FILES: u64 = 16;
 /// [`Compiler::Child`](super::Compiler::Child) does. `limits` is the argument that the parent adds.
 ///
 /// First it limits this whole process: to the limits' processor time and address space, no files to
-/// write, no core dump, no further processes (the limit of Linux does not bind root); and on Linux it ends
-/// with its parent. Call it at the start of `main`, before anything else runs.
+/// write, no core dump, no further processes. It closes all files but the three standard streams. On Linux it
+/// ends with its parent and keeps only the system calls that compiling takes: it can neither read files, nor reach
+/// the network, other programs or processes, as far as the kernel has the means. Call it at the start of `main`,
+/// before anything else runs.
 pub fn compile_child(limits: &str) -> ExitCode {
     let failed = |what: &str, error: &dyn std::fmt::Display| {
         // Standard error may be closed; the exit code still tells.
@@ -36,8 +40,12 @@ pub fn compile_child(limits: &str) -> ExitCode {
         Ok(limits) => limits,
         Err(error) => return failed("limits", &error),
     };
-    // Threads first: none can be started once the limits hold.
+    #[cfg(unix)]
+    close_inherited();
+    // Threads first: none can be started once the limits hold. How many, files of the system say.
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    #[cfg(target_os = "linux")]
+    jail::leave_files_and_network();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.min(MAX_THREADS));
     if let Err(error) = pool.build_global() {
         return failed("threads", &error);
@@ -66,6 +74,33 @@ pub fn compile_child(limits: &str) -> ExitCode {
     }
 }
 
+/// Closes what the parent left open to its children, knowingly or not.
+#[cfg(unix)]
+#[allow(unsafe_code)]
+fn close_inherited() {
+    const FIRST: std::os::fd::RawFd = 3;
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: this process has opened nothing yet that it would use again.
+        let closed = unsafe { libc::syscall(libc::SYS_close_range, FIRST, libc::c_uint::MAX, 0) };
+        if closed == 0 {
+            return;
+        }
+    }
+    let Ok(open) = std::fs::read_dir("/dev/fd") else {
+        return;
+    };
+    let numbers = open
+        .flatten()
+        .filter_map(|file| file.file_name().to_str()?.parse().ok());
+    // The folder itself is among them, and is closed by then.
+    let numbers: Vec<std::os::fd::RawFd> = numbers.filter(|&number| number >= FIRST).collect();
+    for number in numbers {
+        // SAFETY: as above.
+        unsafe { rustix::io::close(number) };
+    }
+}
+
 /// Takes from this process whatever a compiler does not need.
 #[cfg(unix)]
 fn restrict(limits: &CompileLimits) -> io::Result<()> {
@@ -88,7 +123,12 @@ fn restrict(limits: &CompileLimits) -> io::Result<()> {
         }
     };
     #[cfg(target_os = "linux")]
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    {
+        use rustix::process::{DumpableBehavior, Signal};
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        // The limit below does not keep a program that collects core dumps from getting one.
+        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    }
     limit(Resource::Core, 0, 0)?;
     limit(Resource::Fsize, 0, 0)?;
     limit(Resource::Nofile, MAX_FILES, MAX_FILES)?;
@@ -96,7 +136,10 @@ fn restrict(limits: &CompileLimits) -> io::Result<()> {
     let cpu = limits.cpu_seconds;
     limit(Resource::Cpu, cpu, cpu.saturating_add(1))?;
     limit(Resource::As, limits.memory, limits.memory)?;
-    limit(Resource::Nproc, 0, 0)
+    limit(Resource::Nproc, 0, 0)?;
+    #[cfg(target_os = "linux")]
+    jail::leave_system_calls()?;
+    Ok(())
 }
 
 /// Elsewhere the parent's clock is the only limit.

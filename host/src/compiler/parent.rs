@@ -175,6 +175,8 @@ fn judge(status: ExitStatus, message: &str, limits: &CompileLimits) -> CompileFa
         Some(SIGKILL) => CompileFault::Killed {
             how: "SIGKILL: perhaps the machine is out of memory".to_owned(),
         },
+        #[cfg(target_os = "linux")]
+        Some(libc::SIGSYS) => CompileFault::BrokeOut,
         Some(signal @ (SIGHUP | SIGINT | SIGTERM)) => CompileFault::Killed {
             how: format!("signal {signal}"),
         },

@@ -55,6 +55,29 @@ fn a_crash_is_told_with_its_signal_and_last_words() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn who_is_ended_for_breaking_out_is_named() {
+    let fault = fault("kill -SYS $$", CompileLimits::default());
+    let text = fault.to_string();
+    assert!(matches!(fault, CompileFault::BrokeOut), "{text}");
+    assert!(text.contains("SECURITY.md"), "{text}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_compiler_gets_nothing_of_the_environment() {
+    // The shell adds variables to its own, but what the process started with stays as it was.
+    let fault = fault(
+        "tr '\\0' ' ' </proc/$$/environ >&2; echo that is all >&2; exit 70",
+        CompileLimits::default(),
+    );
+    assert!(
+        matches!(&fault, CompileFault::Crashed { message, .. } if message == "that is all\n"),
+        "{fault}"
+    );
+}
+
 #[test]
 fn a_program_that_is_no_compiler_is_a_crash() {
     let fault = fault("exit 2", CompileLimits::default());
