@@ -36,7 +36,7 @@ use std::time::Duration;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::{Error, Result};
+use crate::{Error, Result, vet};
 
 mod child;
 #[cfg(target_os = "linux")]
@@ -316,6 +316,7 @@ impl Compiler {
         };
         match self {
             Self::InProcess => {
+                vet::check(bytes).map_err(corrupt)?;
                 let component =
                     Component::from_binary(engine, bytes).map_err(|e| corrupt(format!("{e:#}")))?;
                 let code = component.serialize().ok();

@@ -1,10 +1,8 @@
 //! The configured wasmtime engine.
 
-use wasmtime::{
-    Config, Enabled, Engine, OperatorCost, OptLevel, PoolingAllocationConfig, VariableOperatorCost,
-};
+use wasmtime::{Config, Enabled, Engine, OptLevel, PoolingAllocationConfig};
 
-use crate::{Error, Result};
+use crate::{Error, Result, costs};
 
 /// Core instances of one component: itself, adapters, and one each for shims.
 pub(crate) const MAX_CORE_INSTANCES: u32 = 64;
@@ -18,6 +16,11 @@ pub(crate) const MAX_TABLE_ELEMENTS: usize = 1 << 18;
 const KEEP_RESIDENT: usize = 8 << 20;
 /// Wasm frames that a trap's message names.
 const BACKTRACE_FRAMES: usize = 8;
+
+/// The distance at which a function touches the stack that it takes, as a power of two: 16 MiB, which is more than
+/// most functions can take. At the usual distance of a page, a call of a function with a large frame costs as much as
+/// thousands of others: microseconds for a unit of fuel.
+const STACK_PROBES_LOG2: &str = "24";
 
 /// The stack where none is asked for: a setting of running code, but every engine wants one.
 const ANY_STACK: usize = 8 << 20;
@@ -57,15 +60,7 @@ fn base(stack: usize) -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(true)
-        .operator_cost(OperatorCost {
-            MemoryGrow: u8::MAX,
-            TableGrow: u8::MAX,
-            variable: VariableOperatorCost {
-                memory_grow_per_page: u8::MAX,
-                ..VariableOperatorCost::new()
-            },
-            ..OperatorCost::new()
-        })
+        .operator_cost(costs::operators())
         .epoch_interruption(true)
         .max_wasm_stack(stack)
         // Not used, but the engine wants it to be no smaller than the other.
@@ -76,6 +71,13 @@ fn base(stack: usize) -> Config {
         .concurrency_support(false)
         .memory_init_cow(true)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES));
+    // SAFETY: how far apart a function touches the stack that it takes changes nothing else. A function never
+    // takes more than is left of the guest's stack, which it looks at first, so none can reach over the pages
+    // below the thread's.
+    #[allow(unsafe_code)]
+    unsafe {
+        config.cranelift_flag_set("probestack_size_log2", STACK_PROBES_LOG2);
+    }
     config
 }
 
@@ -131,5 +133,23 @@ mod tests {
             let single = Engine::new(&base(stack)).unwrap();
             assert_eq!(compatibility(&single), wanted, "single, {stack}");
         }
+    }
+
+    /// Or the cache would hand out code that counts its fuel in another way.
+    #[test]
+    fn code_with_other_costs_does_not_run() {
+        let mut config = base(ANY_STACK);
+        config.operator_cost(wasmtime::OperatorCost {
+            RefFunc: 1,
+            ..costs::operators()
+        });
+        let other = Engine::new(&config).unwrap();
+        let ours = for_compiling().unwrap();
+        assert_ne!(compatibility(&other), compatibility(&ours));
+        let code = other.precompile_component(b"\0asm\x0d\0\x01\0").unwrap();
+        // SAFETY: an engine wrote it just now.
+        #[allow(unsafe_code)]
+        let loaded = unsafe { wasmtime::component::Component::deserialize(&ours, &code) };
+        assert!(loaded.is_err());
     }
 }

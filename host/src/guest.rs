@@ -7,6 +7,7 @@ use wasmtime::{StoreContextMut, Trap};
 
 use crate::capability::{Grants, LogBuffer, Tape};
 use crate::memory::MemoryLimit;
+use crate::net::Net;
 use crate::wasi::Wasi;
 use crate::{Image, Limits};
 
@@ -28,8 +29,8 @@ pub(crate) struct GuestState {
     /// What the guest asked others, and what they answered.
     pub(crate) tape: Tape,
     pub(crate) wasi: Wasi,
-    /// Ticks of the clock that the call has, once more after each time of waiting for somebody else.
-    pub(crate) deadline: u64,
+    /// How long the call may take.
+    pub(crate) net: Net,
 }
 
 impl GuestState {
@@ -42,7 +43,7 @@ impl GuestState {
             log: LogBuffer::new(limits.log),
             tape: Tape::default(),
             wasi: Wasi::default(),
-            deadline: 0,
+            net: Net::default(),
         }
     }
 

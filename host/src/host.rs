@@ -11,7 +11,8 @@ use wasmtime::Engine;
 
 use crate::cache::CodeCache;
 use crate::compiler::Compiler;
-use crate::pool::{self, Clock};
+use crate::net::Clock;
+use crate::pool::{self, MOST_THREADS};
 use crate::{
     AskedLimits, Error, Inspected, LimitSettings, Limits, Plugin, PluginRef, Result, Search, engine,
 };
@@ -163,7 +164,7 @@ impl Default for HostBuilder {
                 fuel: Some(MOST_FUEL),
                 memory: Some(MOST_MEMORY),
             },
-            deadline: Duration::from_mins(1),
+            deadline: Duration::from_mins(10),
             cache: CodeCache::default_folder(),
             compiler: Compiler::InProcess,
             search: Search::from_env(),
@@ -173,15 +174,15 @@ impl Default for HostBuilder {
 }
 
 impl HostBuilder {
-    /// How many threads guests run on. Default: one for each processor.
+    /// How many threads guests run on, at most 1,024. Default: one for each processor.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self
     }
 
-    /// How many calls of plugins that were granted a judge or a retriever run, and mostly wait, at a time.
-    /// Default: 32.
+    /// How many calls of plugins that were granted a judge or a retriever run, and mostly wait, at a time; at
+    /// most 1,024. Default: 32.
     #[must_use]
     pub fn waiting(mut self, calls: usize) -> Self {
         self.waiting = calls;
@@ -202,11 +203,13 @@ impl HostBuilder {
         self
     }
 
-    /// Wall-clock time after which a call over one sample with the default fuel is given up as
+    /// Processor time after which a call over one sample with the default fuel is given up as
     /// [`HostFault`](crate::Outcome::HostFault); with n times the fuel (because of its limit, or because
-    /// it is over n samples) a call has n times as long, up to 60 times a sample. It is only a safety net for a machine in trouble:
-    /// fuel decides verdicts, so this must be far longer than a guest takes to use up its fuel.
-    /// Default: a minute.
+    /// it is over n samples) a call has n times as long, up to 60 times a sample. It is only a safety net:
+    /// fuel decides verdicts, so this must be far longer than a guest takes to use up its fuel. What counts is
+    /// the time of the call's own thread, so that the machine's load does not decide either. The clock on
+    /// the wall ends a call only after 30 times as long, for what hangs and takes no processor.
+    /// Default: ten minutes.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -248,20 +251,13 @@ impl HostBuilder {
     /// Builds the host and starts its threads.
     pub fn build(self) -> Result<Host> {
         self.limits.validate()?;
-        if self.waiting == 0 {
-            return Err(Error::Engine(
-                "0 waiting calls asked for; at least 1 is needed".to_owned(),
-            ));
-        }
         let threads = match self.threads {
-            Some(0) => {
-                return Err(Error::Engine(
-                    "0 threads asked for; at least 1 is needed".to_owned(),
-                ));
-            }
-            Some(threads) => threads,
-            None => thread::available_parallelism().map_or(1, usize::from),
+            Some(threads) => bounded(threads, "threads")?,
+            None => thread::available_parallelism()
+                .map_or(1, usize::from)
+                .min(MOST_THREADS),
         };
+        let waiting = bounded(self.waiting, "waiting calls")?;
         let stack = usize::try_from(self.limits.stack).map_err(|_| {
             Error::Limits(format!(
                 "stack = {}: too large for this machine",
@@ -269,15 +265,14 @@ impl HostBuilder {
             ))
         })?;
         // A call may hold a nested one: an interpreter's.
-        let slots = u32::try_from(threads.saturating_add(self.waiting).saturating_mul(2))
-            .map_err(|_| Error::Engine(format!("{threads} threads are too many")))?;
+        let slots = 2 * (threads + waiting) as u32;
         let engine = engine::build(stack, slots, self.sessions)?;
         let clock = Clock::start(&engine, self.deadline)?;
         Ok(Host(Arc::new(Shared {
             engine,
             threads: pool::threads(threads, stack)?,
             waiting: OnceLock::new(),
-            waiting_threads: self.waiting,
+            waiting_threads: waiting,
             clock,
             limits: self.limits,
             most: self.most,
@@ -286,4 +281,17 @@ impl HostBuilder {
             search: self.search,
         })))
     }
+}
+
+/// A number of threads, if it is one that a machine can start.
+fn bounded(count: usize, what: &str) -> Result<usize> {
+    let rule = match count {
+        0 => "at least 1 is needed".to_owned(),
+        _ if count > MOST_THREADS => format!(
+            "at most {MOST_THREADS} can be; leave it out for the default, or give as many as the machine \
+             has processors"
+        ),
+        _ => return Ok(count),
+    };
+    Err(Error::Engine(format!("{count} {what} asked for; {rule}")))
 }

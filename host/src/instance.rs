@@ -1,6 +1,8 @@
 //! One instance: its limits, its exports, and how its end is judged.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use wasmtime::component::{Component, ComponentExportIndex, Instance, InstancePre, TypedFunc};
 use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
@@ -11,6 +13,7 @@ use crate::capability::{Exchange, LogLine};
 use crate::guest::{GuestState, HostCallBytesExhausted};
 use crate::host::Shared;
 use crate::memory::GrowthDenied;
+use crate::net::Net;
 use crate::{Limits, Outcome, imports, wasi};
 
 /// The interface that reward plugins export.
@@ -159,8 +162,8 @@ pub(crate) struct Budget {
     pub(crate) fuel: u64,
     /// Bytes that the host takes over at once.
     pub(crate) output: u64,
-    /// Ticks of the clock.
-    pub(crate) deadline: u64,
+    /// Processor time.
+    pub(crate) time: Duration,
 }
 
 impl Budget {
@@ -170,7 +173,7 @@ impl Budget {
         Self {
             fuel: limits.fuel.saturating_mul(samples).min(Limits::MAX_FUEL),
             output: limits.output.saturating_mul(samples),
-            deadline: host.clock.deadline_for(samples, limits.fuel),
+            time: host.clock.time_for(samples, limits.fuel),
         }
     }
 }
@@ -196,6 +199,7 @@ pub(crate) fn store(engine: &Engine, state: GuestState) -> Store<GuestState> {
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.memory);
     store.set_max_component_handles(handles);
+    store.epoch_deadline_callback(|store| Ok(Net::look(store)));
     store
 }
 
@@ -208,19 +212,20 @@ pub(crate) fn start(
     instance.map_err(|error| judge(&error, Outcome::HostFault))
 }
 
-/// Runs `body`, which may use up the budget.
+/// Runs `body`, which may use up the budget. A panic in it, such as one of a [`Judge`](crate::Judge) that a
+/// user of the library wrote, ends this call and no other.
 pub(crate) fn call_in<T>(
     store: &mut Store<GuestState>,
     budget: Budget,
     body: impl FnOnce(&mut Store<GuestState>) -> Result<T, Failure>,
 ) -> Call<T> {
-    store.data_mut().deadline = budget.deadline;
-    store.set_epoch_deadline(budget.deadline);
+    store.data_mut().net = Net::new(budget.time);
+    store.set_epoch_deadline(1);
     store.set_hostcall_fuel(usize::try_from(budget.output).unwrap_or(usize::MAX));
     let mut answer = store
         .set_fuel(budget.fuel)
         .map_err(|error| judge(&error, Outcome::HostFault))
-        .and_then(|()| body(store));
+        .and_then(|()| caught(|| body(store)));
     let fuel = match &answer {
         Err(failure) if failure.outcome == Outcome::BudgetExhausted => budget.fuel,
         // How far it came depends on the machine, not on guest and sample.
@@ -240,6 +245,20 @@ pub(crate) fn call_in<T>(
         log: std::mem::take(&mut state.log).finish(),
         exchanges: std::mem::take(&mut state.tape).finish(),
     }
+}
+
+/// What `body` says; a panic is a fault of the host.
+fn caught<T>(body: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    // The store is not used again after a failure but to read what it used.
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        let message = format!(
+            "the host panicked while it answered: {}",
+            text.unwrap_or("it does not say why")
+        );
+        Err(Failure::new(Outcome::HostFault, &message))
+    })
 }
 
 /// Tells what an error of the engine means. Errors without a kind of their own come from whatever phase

@@ -34,7 +34,7 @@ pub enum Outcome {
     OutputTooLarge,
     /// The guest's answer breaks the contract: wrong count, a NaN or infinite value, a part twice.
     ProtocolError,
-    /// The host failed, or its safety net of wall-clock time was hit. Says nothing about sample or plugin.
+    /// The host failed, or its safety net of processor time was hit. Says nothing about sample or plugin.
     HostFault,
 }
 

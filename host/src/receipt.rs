@@ -27,6 +27,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::costs;
 use crate::digest::Digest;
 use crate::{ContentPart, FinishReason, Limits, Outcome, Sample};
 
@@ -79,11 +80,12 @@ mod shared_text {
 
 /// The text that stands as [`Receipt::engine`].
 pub(crate) fn engine_settings(limits: &Limits) -> String {
-    // `wasi` counts the changes of what the deterministic WASI gives to guests.
+    // `wasi` counts the changes of what the deterministic WASI gives to guests, `costs` those of what operators cost.
     format!(
-        "wasmtime-{}/{}/wasi=1,fuel={},memory={},output={},host_call_bytes={},table_elements={},instances={},stack={}",
+        "wasmtime-{}/{}/wasi=1,costs={},fuel={},memory={},output={},host_call_bytes={},table_elements={},instances={},stack={}",
         wasmtime_environ::VERSION,
         std::env::consts::ARCH,
+        costs::VERSION,
         limits.fuel,
         limits.memory,
         limits.output,

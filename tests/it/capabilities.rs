@@ -227,6 +227,29 @@ fn a_judge_is_asked_only_so_often() {
 }
 
 #[test]
+fn a_judge_that_panics_is_a_fault_of_its_sample_alone() {
+    let judge = Oracle(|text: &str| match text {
+        "?" => panic!("no such model"),
+        _ => Answer::Ok(json!("1")),
+    });
+    let scorer = scorer("judge", everything(judge), Limits::default());
+    let mut samples = vec![asking("!"); 40];
+    samples[7] = asking("?");
+    // Twice: it left neither a thread nor a lock behind.
+    for _ in 0..2 {
+        for (i, scored) in scorer.score(&samples).into_iter().enumerate() {
+            if i == 7 {
+                assert_eq!(scored.outcome, Outcome::HostFault);
+                let message = scored.message.unwrap();
+                assert!(message.contains("no such model"), "{message}");
+            } else {
+                assert_eq!((scored.outcome, scored.total), (Outcome::Score, Some(1.0)));
+            }
+        }
+    }
+}
+
+#[test]
 fn waiting_does_not_count_and_holds_nobody_up() {
     let host = Host::builder()
         .threads(1)

@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: measures the sandbox beside other ways to score, the verifiers beside Python, one verifier in every
-//! language, rewards in Python with packages, the algorithms' arithmetic beside `NumPy`, and the quickstart's run where there is one.
+//! language, what a unit of fuel buys, rewards in Python with packages, the algorithms' arithmetic beside `NumPy`, and the quickstart's run where there is one.
 //!
 //! Raw results go to `docs/benchmarks/raw/DATE-NAME.json`, with the machine they were taken on.
 
@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use crate::project::Project;
 use crate::{
-    algorithm_bench, guests, language_bench, math_bench, packages_bench, process, sandbox_bench,
-    verifier_bench,
+    algorithm_bench, guests, language_bench, math_bench, operator_bench, packages_bench, process,
+    sandbox_bench, verifier_bench,
 };
 
 /// Steps at the start of a run that are not counted: caches and allocators warm up.
@@ -26,6 +26,7 @@ enum Part {
     Sandbox,
     Math,
     Languages,
+    Operators,
     Packages,
     Verifiers,
     Algorithms,
@@ -58,10 +59,16 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
     if on_guests.iter().any(|part| options.wants(*part)) {
         guests::build_all(project)?;
     }
+    // The others run the command, and examples of several crates.
+    let programs: &[&str] = match options.only {
+        Some(Part::Operators) => &["--example", "bench_fuel"],
+        _ => &["--bins", "--examples"],
+    };
     process::run(
         project
             .cargo()
-            .args(["build", "--workspace", "--bins", "--examples"]),
+            .args(["build", "--workspace"])
+            .args(programs),
     )?;
     let before = machine();
     let measure = |part, measure: fn(&Project, u32) -> Result<Value>| {
@@ -71,6 +78,7 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
     let sandbox = measure(Part::Sandbox, sandbox_bench::run)?;
     let math = measure(Part::Math, math_bench::run)?;
     let languages = measure(Part::Languages, language_bench::run)?;
+    let operators = measure(Part::Operators, operator_bench::run)?;
     let packages = measure(Part::Packages, packages_bench::run)?;
     let verifiers = measure(Part::Verifiers, verifier_bench::run)?;
     let algorithms = measure(Part::Algorithms, algorithm_bench::run)?;
@@ -98,6 +106,7 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
         "sandbox": sandbox,
         "math": math,
         "languages": languages,
+        "operators": operators,
         "packages": packages,
         "verifiers": verifiers,
         "algorithms": algorithms,
@@ -110,6 +119,9 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
     println!("{}", path.display());
     if !result["languages"].is_null() {
         language_bench::write(project, &result, &path)?;
+    }
+    if !result["operators"].is_null() {
+        operator_bench::write(project, &result, &path)?;
     }
     if !result["packages"].is_null() {
         packages_bench::write(project, &result, &path)?;

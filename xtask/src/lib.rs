@@ -16,6 +16,7 @@ pub mod guests;
 mod language_bench;
 pub mod lint;
 mod math_bench;
+mod operator_bench;
 mod packages_bench;
 mod peers;
 mod process;

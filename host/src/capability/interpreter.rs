@@ -169,7 +169,7 @@ impl Loaded {
         let budget = Budget {
             fuel: fuel.min(Limits::MAX_FUEL),
             output: self.limits.output,
-            deadline: self.host.0.clock.deadline_for(1, fuel),
+            time: self.host.0.clock.time_for(1, fuel),
         };
         let state = GuestState::new(&self.limits, Vec::new(), None);
         let mut store = instance::store(&self.host.0.engine, state);

@@ -24,10 +24,10 @@ pub(super) fn answer(
     let recorded = tape.recorded_answer(capability, &request);
     let recorded = recorded.map_err(|e| HostFault(e.to_string()))?;
     let answer = recorded.unwrap_or_else(|| {
+        // The time of waiting is not the guest's.
+        let pause = store.data().net.pause();
         let answer = ask();
-        // The time of waiting is not the guest's: its own starts again.
-        let deadline = store.data().deadline;
-        store.set_epoch_deadline(deadline);
+        store.data_mut().net.resume(&pause);
         let exchange = Exchange {
             capability,
             request,

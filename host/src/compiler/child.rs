@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use super::CompileLimits;
 #[cfg(target_os = "linux")]
 use super::jail;
-use crate::engine;
 use crate::names::is_plain;
+use crate::{engine, vet};
 
 /// Exit code for a component that is not valid; what is wrong stands on standard output.
 pub(super) const INVALID: u8 = 65;
@@ -62,7 +62,8 @@ pub fn compile_child(limits: &str) -> ExitCode {
         Ok(engine) => engine,
         Err(error) => return failed("engine", &error),
     };
-    let (bytes, code) = match engine.precompile_component(&component) {
+    let vetted = vet::check(&component).map_err(wasmtime::Error::msg);
+    let (bytes, code) = match vetted.and_then(|()| engine.precompile_component(&component)) {
         Ok(code) => (code, ExitCode::SUCCESS),
         Err(error) if error.is::<wasmtime::OutOfMemory>() => return ExitCode::from(NO_MEMORY),
         Err(error) => (format!("{error:#}").into_bytes(), ExitCode::from(INVALID)),

@@ -106,6 +106,107 @@ fn growing_memory_costs_fuel() {
     assert_eq!(sixteen - none, 16 * 255);
 }
 
+/// Each of them takes as long as so many plain operations, at the least.
+#[test]
+fn dear_operators_cost_what_they_take() {
+    let fuel = |judge: String| {
+        let guest = Guest {
+            extra:
+                "(table $t 100 funcref) (elem $e func $f $f $f $f) (elem declare func $f) (func $f)
+                (data $d \"0123\") (type $unit (func))",
+            ..Guest::judging(judge.leak())
+        };
+        guest.score_one().fuel
+    };
+    let none = fuel(String::new());
+    for (operator, least) in [
+        ("(loop)", 1),
+        ("(call $f)", 3),
+        ("(call_indirect $t (type $unit) (i32.const 0))", 10),
+        ("(drop (ref.func $f))", 40),
+        ("(elem.drop $e)", 10),
+        ("(data.drop $d)", 2),
+        (
+            "(memory.copy (i32.const 64) (i32.const 64) (i32.const 0))",
+            5,
+        ),
+        (
+            "(memory.fill (i32.const 64) (i32.const 64) (i32.const 0))",
+            5,
+        ),
+        (
+            "(memory.init $d (i32.const 64) (i32.const 0) (i32.const 0))",
+            5,
+        ),
+        (
+            "(table.fill $t (i32.const 0) (ref.null func) (i32.const 0))",
+            5,
+        ),
+        (
+            "(table.copy $t $t (i32.const 0) (i32.const 0) (i32.const 0))",
+            5,
+        ),
+        (
+            "(table.init $t $e (i32.const 0) (i32.const 0) (i32.const 4))",
+            24,
+        ),
+        ("(drop (memory.grow (i32.const 0)))", 255),
+        ("(drop (table.grow $t (ref.null func) (i32.const 0)))", 255),
+        ("(drop (f64.sqrt (f64.const 2)))", 5),
+        ("(drop (i64.div_s (i64.const 7) (i64.const 2)))", 4),
+        (
+            "(drop (f32x4.convert_i32x4_u (v128.const i32x4 1 2 3 4)))",
+            4,
+        ),
+    ] {
+        let once = if operator.starts_with("(call_indirect") {
+            // The table holds nothing else, and filling it is no part of the price.
+            let filled = "(table.set $t (i32.const 0) (ref.func $f))";
+            fuel(format!("{filled} {operator}")) - fuel(filled.to_owned())
+        } else {
+            fuel(operator.to_owned()) - none
+        };
+        assert!(once >= least, "{operator}: {once}");
+    }
+}
+
+/// A call must not touch every page of a frame that it makes no use of.
+#[test]
+fn a_call_costs_as_much_time_whatever_its_frame() {
+    let calls = |values: usize| {
+        let loads: String = (0..values)
+            .map(|i| format!("(i64.load offset={} (local.get 0))", 8 * i))
+            .collect();
+        let adds = "(i64.add)".repeat(values - 1);
+        Guest {
+            extra: format!(
+                "(global $sum (mut i64) (i64.const 0)) (func $f (param i32)
+                    (if (i32.eqz (local.get 0)) (then (return))) {loads} {adds} (global.set $sum))"
+            )
+            .leak(),
+            ..Guest::judging(
+                "(local $i i32) (local.set $i (i32.const 50000))
+                (loop $l (call $f (i32.const 0))
+                    (br_if $l (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))",
+            )
+        }
+        .scorer()
+    };
+    let least = |scorer: &Scorer| {
+        let time = || {
+            let start = Instant::now();
+            let scored = score_one(scorer, Sample::default());
+            assert_eq!(scored.outcome, Outcome::Score);
+            start.elapsed()
+        };
+        (0..10).map(|_| time()).min().unwrap()
+    };
+    // 8 KiB in 2 pages, 64 KiB in 16.
+    let (small, large) = (calls(1 << 10), calls(1 << 13));
+    let (small, large) = (least(&small), least(&large));
+    assert!(large < 4 * small, "{large:?} and {small:?}");
+}
+
 #[test]
 fn host_calls_cost_1000_and_their_bytes() {
     let image = |width| Sample {
@@ -258,7 +359,7 @@ fn an_answer_may_be_only_so_large() {
 
 #[test]
 fn the_clock_is_only_a_safety_net() {
-    let deadline = Duration::from_millis(20);
+    let deadline = Duration::from_millis(5);
     let host = Host::builder()
         .threads(1)
         .deadline(deadline)
@@ -286,6 +387,33 @@ fn the_clock_is_only_a_safety_net() {
         // It was tried twice.
         let took = start.elapsed();
         assert!(took >= 2 * times * deadline, "{took:?}");
+    }
+}
+
+/// Eight times as many calls as processors: each gets an eighth of one, and the deadline passes on the wall.
+#[test]
+fn the_load_of_the_machine_decides_nothing() {
+    let threads = 8 * thread::available_parallelism().unwrap().get();
+    let host = Host::builder()
+        .threads(threads)
+        .deadline(Duration::from_millis(100))
+        .cache(None)
+        .build()
+        .unwrap();
+    let guest = Guest::judging(
+        "(local $i i32) (local.set $i (i32.const 30000000))
+        (loop $l (br_if $l (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))",
+    );
+    let scorer = Scorer::new(&guest.load_into(&host), &Map::new(), host.limits()).unwrap();
+    let start = Instant::now();
+    let scored = scorer.score(&vec![Sample::default(); threads]);
+    let took = start.elapsed();
+    assert!(
+        took > Duration::from_millis(150),
+        "too fast for a test: {took:?}"
+    );
+    for scored in scored {
+        assert_eq!(scored.outcome, Outcome::Score, "{scored:?}");
     }
 }
 

@@ -270,9 +270,27 @@ fn unknown_parameters_are_refused() {
 }
 
 #[test]
-fn a_host_needs_a_thread() {
-    assert!(matches!(
-        Host::builder().threads(0).build(),
-        Err(Error::Engine(_))
-    ));
+fn a_host_has_as_many_threads_as_a_machine_can_start() {
+    for (builder, names) in [
+        (Host::builder().threads(0), ["0 threads", "at least 1"]),
+        (
+            Host::builder().threads(100_000),
+            ["100000 threads", "at most 1024"],
+        ),
+        (
+            Host::builder().threads(1).waiting(0),
+            ["0 waiting", "at least 1"],
+        ),
+        (
+            Host::builder().threads(1).waiting(usize::MAX),
+            ["waiting calls", "at most 1024"],
+        ),
+    ] {
+        match builder.build() {
+            Err(Error::Engine(message)) => {
+                assert!(names.iter().all(|name| message.contains(name)), "{message}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }

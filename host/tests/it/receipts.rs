@@ -77,7 +77,7 @@ fn digests_are_those_of_the_recipe() {
     assert_eq!(receipt.component, Digest::of(&bytes));
     assert_eq!(receipt.call, None);
     let arch = std::env::consts::ARCH;
-    let limits = "wasi=1,fuel=1000000000,memory=67108864,output=1048576,host_call_bytes=268435456,table_elements=65536,instances=64,stack=8388608";
+    let limits = "wasi=1,costs=1,fuel=1000000000,memory=67108864,output=1048576,host_call_bytes=268435456,table_elements=65536,instances=64,stack=8388608";
     assert!(
         receipt.engine.starts_with("wasmtime-48."),
         "{}",

@@ -144,3 +144,73 @@ fn types_that_grow_without_bound_are_refused() {
     let error = load(&bytes).unwrap_err();
     assert!(matches!(error, Error::Corrupt { .. }), "{error}");
 }
+
+#[test]
+fn values_that_the_engine_would_move_for_nothing_are_refused() {
+    let many = "i32 ".repeat(9);
+    let values = "(i32.const 0) ".repeat(9);
+    let few = "i32 ".repeat(8);
+    for (extra, expected) in [
+        (format!("(func (result {many}) {values})"), Some("9 values")),
+        (
+            format!("(func {values} (loop (param {many}) br 0))"),
+            Some("a block takes 9 values"),
+        ),
+        (
+            format!(
+                "(func {values} (i32.const 1) (if (param {many}) (then unreachable)) unreachable)"
+            ),
+            Some("a block takes 9 values"),
+        ),
+        // As many parameters as one likes: whoever calls pays for pushing each of them.
+        (format!("(func (param {many} {many} {many}))"), None),
+        (
+            format!("(func (result {few}) unreachable) (func {values} (loop (param {few}) br 0))"),
+            None,
+        ),
+    ] {
+        let guest = Guest {
+            extra: extra.clone().leak(),
+            ..Guest::default()
+        };
+        match (load(&guest.component()), expected) {
+            (Ok(_), None) => {}
+            (Err(Error::Corrupt { message, .. }), Some(expected)) => {
+                assert!(
+                    message.contains(expected) && message.contains("memory"),
+                    "{message}"
+                );
+            }
+            (found, _) => panic!("{extra}: {:?}", found.err()),
+        }
+    }
+}
+
+/// Strings that one component gives another are copied by the engine, megabytes for a few operations.
+#[test]
+fn a_component_of_several_components_is_refused() {
+    let text = r#"(component
+        (component $inner
+            (core module $m
+                (memory (export "memory") 1)
+                (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 8))
+                (func (export "take") (param i32 i32)))
+            (core instance $m (instantiate $m))
+            (func (export "take") (param "text" string)
+                (canon lift (core func $m "take") (memory $m "memory") (realloc (func $m "realloc")))))
+        (instance $inner (instantiate $inner))
+        (core module $libc (memory (export "memory") 1))
+        (core instance $libc (instantiate $libc))
+        (core func (canon lower (func $inner "take") (memory $libc "memory"))))"#;
+    let bytes = wat::parse_str(text).unwrap();
+    match load(&bytes) {
+        Err(Error::Corrupt { message, .. }) => {
+            assert!(
+                message.contains("composed of several components"),
+                "{message}"
+            );
+            assert!(message.contains("link them"), "{message}");
+        }
+        other => panic!("{:?}", other.err()),
+    }
+}
