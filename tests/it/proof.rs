@@ -552,11 +552,13 @@ fn advantages_and_metrics_follow_for_every_way_to_train() {
             "algorithm.unify_strategy=switch",
             "actor.policy_loss.loss_mode=hpt",
             "data.train_files=data/sft.jsonl",
+            "data.max_response_length=16",
         ],
         &[
             "algorithm.prefix_strategy=random",
             "actor.policy_loss.loss_mode=luffy",
             "data.train_files=data/sft.jsonl",
+            "data.max_response_length=16",
         ],
     ];
     for way in ways {

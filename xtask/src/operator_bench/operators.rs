@@ -300,7 +300,12 @@ mod tests {
                 let module = wat::parse_str(&text);
                 assert!(module.is_ok(), "{}: {module:?}\n{text}", operator.text);
                 let valid = wasmparser::validate(&module.unwrap_or_default());
-                assert!(valid.is_ok(), "{}: {:?}\n{text}", operator.text, valid.err());
+                assert!(
+                    valid.is_ok(),
+                    "{}: {:?}\n{text}",
+                    operator.text,
+                    valid.err()
+                );
             }
         }
     }
