@@ -396,12 +396,12 @@ fn the_load_of_the_machine_decides_nothing() {
     let threads = 8 * thread::available_parallelism().unwrap().get();
     let host = Host::builder()
         .threads(threads)
-        .deadline(Duration::from_millis(100))
+        .deadline(Duration::from_millis(150))
         .cache(None)
         .build()
         .unwrap();
     let guest = Guest::judging(
-        "(local $i i32) (local.set $i (i32.const 30000000))
+        "(local $i i32) (local.set $i (i32.const 60000000))
         (loop $l (br_if $l (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))",
     );
     let scorer = Scorer::new(&guest.load_into(&host), &Map::new(), host.limits()).unwrap();

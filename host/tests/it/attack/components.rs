@@ -150,6 +150,7 @@ fn values_that_the_engine_would_move_for_nothing_are_refused() {
     let many = "i32 ".repeat(9);
     let values = "(i32.const 0) ".repeat(9);
     let few = "i32 ".repeat(8);
+    let eight = "(i32.const 0) ".repeat(8);
     for (extra, expected) in [
         (format!("(func (result {many}) {values})"), Some("9 values")),
         (
@@ -158,14 +159,14 @@ fn values_that_the_engine_would_move_for_nothing_are_refused() {
         ),
         (
             format!(
-                "(func {values} (i32.const 1) (if (param {many}) (then unreachable)) unreachable)"
+                "(func {values} (i32.const 1) (if (param {many}) (then unreachable) (else unreachable)))"
             ),
             Some("a block takes 9 values"),
         ),
         // As many parameters as one likes: whoever calls pays for pushing each of them.
         (format!("(func (param {many} {many} {many}))"), None),
         (
-            format!("(func (result {few}) unreachable) (func {values} (loop (param {few}) br 0))"),
+            format!("(func (result {few}) unreachable) (func {eight} (loop (param {few}) br 0))"),
             None,
         ),
     ] {
