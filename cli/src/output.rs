@@ -1,10 +1,10 @@
 //! Where results go: standard output, whose reader may go away, and files that are whole or absent.
 
 use anyhow::{Context, Result, bail};
-use std::ffi::OsString;
+use rlhost_host::files;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A writer whose errors name it; they keep their kind, by which `… | head` is recognised.
 struct Named<W> {
@@ -54,22 +54,20 @@ pub fn file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Re
     // A link stays one.
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let failed = || format!("cannot write to {}", path.display());
-    let into = |target: &Path| {
-        let file = File::create(target).with_context(failed)?;
-        buffered(file, path.display().to_string(), write)
-    };
+    let name = || path.display().to_string();
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => bail!("{} is a folder: name a file", path.display()),
-        Ok(found) if !found.is_file() => return into(path),
+        Ok(found) if !found.is_file() => {
+            let file = File::create(path).with_context(failed)?;
+            return buffered(file, name(), write);
+        }
         _ => {}
     }
-    let staged = staged(path);
-    let written = into(&staged).and_then(|()| fs::rename(&staged, path).with_context(failed));
-    if written.is_err() {
-        // Nothing half-written stays; the first error is the one to tell.
-        let _ = fs::remove_file(&staged);
-    }
-    written
+    // Nothing half-written stays, and two that write to one name leave one of the two.
+    let staged = files::stage(path).with_context(failed)?;
+    buffered(staged.as_file(), name(), write)?;
+    staged.persist(path).with_context(failed)?;
+    Ok(())
 }
 
 /// A line, or lines, on standard error. Not `eprintln!`: where nobody listens, work goes on.
@@ -90,14 +88,6 @@ pub fn printable(text: &str) -> String {
             c => c,
         })
         .collect()
-}
-
-/// A hidden name beside `path`, so that the rename stays on one file system.
-pub fn staged(path: &Path) -> PathBuf {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(".partial");
-    path.with_file_name(name)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! From a file to a compiled component of a known world.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use std::sync::Arc;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
-use crate::{AskedLimits, CompileFault, Digest, Error, Host, Result};
+use crate::{AskedLimits, CompileFault, Digest, Error, Host, Result, files};
 
 /// A component, compiled.
 pub(crate) struct Loaded {
@@ -60,7 +59,7 @@ pub(crate) fn load(host: &Host, path: &Path) -> Result<Loaded> {
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let most = limit.saturating_add(1);
-    let mut file = File::open(path).map_err(|e| Error::io(path, e))?;
+    let mut file = files::open_given(path).map_err(|e| Error::io(path, e))?;
     file.by_ref()
         .take(most)
         .read_to_end(&mut bytes)

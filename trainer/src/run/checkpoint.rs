@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use rlhost_host::files::{TEXT, read_text};
 use serde::{Deserialize, Serialize};
 
 use crate::algorithm::KlController;
@@ -63,7 +64,7 @@ impl Checkpoint {
                 ),
             ))
         };
-        let text = match fs::read_to_string(&path) {
+        let text = match read_text(&path, TEXT) {
             Ok(text) => text,
             Err(e) => return damaged(&path, &format!("the checkpoint's state can't be read: {e}")),
         };
@@ -163,9 +164,7 @@ fn stage(
     state: &CheckpointState,
     write: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<()> {
-    if dir.exists() {
-        files::remove(dir)?;
-    }
+    files::remove_leftover(dir)?;
     fs::create_dir(dir).map_err(|e| Error::io(dir, e))?;
     write(dir)?;
     let mut lengths = BTreeMap::new();
@@ -200,9 +199,7 @@ fn sync_tree(dir: &Path, prefix: &str, lengths: &mut BTreeMap<String, u64>) -> R
 /// Removes a checkpoint without a moment in which half of it stands under its name.
 fn discard(dir: &Path) -> Result<()> {
     let doomed = files::temporary(&dir.with_extension("old"));
-    if doomed.exists() {
-        files::remove(&doomed)?;
-    }
+    files::remove_leftover(&doomed)?;
     fs::rename(dir, &doomed).map_err(|e| Error::io(dir, e))?;
     files::remove(&doomed)
 }

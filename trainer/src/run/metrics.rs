@@ -1,13 +1,18 @@
 //! Files of numbers that grow by a line per step.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use rlhost_host::files::read_text;
 use serde::{Deserialize, Serialize};
 
+use super::files;
 use crate::{Error, Result};
+
+/// The most bytes of a file that is read whole.
+const MOST: u64 = 4 << 30;
 
 /// A file with one JSON object per line, `{"step":N,"name":number,…}`, names in order.
 ///
@@ -36,7 +41,7 @@ struct LineStep {
 /// # Errors
 /// If the file can't be read or a line of it is not an object of numbers.
 pub fn read_metric(path: &Path, name: &str) -> Result<Vec<(u64, f64)>> {
-    let text = fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+    let text = read_text(path, MOST).map_err(|e| Error::io(path, e))?;
     let mut values = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let mut line: BTreeMap<String, f64> = serde_json::from_str(line)
@@ -51,13 +56,9 @@ pub fn read_metric(path: &Path, name: &str) -> Result<Vec<(u64, f64)>> {
 impl JsonLines {
     /// Opens `path` for appending; creates it if it is missing.
     pub fn open(path: &Path) -> Result<Self> {
-        let open = || {
-            let mut options = OpenOptions::new();
-            let file = options.read(true).append(true).create(true).open(path)?;
-            let len = file.metadata()?.len();
-            Ok((file, len))
-        };
-        let (file, len) = open().map_err(|e| Error::io(path, e))?;
+        let mut options = OpenOptions::new();
+        let file = files::open_own(path, options.read(true).append(true).create(true))?;
+        let len = file.metadata().map_err(|e| Error::io(path, e))?.len();
         Ok(Self {
             path: path.to_owned(),
             file,
