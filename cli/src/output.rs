@@ -66,7 +66,10 @@ pub fn file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Re
     // Nothing half-written stays, and two that write to one name leave one of the two.
     let staged = files::stage(path).with_context(failed)?;
     buffered(staged.as_file(), name(), write)?;
-    staged.persist(path).with_context(failed)?;
+    staged
+        .persist(path)
+        .map_err(|error| error.error)
+        .with_context(failed)?;
     Ok(())
 }
 

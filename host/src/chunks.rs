@@ -54,7 +54,9 @@ impl<R: BufRead> Chunks<R> {
             let full = call.len() >= FULL.0 || pixels.bytes >= FULL.1;
             let apart = match self.scope {
                 Scope::Sample => true,
-                Scope::Group => call.last().is_none_or(|last: &Sample| last.group != sample.group),
+                Scope::Group => call
+                    .last()
+                    .is_none_or(|last: &Sample| last.group != sample.group),
                 Scope::Batch => false,
             };
             if full && apart {

@@ -120,6 +120,7 @@ pub fn stage(path: &Path) -> io::Result<NamedTempFile> {
         .prefix(&prefix)
         .suffix(".partial")
         .tempfile_in(folder)
+        .map_err(|error| without_name(&error))
 }
 
 /// The same for a folder: [`TempDir::keep`] it when it has been renamed.
@@ -132,6 +133,7 @@ pub fn stage_folder(path: &Path) -> io::Result<TempDir> {
         .prefix(&prefix)
         .suffix(".partial")
         .tempdir_in(folder)
+        .map_err(|error| without_name(&error))
 }
 
 /// Writes a file of which either all or nothing is there under its name. Of two writers at one time the last one's
@@ -260,6 +262,13 @@ fn not_regular(kind: FileType) -> io::Error {
     #[cfg(not(unix))]
     let what = "something else";
     refused(format!("this is {what}, and a regular file is read"))
+}
+
+/// The error without the name that the file would have had under way: it means nothing, and is another each time.
+fn without_name(error: &io::Error) -> io::Error {
+    let text = error.to_string();
+    let end = text.rfind(" at path ").unwrap_or(text.len());
+    io::Error::new(error.kind(), &text[..end])
 }
 
 /// The beginning of a hidden name beside `path`, and the folder, so that a rename stays on one file system.

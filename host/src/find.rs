@@ -184,7 +184,7 @@ impl Search {
 }
 
 /// Whether only we, or root, decide what a file and its folder are.
-fn is_trusted(file: &Path) -> bool {
+pub(crate) fn is_trusted(file: &Path) -> bool {
     let ours = |path| fs::metadata(path).is_ok_and(|found| trust::is_ours(&found));
     ours(file) && file.parent().is_some_and(ours)
 }

@@ -160,7 +160,10 @@ pub fn put(component: &[u8], path: &Path, limits: &LimitSettings) -> Result<Insp
         let text = error.to_string();
         anyhow!(text.replace(&*staged.path().to_string_lossy(), &path.to_string_lossy()))
     })?;
-    staged.persist(path).with_context(failed)?;
+    staged
+        .persist(path)
+        .map_err(|error| error.error)
+        .with_context(failed)?;
     Ok(found)
 }
 

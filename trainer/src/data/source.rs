@@ -48,6 +48,7 @@ pub(super) fn read(file: &Path) -> Result<String> {
     let io = |source| Error::io(file, source);
     let mut reader = BufReader::new(open_given(file).map_err(io)?);
     let (mut bytes, mut line) = (Vec::new(), 0);
+    let mut array = None;
     loop {
         line += 1;
         let start = reader.fill_buf().map_err(io)?;
@@ -60,11 +61,13 @@ pub(super) fn read(file: &Path) -> Result<String> {
                 ));
             }
         }
-        // A JSON array may stand in one line: then its rows are bounded when they are read.
-        let most = if is_array(if line == 1 { start } else { &bytes }) {
-            ARRAY
-        } else {
-            LINE
+        if array.is_none() {
+            array = begins_array(start);
+        }
+        // An array may stand in one line: then its rows are bounded when they are read.
+        let most = match array {
+            Some(true) => ARRAY,
+            Some(false) | None => LINE,
         };
         match read_line(&mut reader, &mut bytes, most).map_err(io)? {
             Some(0) => break,
@@ -83,10 +86,10 @@ pub(super) fn read(file: &Path) -> Result<String> {
     })
 }
 
-/// Whether a text begins as a JSON array does, after a byte order mark.
-fn is_array(text: &[u8]) -> bool {
+/// Whether a text begins as a JSON array does, after a byte order mark; `None` where it is white space so far.
+fn begins_array(text: &[u8]) -> Option<bool> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    text.trim_ascii_start().starts_with(b"[")
+    text.trim_ascii_start().first().map(|first| *first == b'[')
 }
 
 /// The rows of a text with their lines, from 1: those of JSON Lines, or of one JSON array. Lines without
@@ -95,7 +98,7 @@ fn is_array(text: &[u8]) -> bool {
 /// # Errors
 /// [`Error::Data`] where an array is broken.
 pub(super) fn rows<'a>(file: &Path, text: &'a str) -> Result<Vec<(usize, &'a str)>> {
-    if !is_array(text.as_bytes()) {
+    if begins_array(text.as_bytes()) != Some(true) {
         let lines = (1..).zip(text.lines());
         return Ok(lines.filter(|(_, line)| !line.trim().is_empty()).collect());
     }

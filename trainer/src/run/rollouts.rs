@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Lines, Write};
+use std::io::{BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use rlhost_host::files::open;
+use rlhost_host::files::{LINE, open, read_line};
 use rlhost_host::{Message, Record};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,8 @@ const VALIDATION: &str = "validation-";
 const SUFFIX: &str = ".jsonl.zst";
 /// Text shrinks to about a fifth at zstd's default level, at hundreds of MB/s.
 const LEVEL: i32 = 3;
+/// The most bytes of a row: that of the data, what the model said and what the rewards said.
+const MOST: u64 = 4 * LINE;
 
 /// Who made a completion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -275,7 +277,7 @@ pub fn read_rollouts(path: &Path) -> Result<Vec<RolloutRow>> {
 /// [`Error::Io`], such as the end of a file that was cut off, there are no more rows.
 pub struct RolloutReader {
     path: PathBuf,
-    lines: Lines<BufReader<zstd::Decoder<'static, BufReader<File>>>>,
+    reader: BufReader<zstd::Decoder<'static, BufReader<File>>>,
     line: usize,
     ended: bool,
 }
@@ -287,7 +289,7 @@ impl RolloutReader {
         let decoder = zstd::Decoder::new(open(path).map_err(io)?).map_err(io)?;
         Ok(Self {
             path: path.to_owned(),
-            lines: BufReader::new(decoder).lines(),
+            reader: BufReader::new(decoder),
             line: 0,
             ended: false,
         })
@@ -302,12 +304,23 @@ impl Iterator for RolloutReader {
             return None;
         }
         self.line += 1;
-        match self.lines.next()? {
-            Ok(line) => Some(serde_json::from_str(&line).map_err(|e| Error::Data {
-                file: self.path.clone(),
-                line: self.line,
-                message: e.to_string(),
-            })),
+        let wrong = |message: String| Error::Data {
+            file: self.path.clone(),
+            line: self.line,
+            message,
+        };
+        let mut line = Vec::new();
+        match read_line(&mut self.reader, &mut line, MOST) {
+            Ok(Some(0)) => None,
+            Ok(Some(_)) => {
+                let line = line.strip_suffix(b"\n").unwrap_or(&line);
+                Some(serde_json::from_slice(line).map_err(|e| wrong(e.to_string())))
+            }
+            // A small file can hold a line without end: it is not gone through.
+            Ok(None) => {
+                self.ended = true;
+                Some(Err(wrong(format!("the row has more than {MOST} bytes"))))
+            }
             Err(error) => {
                 self.ended = true;
                 Some(Err(Error::io(&self.path, error)))

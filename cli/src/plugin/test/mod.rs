@@ -8,8 +8,7 @@ use super::metadata::Metadata;
 use crate::{allow, host, output, score};
 use anyhow::{Context, Result, bail};
 use rlhost_host::golden;
-use rlhost_host::{Host, Plugin, PluginRef};
-use std::fs;
+use rlhost_host::{Host, Plugin, PluginRef, files};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -130,7 +129,7 @@ fn find(host: &Host, arguments: &Arguments) -> Result<(Plugin, PathBuf)> {
 /// Says so where a component was built from other files than those that lie in the folder now. One that says
 /// nothing of its source is taken as it is.
 fn note_if_old(folder: &Path, plugin: &Plugin) {
-    let embedded = fs::read(plugin.path()).map_err(Into::into);
+    let embedded = files::read(plugin.path(), files::COMPONENT).map_err(Into::into);
     let embedded = embedded.and_then(|bytes| Metadata::read(&bytes));
     let Some(built_from) = embedded.ok().and_then(|found| found.source) else {
         return;
