@@ -4,6 +4,7 @@ use crate::terminal;
 use anyhow::{Context, Result};
 use rlhost_host::{CompileLimits, Compiler, Host, HostBuilder, compile_child};
 use std::env;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Where users set what compiling may use.
@@ -26,7 +27,8 @@ pub fn builder() -> Result<HostBuilder> {
     };
     let compiler = Compiler::this_program([COMPILE], limits)
         .context("cannot find out which program this is, to compile components with it")?;
-    Ok(Host::builder().compiler(compiler))
+    let tell = |path: &Path| terminal::say(&format!("note: the plugin is {}", path.display()));
+    Ok(Host::builder().compiler(compiler).on_found_by_chance(tell))
 }
 
 /// The same on so many threads; on all processors where nothing is said.

@@ -3,12 +3,13 @@
 use crate::output;
 use crate::terminal::inline;
 use anyhow::{Context, Result, bail};
+use rlhost_host::files;
 use rlhost_trainer::config::Device;
 use rlhost_trainer::model::{Model, ModelConfig};
 use rlhost_trainer::pipeline::{copy_description, device};
 use rlhost_trainer::processor::{PixelLimits, Processor};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -34,18 +35,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     // Whatever else the folder lacks shows now, and not when the model is used.
     Processor::load(&arguments.description, PixelLimits::default())?;
     let model = Model::random(config, arguments.seed, &device(Device::Cpu)?)?;
-    let staged = output::staged(output);
     let failed = || format!("cannot write {}", output.display());
-    let made = create_anew(&staged)
-        .with_context(failed)
-        .and_then(|()| Ok(copy_description(&arguments.description, &staged)?))
-        .and_then(|()| Ok(model.weights().save(&staged)?))
-        .and_then(|()| std::fs::rename(&staged, output).with_context(failed));
-    if made.is_err() {
-        // The first error is the one to tell.
-        let _ = std::fs::remove_dir_all(&staged);
+    if let Some(parent) = output.parent() {
+        fs::create_dir_all(parent).with_context(failed)?;
     }
-    made?;
+    let staged = files::stage_folder(output).with_context(failed)?;
+    copy_description(&arguments.description, staged.path())?;
+    model.weights().save(staged.path())?;
+    fs::rename(staged.path(), output).with_context(failed)?;
+    let _ = staged.keep();
     output::standard(|out| {
         let count = model.weights().parameter_count();
         Ok(writeln!(
@@ -54,12 +52,4 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             inline(output.display())
         )?)
     })
-}
-
-/// An empty folder in the place of what an interrupted call left.
-fn create_anew(folder: &Path) -> io::Result<()> {
-    if folder.exists() {
-        std::fs::remove_dir_all(folder)?;
-    }
-    std::fs::create_dir_all(folder)
 }

@@ -2,11 +2,11 @@
 
 use crate::terminal::{Gate, Style};
 use anyhow::{Context, Result, bail};
+use rlhost_host::files;
 use serde::Serialize;
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A writer whose errors name it; they keep their kind, by which `… | head` is recognised.
 struct Named<W> {
@@ -73,28 +73,21 @@ pub fn json_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) 
     // A link stays one.
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let failed = || format!("cannot write to {}", path.display());
-    let into = |target: &Path| {
-        let file = File::create(target).with_context(failed)?;
-        gated(file, path.display().to_string(), Style::Json, write)
-    };
+    let name = || path.display().to_string();
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => bail!("{} is a folder: name a file", path.display()),
-        Ok(found) if !found.is_file() => return into(path),
+        Ok(found) if !found.is_file() => {
+            let file = File::create(path).with_context(failed)?;
+            return gated(file, name(), Style::Json, write);
+        }
         _ => {}
     }
-    let staged = staged(path);
-    let written = into(&staged).and_then(|()| fs::rename(&staged, path).with_context(failed));
-    if written.is_err() {
-        // Nothing half-written stays; the first error is the one to tell.
-        let _ = fs::remove_file(&staged);
-    }
-    written
-}
-
-/// A hidden name beside `path`, so that the rename stays on one file system.
-pub fn staged(path: &Path) -> PathBuf {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(".partial");
-    path.with_file_name(name)
+    // Nothing half-written stays, and two that write to one name leave one of the two.
+    let staged = files::stage(path).with_context(failed)?;
+    gated(staged.as_file(), name(), Style::Json, write)?;
+    staged
+        .persist(path)
+        .map_err(|error| error.error)
+        .with_context(failed)?;
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::{allow, host, output};
 use anyhow::Result;
 use rlhost_host::{
-    HostBuilder, LimitSettings, Limits, Record, Reward, RewardSet, Sample, SampleReader, Scope,
+    Chunks, HostBuilder, LimitSettings, Limits, Record, Reward, RewardSet, Sample, SampleReader,
     Scorer,
 };
 use serde_json::{Map, Value};
@@ -73,9 +73,6 @@ impl LimitArguments {
     }
 }
 
-/// Samples that are read, judged and written together; memory stays bounded by it.
-const CHUNK: usize = 4096;
-
 pub fn run(arguments: &Arguments) -> Result<()> {
     let host = host::builder_on(arguments.threads)?;
     let host = arguments.limits.on(host).build()?;
@@ -85,13 +82,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let scorer = Scorer::with_grants(&plugin, &params, limits, arguments.allow.grants(&host)?)?;
     scorer.check_params()?;
     let rewards = RewardSet::new([Reward::new(plugin.info().name.clone(), scorer)])?;
-    // A plugin that compares samples must see all of them at once.
-    let chunk = match plugin.info().scope {
-        Scope::Sample => CHUNK,
-        Scope::Group | Scope::Batch => usize::MAX,
-    };
-    let samples = SampleReader::open(&arguments.input)?;
-    let write = |out: &mut dyn Write| judge(&rewards, samples, chunk, out);
+    let calls = Chunks::new(SampleReader::open(&arguments.input)?, plugin.info().scope);
+    let write = |out: &mut dyn Write| judge(&rewards, calls, out);
     match &arguments.output {
         None => output::json_lines(write),
         Some(path) => output::json_file(path, write),
@@ -100,21 +92,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 fn judge(
     rewards: &RewardSet,
-    mut samples: impl Iterator<Item = rlhost_host::Result<Sample>>,
-    chunk: usize,
+    calls: impl Iterator<Item = rlhost_host::Result<Vec<Sample>>>,
     out: &mut dyn Write,
 ) -> Result<()> {
     let mut index = 0;
-    loop {
-        let batch: Vec<Sample> = samples.by_ref().take(chunk).collect::<Result<_, _>>()?;
-        if batch.is_empty() {
-            return Ok(());
-        }
-        for judgement in rewards.score(&batch)? {
+    for samples in calls {
+        for judgement in rewards.score(&samples?)? {
             serde_json::to_writer(&mut *out, &Record::new(index, index, 0, judgement))
                 .map_err(std::io::Error::from)?;
             out.write_all(b"\n")?;
             index += 1;
         }
     }
+    Ok(())
 }

@@ -5,7 +5,7 @@
 //! the rest, so damage is noticed before the code is loaded. Nor is it used where a folder above it is such
 //! that others could put another in its place. A cache that can't be used never fails a run.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder};
 use std::hash::{Hash, Hasher};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -16,6 +16,8 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::digest::Digest;
+use crate::files;
+use crate::trust::{is_out_of_reach, is_private};
 
 /// Starts a file of the cache, before the digest.
 const MAGIC: &[u8; 16] = b"rlhost-compiled\n";
@@ -104,7 +106,7 @@ fn read(engine: &Engine, file: &Path) -> Option<Component> {
     if !is_private(&fs::symlink_metadata(file).ok()?) {
         return None;
     }
-    let mut opened = File::open(file).ok()?;
+    let mut opened = files::open(file).ok()?;
     // What the path names may have changed since it was looked at: what was opened counts.
     if !is_private(&opened.metadata().ok()?) {
         return None;
@@ -165,50 +167,10 @@ fn ensure_private(folder: &Path) -> Option<()> {
     private.then_some(())
 }
 
-/// Whether a file or folder belongs to us and nobody else may write to it.
-#[cfg(unix)]
-fn is_private(metadata: &fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    !metadata.is_symlink()
-        && metadata.uid() == rustix::process::geteuid().as_raw()
-        && metadata.mode() & 0o022 == 0
-}
-
-/// Whether nobody else can put another folder in the place of this one: those above it belong to us or to
-/// root, and others may not write to them, or may not touch what is not theirs (the sticky bit of `/tmp`).
-#[cfg(unix)]
-fn is_out_of_reach(folder: &Path) -> std::io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let us = rustix::process::geteuid().as_raw();
-    for above in fs::canonicalize(folder)?.ancestors().skip(1) {
-        let metadata = fs::metadata(above)?;
-        let (mode, owner) = (metadata.mode(), metadata.uid());
-        let sticky = mode & 0o1000 != 0;
-        // Where every user has a group of the same number, it is as good as the user.
-        let own_group = metadata.gid() == owner;
-        let writable = mode & 0o002 != 0 || (mode & 0o020 != 0 && !own_group);
-        if !(owner == us || owner == 0) || (writable && !sticky) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// Elsewhere than on Unix, folders above a user's own are the system's.
-#[cfg(not(unix))]
-fn is_out_of_reach(_: &Path) -> std::io::Result<bool> {
-    Ok(true)
-}
-
-/// Whether a file or folder can be trusted: elsewhere than on Unix a user's cache folder is private by default.
-#[cfg(not(unix))]
-fn is_private(metadata: &fs::Metadata) -> bool {
-    !metadata.is_symlink()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::fs::File;
     use std::time::Duration;
 
     use super::*;

@@ -1,10 +1,14 @@
 //! JSON objects that keep their order and their values' own text.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+/// So many names are compared one by one.
+const FEW: usize = 32;
 
 /// A JSON object as its text has it: entries in their order, and each value's own text, so that `1.50`
 /// stays `1.50`. A name that stands twice is an error.
@@ -94,8 +98,18 @@ impl<'de> Deserialize<'de> for Columns {
 
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Columns, A::Error> {
                 let mut columns: Vec<(String, Box<RawValue>)> = Vec::new();
+                let mut many = HashSet::new();
                 while let Some((name, value)) = entries.next_entry::<String, Box<RawValue>>()? {
-                    if columns.iter().any(|(known, _)| *known == name) {
+                    // Looking through all of a few names is faster, through all of many takes for ever.
+                    let known = if columns.len() < FEW {
+                        columns.iter().any(|(known, _)| *known == name)
+                    } else {
+                        if many.is_empty() {
+                            many.extend(columns.iter().map(|(name, _)| name.clone()));
+                        }
+                        !many.insert(name.clone())
+                    };
+                    if known {
                         return Err(A::Error::custom(format_args!("{name:?} stands twice")));
                     }
                     columns.push((name, value));

@@ -1,7 +1,6 @@
 //! From a file to a compiled component of a known world.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use std::sync::Arc;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
-use crate::{AskedLimits, CompileFault, Digest, Error, Host, Result};
+use crate::{AskedLimits, CompileFault, Digest, Error, Host, Result, files};
 
 /// A component, compiled.
 pub(crate) struct Loaded {
@@ -58,23 +57,26 @@ pub(crate) fn load(host: &Host, path: &Path) -> Result<Loaded> {
 
 /// Reads a file of at most `limit` bytes.
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let most = limit.saturating_add(1);
-    let mut file = File::open(path).map_err(|e| Error::io(path, e))?;
-    file.by_ref()
-        .take(most)
-        .read_to_end(&mut bytes)
-        .map_err(|e| Error::io(path, e))?;
-    let read = bytes.len() as u64;
-    if read > limit {
-        // Of a pipe no size is known: it has at least what was read.
-        let size = file.metadata().map_or(read, |it| it.len().max(read));
-        return Err(Error::Compile {
+    let io = |e| Error::io(path, e);
+    let too_large = |size| {
+        Err(Error::Compile {
             path: path.to_owned(),
             fault: CompileFault::ComponentTooLarge { size, limit },
-        });
+        })
+    };
+    let file = files::open_given(path).map_err(io)?;
+    let size = file.metadata().map_err(io)?.len();
+    if size > limit {
+        return too_large(size);
     }
-    Ok(bytes)
+    // Of a pipe no size is known: it has at least what was read.
+    let mut bytes = Vec::new();
+    let mut bounded = file.take(limit.saturating_add(1));
+    bounded.read_to_end(&mut bytes).map_err(io)?;
+    match bytes.len() as u64 {
+        read if read > limit => too_large(read),
+        _ => Ok(bytes),
+    }
 }
 
 /// Tells components from core modules and from everything else by the first 8 bytes.

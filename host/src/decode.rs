@@ -1,13 +1,28 @@
 //! Image files as RGB pixels: one way for training and for `rlhost score`.
+//!
+//! A small file can become a huge picture. So what the pixels take, and what decoding takes besides, is known from
+//! the headers and bounded before anything is decoded; of what is not looked at, such as colour profiles and texts,
+//! nothing is unpacked.
 
-use std::io::{self, BufRead, ErrorKind, Read, Seek};
+mod jpeg;
+mod png;
 
-use image::{
-    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Rgb, RgbImage,
-};
+use std::io::{self, Cursor};
 
-/// Bytes that a decoded picture may have, and its decoder besides.
-const MAX_DECODED: u64 = 512 << 20;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageError, ImageFormat, ImageReader, Rgb, RgbImage};
+
+/// Bytes of an image file.
+pub(crate) const MAX_FILE: u64 = 512 << 20;
+
+/// Bytes of a picture's pixels: width × height × 3.
+const MAX_PIXELS: u64 = 512 << 20;
+
+/// Bytes that decoding may take in all: file, pixels, and what lies between them.
+const MAX_DECODING: u64 = 1 << 30;
+
+/// Scans of a JPEG image. Programs write about ten; each goes over the whole picture.
+const MAX_SCANS: usize = 100;
 
 /// Why there are no pixels.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +37,18 @@ pub(crate) enum Unreadable {
     Empty,
     #[error("the JPEG image is cut off: the end of the file is missing")]
     CutOff,
+    #[error(
+        "the image is too large: {width}x{height} pixels take {bytes} bytes as RGB, and the limit is {MAX_PIXELS}: \
+         make it smaller"
+    )]
+    Pixels { width: u32, height: u32, bytes: u64 },
+    #[error(
+        "the image is too large: to decode {width}x{height} pixels of this kind takes {bytes} bytes, and the limit is \
+         {MAX_DECODING}: make it smaller, or save it as a plain JPEG or PNG"
+    )]
+    Decoding { width: u32, height: u32, bytes: u64 },
+    #[error("the JPEG image has {0} scans, and the limit is {MAX_SCANS}: save it anew")]
+    Scans(usize),
 }
 
 impl From<ImageError> for Unreadable {
@@ -33,88 +60,67 @@ impl From<ImageError> for Unreadable {
     }
 }
 
-/// Reads a PNG or JPEG image: turned upright as its EXIF orientation says, grey repeated to three
+/// Decodes the bytes of a PNG or JPEG image: turned upright as its EXIF orientation says, grey repeated to three
 /// channels, transparency laid over white.
-pub(crate) fn rgb(mut file: impl BufRead + Seek) -> Result<RgbImage, Unreadable> {
-    if file.fill_buf()?.is_empty() {
+pub(crate) fn rgb(file: &[u8]) -> Result<RgbImage, Unreadable> {
+    if file.is_empty() {
         return Err(Unreadable::Empty);
     }
-    let reader = ImageReader::new(file).with_guessed_format()?;
-    let format = reader.format();
-    if let Some(other) = format.filter(|f| !matches!(f, ImageFormat::Png | ImageFormat::Jpeg)) {
-        return Err(Unreadable::Format(other));
+    let reader = ImageReader::new(Cursor::new(file)).with_guessed_format()?;
+    match reader.format() {
+        Some(ImageFormat::Png) => png::rgb(file),
+        Some(ImageFormat::Jpeg) => jpeg::rgb(file),
+        Some(other) => Err(Unreadable::Format(other)),
+        // The library says what it is not.
+        None => Ok(to_rgb(reader.decode()?)),
     }
-    let mut file = reader.into_inner();
-    if format == Some(ImageFormat::Jpeg) {
-        // The decoder fills what is missing with grey.
-        if is_cut_off(&mut file)? {
-            return Err(Unreadable::CutOff);
+}
+
+/// What decoding needs besides the pixels that come out of it.
+struct Cost {
+    size: (u32, u32),
+    /// Bytes of the file, as often as it is held.
+    file: u64,
+    /// Bytes that are held until the pixels are there.
+    between: u64,
+    orientation: Orientation,
+}
+
+impl Cost {
+    /// Checks both limits.
+    fn check(&self) -> Result<(), Unreadable> {
+        let (width, height) = self.size;
+        let pixels = 3 * u64::from(width) * u64::from(height);
+        if pixels > MAX_PIXELS {
+            return Err(Unreadable::Pixels {
+                width,
+                height,
+                bytes: pixels,
+            });
         }
-        file.rewind()?;
+        // A picture that lies on its side is copied when it is turned.
+        let copied = match self.orientation {
+            Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH => pixels,
+            _ => 0,
+        };
+        let bytes = self.file + pixels + self.between.max(copied);
+        if bytes > MAX_DECODING {
+            return Err(Unreadable::Decoding {
+                width,
+                height,
+                bytes,
+            });
+        }
+        Ok(())
     }
-    let reader = ImageReader::new(file).with_guessed_format()?;
-    let mut decoder = reader.into_decoder()?;
-    let orientation = decoder.orientation()?;
-    // A small file can claim to be a huge picture; the reader's own limits don't cover this way.
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_DECODED);
-    limits.reserve(decoder.total_bytes())?;
-    decoder.set_limits(limits)?;
-    let mut image = DynamicImage::from_decoder(decoder)?;
-    image.apply_orientation(orientation);
-    Ok(to_rgb(image))
 }
 
 /// The name of a format as people write it.
 fn name(format: ImageFormat) -> String {
     format!("{format:?}").to_uppercase()
-}
-
-/// Whether a JPEG file ends before its end marker (ITU-T T.81, annex B). What is not built of markers
-/// is left to the decoder.
-fn is_cut_off(file: &mut impl BufRead) -> io::Result<bool> {
-    match find_end(file) {
-        Ok(()) => Ok(false),
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(true),
-        Err(error) => Err(error),
-    }
-}
-
-/// Reads up to the end marker, or to what is no marker where one ought to be.
-fn find_end(file: &mut impl BufRead) -> io::Result<()> {
-    let mut byte = [0];
-    let mut next = |file: &mut dyn BufRead| file.read_exact(&mut byte).map(|()| byte[0]);
-    if (next(file)?, next(file)?) != (0xff, 0xd8) {
-        return Ok(());
-    }
-    // After the start of a scan its data follows: there a marker is what is no escaped byte and no restart.
-    let mut in_scan = false;
-    loop {
-        let mut code = next(file)?;
-        if code != 0xff {
-            if in_scan {
-                continue;
-            }
-            return Ok(());
-        }
-        while code == 0xff {
-            code = next(file)?;
-        }
-        match code {
-            0xd9 => return Ok(()),
-            0x00 | 0xd0..=0xd7 if in_scan => {}
-            0x01 | 0xd0..=0xd7 => {}
-            _ => {
-                in_scan = code == 0xda;
-                let length = u64::from(u16::from_be_bytes([next(file)?, next(file)?]));
-                let rest = length.saturating_sub(2);
-                let skipped = io::copy(&mut file.by_ref().take(rest), &mut io::sink())?;
-                if skipped < rest {
-                    return Err(ErrorKind::UnexpectedEof.into());
-                }
-            }
-        }
-    }
 }
 
 /// Converts to RGB, transparency laid over white with Pillow's rounding.
@@ -134,4 +140,14 @@ fn to_rgb(image: DynamicImage) -> RgbImage {
         *to = Rgb([blend(r), blend(g), blend(b)]);
     }
     target
+}
+
+/// The picture upright.
+fn upright(image: RgbImage, orientation: Orientation) -> RgbImage {
+    if orientation == Orientation::NoTransforms {
+        return image;
+    }
+    let mut image = DynamicImage::ImageRgb8(image);
+    image.apply_orientation(orientation);
+    image.into_rgb8()
 }

@@ -34,6 +34,14 @@ pub enum Error {
         /// The files that would have been taken.
         searched: Vec<PathBuf>,
     },
+    /// The only plugin of that name lies above the current folder, where another user decides what it is.
+    #[error("no plugin `{name}` of yours: {} is another user's, or others may write to it; where you trust it, give its path", path.display())]
+    ForeignPlugin {
+        /// The name that was asked for.
+        name: String,
+        /// The file that was not taken.
+        path: PathBuf,
+    },
     /// The file is no WebAssembly at all.
     #[error("{}: not a WebAssembly component: {message}", path.display())]
     NotWasm {

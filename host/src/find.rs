@@ -1,9 +1,9 @@
 //! Where plugins lie.
 
-use std::env;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
-use crate::{Error, Result};
+use crate::{Error, Result, trust};
 
 /// A plugin as users name it: a path, or the name of a plugin that lies in one of the usual places.
 ///
@@ -65,6 +65,8 @@ impl From<&PathBuf> for PluginRef {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Search {
     folders: Vec<PathBuf>,
+    /// The one of them that nobody named: it was found above the current folder, and whose it is has to be seen.
+    found: Option<PathBuf>,
 }
 
 impl Search {
@@ -72,6 +74,7 @@ impl Search {
     pub fn new(folders: impl IntoIterator<Item = PathBuf>) -> Self {
         Self {
             folders: folders.into_iter().collect(),
+            found: None,
         }
     }
 
@@ -81,15 +84,18 @@ impl Search {
     /// 2. the project's build folder: `target/guests` beside or above the current folder, and `guests`
     ///    in the target folder that holds the running program,
     /// 3. the user's store: `$XDG_DATA_HOME/rlhost/plugins`, else `~/.local/share/rlhost/plugins`.
+    ///
+    /// What lies above the current folder may be another user's. There, a plugin counts only if its file and its
+    /// folder belong to us or to root, and nobody else may write to them.
     pub fn from_env() -> Self {
         let var = |name| env::var_os(name).filter(|v| !v.is_empty());
         let mut folders = Vec::new();
         if let Some(list) = var("RLHOST_PLUGIN_PATH") {
             folders.extend(env::split_paths(&list).filter(|p| !p.as_os_str().is_empty()));
         }
-        if let Ok(here) = env::current_dir() {
-            folders.extend(Self::build_folder_above(&here));
-        }
+        let named = folders.len();
+        let above = env::current_dir().map(|here| Self::build_folder_above(&here));
+        folders.extend(above.ok());
         if let Ok(program) = env::current_exe() {
             folders.extend(Self::target_folder(&program).map(|p| p.join("guests")));
         }
@@ -97,13 +103,23 @@ impl Search {
             .map(PathBuf::from)
             .or_else(|| Some(env::home_dir()?.join(".local").join("share")));
         folders.extend(data.map(|p| p.join("rlhost").join("plugins")));
+        Self::named(folders, named)
+    }
+
+    /// These folders, each once. The one at the place `found` was named by nobody, unless another place has it too.
+    fn named(mut folders: Vec<PathBuf>, found: usize) -> Self {
+        let by_chance = folders.get(found).cloned();
+        let by_chance = by_chance.filter(|it| folders.iter().filter(|p| *p == it).count() == 1);
         let mut seen = Vec::new();
         folders.retain(|folder| {
             let new = !seen.contains(folder);
             seen.push(folder.clone());
             new
         });
-        Self { folders }
+        Self {
+            folders,
+            found: by_chance,
+        }
     }
 
     /// The folders, in order.
@@ -123,13 +139,12 @@ impl Search {
     }
 
     /// The nearest existing `target/guests` in `folder` or above it; `folder`'s own where there is none.
-    fn build_folder_above(folder: &Path) -> Option<PathBuf> {
+    fn build_folder_above(folder: &Path) -> PathBuf {
         let candidate = |p: &Path| p.join("target").join("guests");
-        folder
-            .ancestors()
-            .map(candidate)
+        let mut candidates = folder.ancestors().map(candidate);
+        candidates
             .find(|p| p.is_dir())
-            .or_else(|| Some(candidate(folder)))
+            .unwrap_or_else(|| candidate(folder))
     }
 
     /// The file that a reference means. A path is taken as it is, whether or not it exists.
@@ -143,14 +158,35 @@ impl Search {
             .iter()
             .map(|folder| folder.join(format!("{name}.wasm")))
             .collect();
-        match searched.iter().find(|file| file.is_file()) {
-            Some(file) => Ok(file.clone()),
-            None => Err(Error::PluginNotFound {
+        let mut foreign = None;
+        for file in searched.iter().filter(|file| file.is_file()) {
+            if !self.is_found_by_chance(file) || is_trusted(file) {
+                return Ok(file.clone());
+            }
+            foreign = Some(file.clone());
+        }
+        Err(match foreign {
+            Some(path) => Error::ForeignPlugin {
+                name: name.clone(),
+                path,
+            },
+            None => Error::PluginNotFound {
                 name: name.clone(),
                 searched,
-            }),
-        }
+            },
+        })
     }
+
+    /// Whether a file lies in a folder that nobody named: one above the current folder.
+    pub(crate) fn is_found_by_chance(&self, file: &Path) -> bool {
+        self.found.is_some() && file.parent() == self.found.as_deref()
+    }
+}
+
+/// Whether only we, or root, decide what a file and its folder are.
+pub(crate) fn is_trusted(file: &Path) -> bool {
+    let ours = |path| fs::metadata(path).is_ok_and(|found| trust::is_ours(&found));
+    ours(file) && file.parent().is_some_and(ours)
 }
 
 #[cfg(test)]

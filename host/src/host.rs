@@ -1,7 +1,7 @@
 //! The sandbox host: engine, threads and compiled code, shared by all plugins.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -42,6 +42,7 @@ pub(crate) struct Shared {
     pub(crate) cache: CodeCache,
     pub(crate) compiler: Compiler,
     search: Search,
+    found_by_chance: fn(&Path),
 }
 
 impl Host {
@@ -89,7 +90,12 @@ impl Host {
 
     /// The file of a plugin of this path or name.
     pub(crate) fn find(&self, plugin: &PluginRef) -> Result<PathBuf> {
-        self.0.search.find(plugin)
+        let search = &self.0.search;
+        let path = search.find(plugin)?;
+        if matches!(plugin, PluginRef::Name(_)) && search.is_found_by_chance(&path) {
+            (self.0.found_by_chance)(&path);
+        }
+        Ok(path)
     }
 
     /// The threads for calls that may wait for others, so that waiting holds nobody else up.
@@ -151,6 +157,7 @@ pub struct HostBuilder {
     cache: Option<PathBuf>,
     compiler: Compiler,
     search: Search,
+    found_by_chance: fn(&Path),
     sessions: u32,
 }
 
@@ -168,6 +175,7 @@ impl Default for HostBuilder {
             cache: CodeCache::default_folder(),
             compiler: Compiler::InProcess,
             search: Search::from_env(),
+            found_by_chance: |_| {},
             sessions: 16,
         }
     }
@@ -238,6 +246,14 @@ impl HostBuilder {
         self
     }
 
+    /// Is told of a plugin by name that lies in a folder which nobody named: one above the current folder
+    /// ([`Search::from_env`]).
+    #[must_use]
+    pub fn on_found_by_chance(mut self, tell: fn(&Path)) -> Self {
+        self.found_by_chance = tell;
+        self
+    }
+
     /// How many [sessions](crate::Session) may live at once. A plugin with several memories counts as many
     /// times. Each takes 4 GiB of address space, but memory only as far as the plugin writes to it. Where
     /// there are more than some 10,000, the operating system must allow enough mappings
@@ -279,6 +295,7 @@ impl HostBuilder {
             cache: CodeCache::new(self.cache),
             compiler: self.compiler,
             search: self.search,
+            found_by_chance: self.found_by_chance,
         })))
     }
 }

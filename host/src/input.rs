@@ -1,7 +1,8 @@
 //! Samples from JSON Lines: what `rlhost score` reads.
 
+use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -9,9 +10,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::sample::WeakImage;
 use crate::{
-    Chat, ChatContent, Columns, ContentPart, Error, FinishReason, Message, Picture, Result, Sample,
-    Turn,
+    Chat, ChatContent, Columns, ContentPart, Error, FinishReason, Image, Message, Picture, Result,
+    Sample, Turn, files,
 };
 
 /// Reads samples row by row, so files may be larger than memory.
@@ -42,16 +44,22 @@ pub struct SampleReader<R> {
     file: PathBuf,
     line: usize,
     rows: u32,
+    /// Whether the rest of a line that was too long is still to be passed over.
+    in_line: bool,
+    images: Images,
 }
 
-/// The most bytes of a row. Its images lie in files of their own.
-const MAX_ROW: u64 = 64 << 20;
+/// The most bytes of pixels of a row's pictures together.
+const MAX_ROW: usize = 1 << 30;
+
+/// The most bytes of pixels that samples of one reader hold together, each picture counted once.
+const MAX_HELD: usize = 8 << 30;
 
 impl SampleReader<BufReader<File>> {
-    /// Opens a file.
+    /// Opens a file, or what the shell has opened ([`files::open_given`]).
     pub fn open(file: impl AsRef<Path>) -> Result<Self> {
         let file = file.as_ref();
-        let reader = File::open(file).map_err(|e| Error::io(file, e))?;
+        let reader = files::open_given(file).map_err(|e| Error::io(file, e))?;
         Ok(Self::new(BufReader::new(reader), file))
     }
 }
@@ -64,6 +72,8 @@ impl<R: BufRead> SampleReader<R> {
             file: file.as_ref().to_owned(),
             line: 0,
             rows: 0,
+            in_line: false,
+            images: Images::default(),
         }
     }
 
@@ -74,20 +84,21 @@ impl<R: BufRead> SampleReader<R> {
 
     /// The next line that is not empty.
     fn next_line(&mut self) -> Result<Option<String>> {
+        let io = |e| Error::io(&self.file, e);
         loop {
+            if std::mem::take(&mut self.in_line) {
+                self.reader.skip_until(b'\n').map_err(io)?;
+            }
             let mut bytes = Vec::new();
-            let count = (&mut self.reader)
-                .take(MAX_ROW + 1)
-                .read_until(b'\n', &mut bytes);
-            if count.map_err(|e| Error::io(&self.file, e))? == 0 {
+            let count = files::read_line(&mut self.reader, &mut bytes, files::LINE).map_err(io)?;
+            if count == Some(0) {
                 return Ok(None);
             }
             self.line += 1;
-            if bytes.len() as u64 > MAX_ROW {
-                self.reader
-                    .skip_until(b'\n')
-                    .map_err(|e| Error::io(&self.file, e))?;
-                return Err(self.error(format!("the row has more than {MAX_ROW} bytes")));
+            if count.is_none() {
+                // Who stops here need not wait for the line's end, which may never come.
+                self.in_line = true;
+                return Err(self.error(format!("the row has more than {} bytes", files::LINE)));
             }
             let line = String::from_utf8(bytes)
                 .map_err(|e| self.error(format!("not UTF-8: {}", e.utf8_error())))?;
@@ -131,7 +142,7 @@ impl<R: BufRead> SampleReader<R> {
         })
     }
 
-    fn sample(&self, mut row: Columns) -> Result<Sample> {
+    fn sample(&mut self, mut row: Columns) -> Result<Sample> {
         let response =
             match self.column::<ResponseRow>(&mut row, "response", "a text or a list of turns")? {
                 Some(ResponseRow::Text(text)) => vec![Turn {
@@ -154,10 +165,8 @@ impl<R: BufRead> SampleReader<R> {
             Some(value) => self.prompt(&value, pictures)?,
             None => (Vec::new(), pictures, None),
         };
-        let images = pictures.iter().map(Picture::open);
-        let images = images
-            .collect::<Result<_>>()
-            .map_err(|e| self.error(e.to_string()))?;
+        let images = self.images.open(&pictures);
+        let images = images.map_err(|message| self.error(message))?;
         let mut text = |key| {
             let value = self.column::<String>(&mut row, key, "a text")?;
             Ok::<_, Error>(value.unwrap_or_default())
@@ -245,6 +254,64 @@ impl<R: BufRead> Iterator for SampleReader<R> {
     fn next(&mut self) -> Option<Self::Item> {
         let next = self.next_with(|_, _| Ok(()))?;
         Some(next.map(|((), sample)| sample))
+    }
+}
+
+/// The pictures of the rows that were read, as far as somebody still has them.
+#[derive(Debug, Default)]
+struct Images {
+    /// A file that several rows name is decoded once.
+    files: HashMap<Picture, WeakImage>,
+    held: Vec<WeakImage>,
+    /// Bytes of what is held and of what is gone since it was looked through.
+    bytes: usize,
+    /// So many entries are looked through for those that are gone.
+    full: usize,
+}
+
+impl Images {
+    /// Opens the pictures of one row.
+    fn open(&mut self, pictures: &[Picture]) -> Result<Vec<Image>, String> {
+        let (mut images, mut bytes) = (Vec::with_capacity(pictures.len()), 0);
+        for picture in pictures {
+            let known = self.files.get(picture).and_then(WeakImage::get);
+            let image = match known {
+                Some(image) => image,
+                None => self.decode(picture)?,
+            };
+            bytes += image.rgb().len();
+            if bytes > MAX_ROW {
+                return Err(format!(
+                    "`images`: the row's pictures have more than {MAX_ROW} bytes of pixels together: make them \
+                     smaller, or give fewer"
+                ));
+            }
+            images.push(image);
+        }
+        Ok(images)
+    }
+
+    fn decode(&mut self, picture: &Picture) -> Result<Image, String> {
+        let image = picture.open().map_err(|error| error.to_string())?;
+        self.bytes += image.rgb().len();
+        if self.bytes > MAX_HELD || self.held.len() >= self.full {
+            self.files.retain(|_, image| image.get().is_some());
+            self.held.retain(|image| image.get().is_some());
+            let held = self.held.iter().filter_map(WeakImage::get);
+            self.bytes = image.rgb().len() + held.map(|image| image.rgb().len()).sum::<usize>();
+            self.full = 2 * self.held.len() + 64;
+        }
+        if self.bytes > MAX_HELD {
+            return Err(format!(
+                "`images`: all rows up to here are needed together, and their pictures have more than {MAX_HELD} \
+                 bytes of pixels: make them smaller, or give fewer rows"
+            ));
+        }
+        self.held.push(image.downgrade());
+        if picture.path().is_some() {
+            self.files.insert(picture.clone(), image.downgrade());
+        }
+        Ok(image)
     }
 }
 

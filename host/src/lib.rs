@@ -41,7 +41,7 @@
 //! | | |
 //! | --- | --- |
 //! | [`RewardSet`] | Several plugins with weights and failure policies, summed; its [`Record`]s are what runs and `rlhost score` write. |
-//! | [`SampleReader`] | Samples from JSON Lines. |
+//! | [`SampleReader`], [`Chunks`] | Samples from JSON Lines, one by one or in calls. |
 //! | [`Chat`], [`Picture`] | Prompts and pictures in the forms that rows of data have them in. |
 //! | [`Search`] | Where plugins are looked for by name. |
 //! | [`receipt`] | What a score was made of, so that anyone can make it again. |
@@ -49,6 +49,7 @@
 //! | [`algorithm`] | Advantage estimators and policy losses that run in the sandbox. |
 //! | [`preinitialise`] | The start of a language's runtime, once at build time. |
 //! | [`fuse`] | The modules of a component as one, once at build time. |
+//! | [`files`] | Reading files within bounds, and writing them whole. |
 //! | [`audit`] | Is every answer the same in any order, on any threads and in any process? |
 //!
 //! What goes wrong outside of guests is an [`Error`], which names the thing and the way out.
@@ -61,6 +62,7 @@ mod bindings;
 mod cache;
 mod capability;
 mod chat;
+mod chunks;
 mod columns;
 mod compiler;
 mod component;
@@ -70,6 +72,7 @@ mod digest;
 mod dispatch;
 mod engine;
 mod error;
+pub mod files;
 mod find;
 mod fuse;
 pub mod golden;
@@ -97,6 +100,7 @@ mod reward_set;
 mod sample;
 mod scorer;
 mod session;
+mod trust;
 mod verdict;
 mod vet;
 mod wasi;
@@ -108,6 +112,7 @@ pub use capability::{
     RetrieverSettings,
 };
 pub use chat::{Chat, ChatContent, ChatTurn};
+pub use chunks::Chunks;
 pub use columns::Columns;
 pub use compiler::{
     ChildCompiler, CompileFault, CompileLimits, CompileLimitsError, Compiler, compile_child,

@@ -1,17 +1,15 @@
 //! What is judged: a completion with all that the data says about it.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{BufReader, Cursor};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use crate::decode::{self, Unreadable};
 use crate::digest::Digest;
-use crate::{Error, Result};
+use crate::{Error, Result, files};
 
 /// One completion to be judged. The fields are those of `sample` in `wit/plugin.wit`.
 ///
@@ -197,19 +195,17 @@ impl Image {
     /// Reads a PNG or JPEG file: turned upright as its EXIF orientation says, grey and deeper pixels
     /// made 8-bit RGB, transparency laid over white.
     ///
-    /// A picture that would decode to more than 512 MiB is refused by its header.
+    /// A picture of more than 512 MiB of pixels (width × height × 3), or one that takes more than 1 GiB to decode, is
+    /// refused by its headers, and so is a file of more than 512 MiB.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let file = File::open(path).map_err(Unreadable::from);
-        Self::decoded(
-            path,
-            file.and_then(|file| decode::rgb(BufReader::new(file))),
-        )
+        let file = files::read(path, decode::MAX_FILE).map_err(Unreadable::from);
+        Self::decoded(path, file.and_then(|file| decode::rgb(&file)))
     }
 
     /// Decodes the bytes of a PNG or JPEG file, like [`Image::open`].
     pub fn decode(bytes: &[u8]) -> Result<Self> {
-        Self::decoded(Path::new("<memory>"), decode::rgb(Cursor::new(bytes)))
+        Self::decoded(Path::new("<memory>"), decode::rgb(bytes))
     }
 
     fn decoded(path: &Path, decoded: Result<RgbImage, Unreadable>) -> Result<Self> {
@@ -219,6 +215,15 @@ impl Image {
         })?;
         let (width, height) = decoded.dimensions();
         Self::from_rgb(width, height, decoded.into_raw())
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakImage {
+        WeakImage(Arc::downgrade(&self.0))
+    }
+
+    /// Where it lies in memory: clones lie at one place.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
     }
 
     /// Width in pixels.
@@ -236,9 +241,27 @@ impl Image {
         &self.0.rgb
     }
 
+    /// The pixels, without a copy where no other clone is left.
+    pub fn into_rgb(self) -> Vec<u8> {
+        match Arc::try_unwrap(self.0) {
+            Ok(pixels) => pixels.rgb.into_vec(),
+            Err(shared) => shared.rgb.to_vec(),
+        }
+    }
+
     /// SHA-256 of the pixels. Computed once for all clones.
     pub fn digest(&self) -> Digest {
         *self.0.digest.get_or_init(|| Digest::of(&self.0.rgb))
+    }
+}
+
+/// A picture that is there as long as somebody else has it.
+#[derive(Debug)]
+pub(crate) struct WeakImage(Weak<Pixels>);
+
+impl WeakImage {
+    pub(crate) fn get(&self) -> Option<Image> {
+        self.0.upgrade().map(Image)
     }
 }
 

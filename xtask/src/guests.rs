@@ -5,6 +5,7 @@
 //! is made of: its sources, the guest crate, the contract, the lock file or the toolchain.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -333,10 +334,14 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().context("a file lies in a folder")?;
     fs::create_dir_all(folder)?;
-    let new = path.with_extension(format!("new-{}", std::process::id()));
-    fs::write(&new, bytes)
-        .and_then(|()| fs::rename(&new, path))
-        .with_context(|| format!("cannot write {}", path.display()))
+    let failed = || format!("cannot write {}", path.display());
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut new = builder.tempfile_in(folder).with_context(failed)?;
+    new.write_all(bytes).with_context(failed)?;
+    new.persist(path).with_context(failed)?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use rlhost_host::audit::{self, Difference, Order, Pass, Process, Report};
 use rlhost_host::receipt::input_digest;
 use rlhost_host::{
     Capability, Digest, Exchange, Limits, Plugin, Record, Sample, SampleReader, Scored, Scorer,
+    files,
 };
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -164,7 +165,8 @@ fn read(input: &Path) -> Result<(Vec<Sample>, Vec<usize>)> {
 
 /// What tells whether a file has changed.
 fn digest(file: &Path) -> Result<Digest> {
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let bytes = files::read(file, files::WEIGHTS)
+        .with_context(|| format!("cannot read {}", file.display()))?;
     Ok(Digest::of(&bytes))
 }
 

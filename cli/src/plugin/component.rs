@@ -1,11 +1,11 @@
 //! From a core module to a component on the disk that this host runs.
 
+use crate::host;
 use crate::terminal::inline;
-use crate::{host, output};
 use anyhow::{Context, Result, anyhow, bail};
-use rlhost_host::{Inspected, LimitSettings};
+use rlhost_host::{Inspected, LimitSettings, files};
 use std::borrow::Cow;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 use wasi_preview1_component_adapter_provider::{
@@ -153,39 +153,28 @@ pub fn put(component: &[u8], path: &Path, limits: &LimitSettings) -> Result<Insp
             path.display()
         );
     }
-    let staged = output::staged(path);
-    let put = write_checked(component, path, &staged, limits);
-    if put.is_err() {
-        // The first error is the one to tell.
-        let _ = fs::remove_file(&staged);
-    }
-    put
+    let failed = || format!("cannot write {}", path.display());
+    let mut staged = files::stage(path).with_context(failed)?;
+    staged.write_all(component).with_context(failed)?;
+    let host = host::builder()?.build()?;
+    let found = host.inspect_with(staged.path(), limits).map_err(|error| {
+        let text = error.to_string();
+        anyhow!(text.replace(&*staged.path().to_string_lossy(), &path.to_string_lossy()))
+    })?;
+    staged
+        .persist(path)
+        .map_err(|error| error.error)
+        .with_context(failed)?;
+    Ok(found)
 }
 
 /// Whether nothing is lost with what has this name: a component of an earlier build, or nothing.
 fn may_be_replaced(path: &Path) -> bool {
     let mut magic = [0; 4];
-    match File::open(path).and_then(|mut file| file.read_exact(&mut magic)) {
+    match files::open(path).and_then(|mut file| file.read_exact(&mut magic)) {
         Ok(()) => &magic == b"\0asm",
-        Err(_) => fs::metadata(path).map_or(true, |it| it.len() == 0 || !it.is_file()),
+        Err(_) => fs::metadata(path).map_or(true, |it| it.is_file() && it.len() == 0),
     }
-}
-
-fn write_checked(
-    component: &[u8],
-    path: &Path,
-    staged: &Path,
-    limits: &LimitSettings,
-) -> Result<Inspected> {
-    let failed = || format!("cannot write {}", path.display());
-    fs::write(staged, component).with_context(failed)?;
-    let host = host::builder()?.build()?;
-    let found = host.inspect_with(staged, limits).map_err(|error| {
-        let text = error.to_string();
-        anyhow!(text.replace(&*staged.to_string_lossy(), &path.to_string_lossy()))
-    })?;
-    fs::rename(staged, path).with_context(failed)?;
-    Ok(found)
 }
 
 /// What was made: its file, size, digest, world and imports.

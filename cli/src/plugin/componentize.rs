@@ -3,8 +3,7 @@
 use super::component;
 use crate::output;
 use anyhow::{Context, Result};
-use rlhost_host::LimitSettings;
-use std::fs;
+use rlhost_host::{LimitSettings, files};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -20,7 +19,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let module = &arguments.module;
     let name = || module.display().to_string();
-    let bytes = fs::read(module).with_context(name)?;
+    let bytes = files::read_given(module, files::COMPONENT).with_context(name)?;
     let component = component::encode(&bytes).with_context(name)?;
     let path = match &arguments.output {
         Some(path) => path.clone(),

@@ -5,10 +5,9 @@ use crate::terminal::{block, inline};
 use crate::{host, output, score};
 use anyhow::{Context, Result};
 use rlhost_host::algorithm::{AlgorithmInfo, LossScope};
-use rlhost_host::{Inspected, Inspection, ParamInfo, Scope};
+use rlhost_host::{Inspected, Inspection, ParamInfo, Scope, files};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, Write};
 
 #[derive(clap::Args)]
@@ -33,7 +32,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Inspected::Reward(found) => &found.path,
         Inspected::Algorithm(found) => &found.path,
     };
-    let embedded = fs::read(path)
+    let embedded = files::read(path, files::COMPONENT)
         .map_err(Into::into)
         .and_then(|bytes| Metadata::read(&bytes))
         .with_context(|| path.display().to_string())?;

@@ -4,8 +4,9 @@ use super::templates;
 use super::wrapped::Wrapped;
 use crate::output;
 use anyhow::{Context, Result, bail};
-use std::fs;
+use rlhost_host::files::stage_folder;
 use std::path::Path;
+use std::{fs, io};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -99,19 +100,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         (Language::Javascript, World::Reward) => templates::javascript_reward(name),
         (Language::Javascript, World::Algorithm) => templates::javascript_algorithm(name),
     };
-    let staged = output::staged(folder);
-    let made = write(&staged, &files)
-        .and_then(|()| match &wrapped {
-            Some(wrapped) => fs::write(staged.join("src").join(&wrapped.file), &wrapped.text),
-            None => Ok(()),
-        })
-        .and_then(|()| fs::rename(&staged, folder))
-        .with_context(|| format!("cannot make the folder {name}"));
-    if made.is_err() {
-        // The first error is the one to tell.
-        let _ = fs::remove_dir_all(&staged);
-    }
-    made?;
+    make(folder, &files, wrapped.as_ref())
+        .with_context(|| format!("cannot make the folder {name}"))?;
     let test = match (arguments.world, lang, &wrapped) {
         (_, _, Some(_)) => format!("rlhost score {name} --input samples.jsonl"),
         (World::Reward, ..) => "rlhost plugin test".to_owned(),
@@ -152,18 +142,22 @@ fn check_crate_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Writes the files into a folder that is made for them, in the place of what an interrupted call left.
-fn write(folder: &Path, files: &templates::Files) -> std::io::Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder)?;
-    }
+/// Makes the folder with these files, whole or not at all.
+fn make(folder: &Path, files: &templates::Files, wrapped: Option<&Wrapped>) -> io::Result<()> {
+    let staged = stage_folder(folder)?;
     for (path, text) in files {
-        let path = folder.join(path);
+        let path = staged.path().join(path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
         fs::write(path, text)?;
     }
+    if let Some(wrapped) = wrapped {
+        let path = staged.path().join("src").join(&wrapped.file);
+        fs::write(path, &wrapped.text)?;
+    }
+    fs::rename(staged.path(), folder)?;
+    let _ = staged.keep();
     Ok(())
 }
 

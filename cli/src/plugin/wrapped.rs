@@ -9,6 +9,7 @@ use super::new::check_name;
 use super::programs;
 use crate::terminal::say;
 use anyhow::{Context, Result, bail};
+use rlhost_host::files;
 use serde::Deserialize;
 use std::fs;
 use std::path::Path;
@@ -120,7 +121,8 @@ impl Wrapped {
         if !python::is_file(file) || file.contains(|c: char| c == '"' || c.is_control()) {
             bail!("--from-python {argument}: {path:?} is no file of Python (*.py)");
         }
-        let text = fs::read(path).with_context(|| format!("cannot read {path}"))?;
+        let text = files::read(Path::new(path), files::TEXT)
+            .with_context(|| format!("cannot read {path}"))?;
         let requires = if let Some(found) = look(path, function) {
             check(path, function, &found)?
         } else {

@@ -128,8 +128,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn read_file(file: &Path, cases: &mut Vec<Case>) -> Result<()> {
-    let reader = File::open(file).map_err(|e| Error::io(file, e))?;
-    let mut reader = SampleReader::new(BufReader::new(reader), file);
+    let mut reader = SampleReader::open(file)?;
     while let Some(row) = reader.next_with(OwnColumns::take) {
         let (columns, sample) = row?;
         cases.push(Case {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf, absolute};
 
+use crate::find::is_trusted;
 use crate::{Error, PluginRef, Result};
 
 /// Where plugins' sources lie in a checkout.
@@ -29,7 +30,7 @@ pub fn find_cases(path: &Path) -> Result<PathBuf> {
 }
 
 /// The component of the plugin whose source is in `folder`: `target/guests/FOLDER.wasm` in the nearest
-/// folder above it, else what the folder's name means as a plugin's name.
+/// folder above it that has one which is ours ([`Search::from_env`](crate::Search::from_env)), else what the folder's name means as a plugin's name.
 pub fn find_component(folder: &Path) -> Result<PluginRef> {
     let folder = folder.canonicalize().map_err(|e| Error::io(folder, e))?;
     let Some(name) = folder.file_name().and_then(|name| name.to_str()) else {
@@ -39,7 +40,10 @@ pub fn find_component(folder: &Path) -> Result<PluginRef> {
         });
     };
     let file = format!("{name}.wasm");
-    let built = |root: &Path| Some(root.join("target/guests").join(&file)).filter(|f| f.is_file());
+    let built = |root: &Path| {
+        let component = root.join("target/guests").join(&file);
+        (component.is_file() && is_trusted(&component)).then_some(component)
+    };
     Ok(match folder.ancestors().find_map(built) {
         Some(path) => PluginRef::Path(path),
         None => PluginRef::Name(name.to_owned()),

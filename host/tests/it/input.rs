@@ -1,6 +1,7 @@
 //! Rows of JSON Lines become samples.
 
-use rlhost_host::{ContentPart, Error, FinishReason, Image, Sample, SampleReader};
+use base64::Engine;
+use rlhost_host::{Chunks, ContentPart, Error, FinishReason, Image, Sample, SampleReader, Scope};
 
 use crate::guest::Folder;
 
@@ -340,4 +341,57 @@ fn a_jpeg_that_is_cut_off() {
         error.contains("GIF") && error.contains("convert"),
         "{error}"
     );
+}
+
+fn calls(rows: &str, folder: &Folder, scope: Scope) -> Vec<Vec<Sample>> {
+    let rows = folder.file("calls.jsonl", rows.as_bytes());
+    let chunks = Chunks::new(SampleReader::open(rows).unwrap(), scope);
+    chunks.collect::<Result<_, _>>().unwrap()
+}
+
+/// A picture of 48 MB in some 16 KB: rows that hold it are read a few at a time, and rows that name it share it.
+#[test]
+fn calls_are_bounded_by_the_pixels_of_their_pictures() {
+    let folder = Folder::new();
+    let picture = image::GrayImage::new(4096, 4096);
+    picture.save(folder.path().join("large.png")).unwrap();
+    let bytes = std::fs::read(folder.path().join("large.png")).unwrap();
+    let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+    let row = format!("{{\"response\": \"x\", \"images\": \"data:;base64,{text}\"}}\n");
+    let lengths: Vec<_> = calls(&row.repeat(7), &folder, Scope::Sample)
+        .iter()
+        .map(Vec::len)
+        .collect();
+    assert_eq!(lengths, [6, 1]);
+
+    let row = "{\"response\": \"x\", \"images\": [\"large.png\", \"large.png\"]}\n";
+    let calls = calls(&row.repeat(20), &folder, Scope::Sample);
+    assert_eq!(calls.len(), 1);
+    let places = calls[0].iter().flat_map(|sample| &sample.images);
+    let places = places.map(|image| image.rgb().as_ptr());
+    assert_eq!(places.collect::<std::collections::HashSet<_>>().len(), 1);
+
+    let row = format!(
+        "{{\"response\": \"x\", \"images\": [{}]}}",
+        ["\"large.png\""; 30].join(",")
+    );
+    let rows = folder.file("rows.jsonl", row.as_bytes());
+    let error = SampleReader::open(rows).unwrap().next().unwrap();
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("rows.jsonl:1: `images`: the row's pictures"),
+        "{error}"
+    );
+}
+
+#[test]
+fn calls_keep_groups_whole() {
+    let folder = Folder::new();
+    let row = |i: usize| format!("{{\"response\": \"x\", \"group\": {}}}\n", i / 3);
+    let rows: String = (0..9000).map(row).collect();
+    let lengths =
+        |scope| -> Vec<usize> { calls(&rows, &folder, scope).iter().map(Vec::len).collect() };
+    assert_eq!(lengths(Scope::Sample), [4096, 4096, 808]);
+    assert_eq!(lengths(Scope::Group), [4098, 4098, 804]);
+    assert_eq!(lengths(Scope::Batch), [9000]);
 }

@@ -25,9 +25,9 @@ mod sections;
 mod unused;
 mod validate;
 
-use std::fs;
 use std::path::Path;
 
+use rlhost_host::files::read_text_given;
 use toml::{Table, Value};
 
 use crate::{Error, Result};
@@ -152,8 +152,11 @@ impl Config {
     }
 }
 
+/// The most bytes of a configuration.
+const MOST: u64 = 4 << 20;
+
 fn read(path: &Path, shape: &Shape) -> Result<Table> {
-    let text = fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
+    let text = read_text_given(path, MOST).map_err(|source| Error::io(path, source))?;
     let table: Table = text.parse().map_err(|error: toml::de::Error| {
         let line = error
             .span()

@@ -30,7 +30,7 @@ impl ImageCache {
         if let Some(image) = known {
             return Ok((*image).clone());
         }
-        let image = rgb_of(&picture.open()?)?;
+        let image = rgb_of(picture.open()?)?;
         let bytes = image.as_raw().len();
         let mut kept = self.lock();
         if bytes <= LARGEST

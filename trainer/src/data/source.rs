@@ -1,8 +1,9 @@
 //! Data files as rows of JSON text.
 
-use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use rlhost_host::files::{LINE, open_given, read_line};
 use serde_json::value::RawValue;
 
 use crate::{Error, Result};
@@ -31,23 +32,48 @@ const FORMS: [(&[u8], &str, &str); 8] = [
     (b"\xfe\xff", "text in UTF-16", "write it in UTF-8"),
 ];
 
+/// The most bytes of a line of a JSON array.
+const ARRAY: u64 = 4 << 30;
+
 /// The text of a data file, without a byte order mark.
 ///
 /// # Errors
 /// [`Error::Io`] if it can't be read; [`Error::Data`] that names the form of a file that is no text in UTF-8.
 pub(super) fn read(file: &Path) -> Result<String> {
-    let bytes = fs::read(file).map_err(|source| Error::io(file, source))?;
     let wrong = |line: usize, message: String| Error::Data {
         file: file.to_owned(),
         line,
         message,
     };
-    let known = FORMS.iter().find(|(magic, ..)| bytes.starts_with(magic));
-    if let Some((_, form, way_out)) = known {
-        return Err(wrong(
-            1,
-            format!("this is {form}, and JSON Lines are read: {way_out}"),
-        ));
+    let io = |source| Error::io(file, source);
+    let mut reader = BufReader::new(open_given(file).map_err(io)?);
+    let (mut bytes, mut line) = (Vec::new(), 0);
+    let mut array = None;
+    loop {
+        line += 1;
+        let start = reader.fill_buf().map_err(io)?;
+        if line == 1 {
+            let known = FORMS.iter().find(|(magic, ..)| start.starts_with(magic));
+            if let Some((_, form, way_out)) = known {
+                return Err(wrong(
+                    1,
+                    format!("this is {form}, and JSON Lines are read: {way_out}"),
+                ));
+            }
+        }
+        if array.is_none() {
+            array = begins_array(start);
+        }
+        // An array may stand in one line: then its rows are bounded when they are read.
+        let most = match array {
+            Some(true) => ARRAY,
+            Some(false) | None => LINE,
+        };
+        match read_line(&mut reader, &mut bytes, most).map_err(io)? {
+            Some(0) => break,
+            Some(_) => {}
+            None => return Err(wrong(line, format!("the row has more than {most} bytes"))),
+        }
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
@@ -60,13 +86,19 @@ pub(super) fn read(file: &Path) -> Result<String> {
     })
 }
 
+/// Whether a text begins as a JSON array does, after a byte order mark; `None` where it is white space so far.
+fn begins_array(text: &[u8]) -> Option<bool> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    text.trim_ascii_start().first().map(|first| *first == b'[')
+}
+
 /// The rows of a text with their lines, from 1: those of JSON Lines, or of one JSON array. Lines without
 /// anything are passed over.
 ///
 /// # Errors
 /// [`Error::Data`] where an array is broken.
 pub(super) fn rows<'a>(file: &Path, text: &'a str) -> Result<Vec<(usize, &'a str)>> {
-    if !text.trim_start().starts_with('[') {
+    if begins_array(text.as_bytes()) != Some(true) {
         let lines = (1..).zip(text.lines());
         return Ok(lines.filter(|(_, line)| !line.trim().is_empty()).collect());
     }
@@ -81,7 +113,14 @@ pub(super) fn rows<'a>(file: &Path, text: &'a str) -> Result<Vec<(usize, &'a str
         let at = value.get().as_ptr() as usize - text.as_ptr() as usize;
         line += text[counted..at].matches('\n').count();
         counted = at;
-        (line, value.get())
+        if value.get().len() as u64 > LINE {
+            return Err(Error::Data {
+                file: file.to_owned(),
+                line,
+                message: format!("the row has more than {LINE} bytes"),
+            });
+        }
+        Ok((line, value.get()))
     });
-    Ok(rows.collect())
+    rows.collect()
 }

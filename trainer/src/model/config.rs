@@ -1,6 +1,7 @@
 //! `config.json` of a checkpoint.
 
 use crate::{Error, Result};
+use rlhost_host::files::{TEXT, read_text};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -168,7 +169,7 @@ impl ModelConfig {
     /// Reads `config.json` of a model folder.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join("config.json");
-        let text = std::fs::read_to_string(&path).map_err(|e| match e.kind() {
+        let text = read_text(&path, TEXT).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => Error::model(
                 folder,
                 "config.json is missing: this is not a Hugging Face model folder",

@@ -6,6 +6,7 @@ use super::vision;
 use crate::random::{Domain, Stream};
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor, Var};
+use rlhost_host::files::{TEXT, WEIGHTS, read, read_text};
 use safetensors::SafeTensors;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -56,7 +57,7 @@ impl Weights {
             .collect();
         let (mut vars, mut others) = (BTreeMap::new(), BTreeMap::new());
         for file in files(folder)? {
-            let bytes = std::fs::read(&file).map_err(|e| Error::io(&file, e))?;
+            let bytes = read(&file, WEIGHTS).map_err(|e| Error::io(&file, e))?;
             let tensors = SafeTensors::deserialize(&bytes)
                 .map_err(|e| Error::model(&file, format!("not a safetensors file: {e}")))?;
             for (name, view) in tensors.tensors() {
@@ -196,7 +197,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
             "has neither model.safetensors nor model.safetensors.index.json",
         ));
     }
-    let text = std::fs::read_to_string(&index).map_err(|e| Error::io(&index, e))?;
+    let text = read_text(&index, TEXT).map_err(|e| Error::io(&index, e))?;
     let json: serde_json::Value =
         serde_json::from_str(&text).map_err(|e| Error::model(&index, e.to_string()))?;
     let map = json

@@ -7,6 +7,7 @@ use crate::ops::values::slice;
 use crate::{Error, Result};
 use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Tensor, Var, bail};
 use rayon::prelude::*;
+use rlhost_host::files::{WEIGHTS, read};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -121,7 +122,7 @@ impl AdamW {
 
     /// Reads what [`Self::save`] wrote, for the same weights.
     pub fn load(settings: AdamWSettings, weights: &Weights, path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+        let bytes = read(path, WEIGHTS).map_err(|e| Error::io(path, e))?;
         let broken = |message: String| Error::run(path, message);
         let (_, header) =
             safetensors::SafeTensors::read_metadata(&bytes).map_err(|e| broken(e.to_string()))?;

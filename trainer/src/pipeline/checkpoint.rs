@@ -7,6 +7,7 @@ use crate::algorithm::KlController;
 use crate::optim::AdamW;
 use crate::run::{CheckpointState, RunFolder};
 use crate::{Error, Result};
+use rlhost_host::files::{TEXT, read};
 use std::path::{Path, PathBuf};
 
 /// The optimiser's state in a model folder.
@@ -68,7 +69,9 @@ pub fn copy_description(source: &Path, target: &Path) -> Result<()> {
             && name != "state.json"
             && name != "model.safetensors.index.json";
         if path.is_file() && described {
-            std::fs::copy(&path, target.join(name)).map_err(|e| Error::io(&path, e))?;
+            let bytes = read(&path, TEXT).map_err(|e| Error::io(&path, e))?;
+            let target = target.join(name);
+            std::fs::write(&target, bytes).map_err(|e| Error::io(&target, e))?;
         }
     }
     Ok(())

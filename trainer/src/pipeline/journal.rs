@@ -6,8 +6,9 @@ use crate::run::{
 };
 use crate::{Error, Result};
 use rlhost_host::Digest;
+use rlhost_host::files::{TEXT, read_text};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::Instant;
 use toml::{Table, Value};
@@ -139,12 +140,12 @@ impl<'a> Journal<'a> {
         let (folder, resumed, lock) = match start {
             Start::Fresh => {
                 let folder = RunFolder::create(dir, config)?;
-                let lock = lock(&folder)?;
+                let lock = folder.lock()?;
                 (folder, Resumed::default(), lock)
             }
             Start::Resume => {
                 let folder = RunFolder::open(dir)?;
-                let lock = lock(&folder)?;
+                let lock = folder.lock()?;
                 let longer_than = same_config(&folder, config, length)?;
                 let (folder, checkpoint) = RunFolder::open_for_resume(dir)?;
                 if longer_than.is_some() {
@@ -264,25 +265,11 @@ impl<'a> Journal<'a> {
     }
 }
 
-/// Makes sure that one process at a time writes a run.
-fn lock(folder: &RunFolder) -> Result<File> {
-    let path = folder.path().join(".lock");
-    let file = File::create(&path).map_err(|e| Error::io(&path, e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::run(
-            folder.path(),
-            "another process is writing this run: wait for its end, or stop it",
-        )),
-        Err(TryLockError::Error(e)) => Err(Error::io(&path, e)),
-    }
-}
-
 /// A run goes on with the configuration that it began with, or its bytes would mean nothing. It may become
 /// longer: then this returns the steps that it had.
 fn same_config(folder: &RunFolder, config: &str, length: Length) -> Result<Option<u64>> {
     let path = folder.config();
-    let first = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
+    let first = read_text(&path, TEXT).map_err(|e| Error::io(&path, e))?;
     if first == config {
         return Ok(None);
     }

@@ -5,6 +5,7 @@ use crate::data::Row;
 use crate::processor::{Content, Part, Tokenizer};
 use crate::rollout::{Completion, FinishReason};
 use crate::{Error, Result};
+use rlhost_host::files::{COMPONENT, read_given};
 use rlhost_host::{
     Allow, ContentPart, Digest, Host, HostBuilder, Image, Judgement, LimitSettings, Limits,
     Message, Reward, RewardSet, Sample, Scope, Scorer,
@@ -165,7 +166,7 @@ pub(super) fn components(rewards: &RewardSet) -> Result<Vec<Vec<u8>>> {
 /// # Errors
 /// If the file has changed since.
 pub(super) fn component(path: &Path, digest: Digest) -> Result<Vec<u8>> {
-    let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+    let bytes = read_given(path, COMPONENT).map_err(|e| Error::io(path, e))?;
     if Digest::of(&bytes) == digest {
         Ok(bytes)
     } else {

@@ -1,15 +1,15 @@
 //! Reading the files of a model folder.
 
-use std::fs;
 use std::path::Path;
 
+use rlhost_host::files;
 use serde::de::DeserializeOwned;
 
 use crate::{Error, Result};
 
-/// Reads a text file; `purpose` says what a missing one would be for.
+/// Reads a text file, of a bounded length; `purpose` says what a missing one would be for.
 pub(super) fn read_text(path: &Path, purpose: &str) -> Result<String> {
-    fs::read_to_string(path).map_err(|error| {
+    files::read_text(path, files::TEXT).map_err(|error| {
         if error.kind() == std::io::ErrorKind::NotFound {
             Error::model(path, format!("missing from the model folder; {purpose}"))
         } else {

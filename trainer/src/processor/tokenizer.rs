@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use tokenizers::Tokenizer as Inner;
 
-use super::files::{read_json, read_optional};
+use super::files::{read_json, read_optional, read_text};
 use crate::{Error, Result};
 
 /// The name that stands for an image where `tokenizer_config.json` has no other.
@@ -99,7 +99,8 @@ impl Tokenizer {
                 "missing from the model folder; it is the tokenizer",
             ));
         }
-        let inner = Inner::from_file(&path)
+        let text = read_text(&path, "it is the tokenizer")?;
+        let inner = Inner::from_bytes(text)
             .map_err(|error| Error::model(&path, format!("can't be read: {error}")))?;
         let config_path = model_dir.join("config.json");
         let config: ModelConfig = read_json(&config_path, "it describes the model")?;

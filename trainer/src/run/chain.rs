@@ -23,15 +23,16 @@
 //! # Ok::<(), rlhost_trainer::Error>(())
 //! ```
 
-use std::fs;
 use std::path::Path;
 
 use rlhost_host::Digest;
+use rlhost_host::files::read_text;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
 use super::lines::Lines;
+use super::metrics::MOST;
 
 /// A file by its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,7 +181,7 @@ fn line(before: Option<Digest>, entry: &ChainEntry) -> serde_json::Result<(Strin
 /// # Errors
 /// Names the first line that is not what the chain says.
 pub fn read_chain(path: &Path) -> Result<Vec<Link>> {
-    let text = fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+    let text = read_text(path, MOST).map_err(|e| Error::io(path, e))?;
     let mut links: Vec<Link> = Vec::new();
     let mut end = 0;
     for (number, found) in text.split_inclusive('\n').enumerate() {
@@ -212,6 +213,7 @@ pub fn read_chain(path: &Path) -> Result<Vec<Link>> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use std::fs;
 
     fn entries() -> [ChainEntry; 3] {
         let digest = Digest::of(b"abc");

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rlhost_host::Digest;
+use rlhost_host::files::{self as host_files, TEXT, read_text};
 use serde::{Deserialize, Serialize};
 
 use crate::algorithm::KlController;
@@ -108,7 +109,7 @@ impl Checkpoint {
                 ),
             ))
         };
-        let text = match fs::read_to_string(&path) {
+        let text = match read_text(&path, TEXT) {
             Ok(text) => text,
             Err(e) => return damaged(&path, &format!("the checkpoint's state can't be read: {e}")),
         };
@@ -254,9 +255,7 @@ fn stage(
     state: &CheckpointState,
     write: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<()> {
-    if dir.exists() {
-        files::remove(dir)?;
-    }
+    files::remove_leftover(dir)?;
     fs::create_dir(dir).map_err(|e| Error::io(dir, e))?;
     write(dir)?;
     let mut files = BTreeMap::new();
@@ -299,7 +298,7 @@ fn tree(dir: &Path) -> Result<Vec<(String, PathBuf)>> {
 /// Length and digest of a file.
 pub(crate) fn digest_of(path: &Path) -> Result<FileDigest> {
     let io = |e: io::Error| Error::io(path, e);
-    let mut file = File::open(path).map_err(io)?;
+    let mut file = host_files::open(path).map_err(io)?;
     let (mut hash, mut bytes) = (Sha256::new(), 0);
     let mut buffer = vec![0; 1 << 20];
     loop {
@@ -319,9 +318,7 @@ pub(crate) fn digest_of(path: &Path) -> Result<FileDigest> {
 /// Removes a checkpoint without a moment in which half of it stands under its name.
 fn discard(dir: &Path) -> Result<()> {
     let doomed = files::temporary(&dir.with_extension("old"));
-    if doomed.exists() {
-        files::remove(&doomed)?;
-    }
+    files::remove_leftover(&doomed)?;
     fs::rename(dir, &doomed).map_err(|e| Error::io(dir, e))?;
     files::remove(&doomed)
 }

@@ -1,8 +1,10 @@
 //! Writing files so that they are whole or absent.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use rlhost_host::files as host_files;
 
 use crate::{Error, Result};
 
@@ -33,13 +35,16 @@ fn is_temporary(path: &Path) -> bool {
     name.starts_with('.') && name.ends_with(".tmp")
 }
 
-/// Writes a file of which either all or nothing is there under its name.
+/// Writes a file of which either all or nothing is there under its name. One process at a time writes a run, so the
+/// name under way is always the same, and a leftover of it is found.
 pub(super) fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
     let temporary = temporary(path);
-    let result = File::create(&temporary)
+    remove_leftover(&temporary)?;
+    // New, so that nothing is followed that others have put there.
+    let result = File::create_new(&temporary)
         .and_then(|mut file| {
             write(&mut file)?;
             file.sync_all()
@@ -52,6 +57,27 @@ pub(super) fn write_whole(
         let _ = fs::remove_file(&temporary);
     }
     result
+}
+
+/// Checks that what a run writes to lies in its folder.
+///
+/// # Errors
+/// Names what is a link, or a further name of a file that lies elsewhere.
+pub(crate) fn check_own(path: &Path) -> Result<()> {
+    host_files::check_own(path).map_err(|e| Error::io(path, e))
+}
+
+/// Opens a file of a run to write to, without following a link.
+pub(crate) fn open_own(path: &Path, options: &OpenOptions) -> Result<File> {
+    host_files::open_own(path, options).map_err(|e| Error::io(path, e))
+}
+
+/// Removes what has this name, if anything has.
+pub(super) fn remove_leftover(path: &Path) -> Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => remove(path),
+        Err(_) => Ok(()),
+    }
 }
 
 /// Removes a file or folder with all that it holds.

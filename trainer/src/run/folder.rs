@@ -1,9 +1,10 @@
 //! The folder itself.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use rlhost_host::Digest;
+use rlhost_host::files::{TEXT, read, stage_folder};
 use sha2::{Digest as _, Sha256};
 
 use crate::{Error, Result};
@@ -44,26 +45,20 @@ impl RunFolder {
         let parent = files::parent(dir);
         fs::create_dir_all(parent).map_err(|e| Error::io(parent, e))?;
         let run = Self { dir: dir.into() };
+        let folder = stage_folder(dir).map_err(|e| Error::io(dir, e))?;
         let staged = Self {
-            dir: files::temporary(dir),
+            dir: folder.path().into(),
         };
-        let result = staged.fill(config).and_then(|()| {
-            // A rename replaces an empty folder, and nothing else.
-            fs::rename(&staged.dir, dir).map_err(|e| Error::io(dir, e))?;
-            files::sync_dir(parent)
-        });
-        if result.is_err() && staged.dir.exists() {
-            // The first error is the one to tell.
-            let _ = fs::remove_dir_all(&staged.dir);
-        }
-        result.map(|()| run)
+        staged.fill(config)?;
+        // A rename replaces an empty folder, and nothing else.
+        fs::rename(&staged.dir, dir).map_err(|e| Error::io(dir, e))?;
+        let _ = folder.keep();
+        files::sync_dir(parent)?;
+        Ok(run)
     }
 
     fn fill(&self, config: &str) -> Result<()> {
-        if self.dir.exists() {
-            files::remove(&self.dir)?;
-        }
-        for dir in [&self.dir, &self.rollouts(), &self.checkpoints()] {
+        for dir in [&self.rollouts(), &self.checkpoints()] {
             fs::create_dir(dir).map_err(|e| Error::io(dir, e))?;
         }
         files::write_whole(&self.config(), |file| file.write_all(config.as_bytes()))
@@ -94,9 +89,11 @@ impl RunFolder {
     ///
     /// # Errors
     /// If there is no run in `dir`, its latest checkpoint is damaged or of another configuration,
-    /// or what the run wrote up to it is not there any more as it was written.
+    /// or what the run wrote up to it is not there any more as it was written; also if a file or
+    /// folder in it that a run writes to is a link.
     pub fn open_for_resume(dir: impl AsRef<Path>) -> Result<(Self, Option<Checkpoint>)> {
         let run = Self::open(dir)?;
+        run.check_own()?;
         for dir in [&run.rollouts(), &run.checkpoints()] {
             fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
         }
@@ -133,6 +130,28 @@ impl RunFolder {
         }
         run.remove_rollouts_after(checkpoint.as_ref().map(|_| step))?;
         Ok((run, checkpoint))
+    }
+
+    /// Checks that all that a run writes to lies in its folder: whoever handed it out may have put links there.
+    fn check_own(&self) -> Result<()> {
+        let folders = [self.rollouts(), self.checkpoints(), self.plugins()];
+        let files = [
+            self.config(),
+            self.metrics(),
+            self.timings(),
+            self.digests(),
+            self.summary(),
+            self.curve(),
+        ];
+        for path in folders.iter().chain(&files) {
+            files::check_own(path)?;
+        }
+        if self.checkpoints().is_dir() {
+            for (_, checkpoint) in self.checkpoint_steps()? {
+                files::check_own(&checkpoint)?;
+            }
+        }
+        Ok(())
     }
 
     /// Checks that what the run wrote up to a checkpoint is there: the chain with its digest, the metrics that it
@@ -195,6 +214,23 @@ impl RunFolder {
         Ok(())
     }
 
+    /// Makes sure that one process at a time writes the run, as long as the file is held.
+    ///
+    /// # Errors
+    /// If another process writes it.
+    pub(crate) fn lock(&self) -> Result<File> {
+        let path = self.dir.join(".lock");
+        let file = files::open_own(&path, OpenOptions::new().write(true).create(true))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(Error::run(
+                &self.dir,
+                "another process is writing this run: wait for its end, or stop it",
+            )),
+            Err(TryLockError::Error(e)) => Err(Error::io(&path, e)),
+        }
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.dir
@@ -255,7 +291,8 @@ impl RunFolder {
     pub fn keep_plugin(&self, component: &[u8]) -> Result<PathBuf> {
         let digest = Digest::of(component);
         let path = self.plugin_of(digest);
-        if fs::read(&path).is_ok_and(|known| known == component) {
+        let known = read(&path, component.len() as u64);
+        if known.is_ok_and(|known| known == component) {
             return Ok(path);
         }
         let plugins = self.plugins();
@@ -273,7 +310,7 @@ impl RunFolder {
     /// SHA-256 of `config.toml` without the line of `trainer.max_steps`: a run that is made longer keeps it.
     pub fn config_digest(&self) -> Result<Digest> {
         let path = self.config();
-        let bytes = fs::read(&path).map_err(|e| Error::io(&path, e))?;
+        let bytes = read(&path, TEXT).map_err(|e| Error::io(&path, e))?;
         let mut section: &[u8] = b"";
         let mut digest = Sha256::new();
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {

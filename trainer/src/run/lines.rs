@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
+use super::files;
+
 /// A file that is open for appending.
 ///
 /// A line is written at once or not at all: when the disk is full, what was there stays whole.
@@ -19,13 +21,9 @@ pub(super) struct Lines {
 impl Lines {
     /// Opens `path`; creates it if it is missing.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let open = || {
-            let mut options = OpenOptions::new();
-            let file = options.read(true).append(true).create(true).open(path)?;
-            let len = file.metadata()?.len();
-            Ok((file, len))
-        };
-        let (file, len) = open().map_err(|e| Error::io(path, e))?;
+        let mut options = OpenOptions::new();
+        let file = files::open_own(path, options.read(true).append(true).create(true))?;
+        let len = file.metadata().map_err(|e| Error::io(path, e))?.len();
         Ok(Self {
             path: path.to_owned(),
             file,

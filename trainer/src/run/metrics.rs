@@ -1,17 +1,20 @@
 //! Files of numbers that grow by a line per step.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
 
 use rlhost_host::Digest;
+use rlhost_host::files::{read, read_text};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
 use super::lines::Lines;
 use super::proof::Proof::{self, Bound, Recomputed};
+
+/// The most bytes of a file that is read whole.
+pub(super) const MOST: u64 = 4 << 30;
 
 /// A file with one JSON object per line, `{"step":N,"name":number,…}`, names in order.
 ///
@@ -68,7 +71,7 @@ struct LineIn {
 /// # Errors
 /// If the file can't be read or a line of it is not an object of numbers.
 pub fn read_metric(path: &Path, name: &str) -> Result<Vec<(u64, f64)>> {
-    let text = fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+    let text = read_text(path, MOST).map_err(|e| Error::io(path, e))?;
     let mut values = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let mut line: BTreeMap<String, f64> = serde_json::from_str(line)
@@ -98,7 +101,7 @@ pub struct MetricsLine {
 /// # Errors
 /// If the file can't be read, or a line is not in the form that [`JsonLines`] writes.
 pub fn read_metrics(path: &Path) -> Result<Vec<MetricsLine>> {
-    let text = fs::read(path).map_err(|e| Error::io(path, e))?;
+    let text = read(path, MOST).map_err(|e| Error::io(path, e))?;
     let mut lines = Vec::new();
     let mut end = 0;
     for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use rlhost_host::files::open;
 use rlhost_host::{Digest, Message, Record};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -427,7 +428,7 @@ impl RolloutReader {
     /// Opens a file.
     pub fn open(path: &Path) -> Result<Self> {
         let io = |e| Error::io(path, e);
-        let decoder = zstd::Decoder::new(File::open(path).map_err(io)?).map_err(io)?;
+        let decoder = zstd::Decoder::new(open(path).map_err(io)?).map_err(io)?;
         Ok(Self {
             path: path.to_owned(),
             rows: BufReader::new(decoder.take(MAX_DECODED)),

@@ -1,9 +1,9 @@
 //! `summary.json`: how a run ended, in one digest.
 
-use std::fs;
 use std::path::Path;
 
 use rlhost_host::Digest;
+use rlhost_host::files::{TEXT, read, read_text};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -46,7 +46,7 @@ impl RunSummary {
     /// The summary of the run in `folder`, whose chain and last checkpoint these are.
     pub fn of(folder: &RunFolder, chain: Digest, checkpoint: &Checkpoint) -> Result<Self> {
         let path = folder.config();
-        let config = Digest::of(&fs::read(&path).map_err(|e| Error::io(&path, e))?);
+        let config = Digest::of(&read(&path, TEXT).map_err(|e| Error::io(&path, e))?);
         let state = checkpoint.digest();
         let accuracy = read_metric(&folder.metrics(), "val/accuracy")?;
         Ok(Self {
@@ -66,7 +66,7 @@ impl RunSummary {
     /// # Errors
     /// If the file can't be read or is not one.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+        let text = read_text(path, TEXT).map_err(|e| Error::io(path, e))?;
         serde_json::from_str(&text).map_err(|e| Error::run(path, e.to_string()))
     }
 }

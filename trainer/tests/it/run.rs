@@ -719,11 +719,13 @@ fn a_full_disk_leaves_whole_lines_and_files() {
     assert_eq!(metrics.len(), 0);
 
     let (_temp, run) = new_run();
-    std::os::unix::fs::symlink("/dev/full", run.rollouts().join(".step-1.jsonl.zst.tmp")).unwrap();
+    // A file that can't get its name leaves nothing under the other one.
     let rows = [RolloutRow::new(1, 0, 0, 0)];
+    fs::create_dir_all(run.rollouts_of(1).join("in the way")).unwrap();
     let error = run.write_rollouts(1, &rows).unwrap_err().to_string();
-    assert!(error.contains("step-1.jsonl.zst: No space left"), "{error}");
-    assert_eq!(run.rollout_steps().unwrap(), []);
+    assert!(error.contains("step-1.jsonl.zst: "), "{error}");
+    assert_eq!(fs::read_dir(run.rollouts()).unwrap().count(), 1);
+    fs::remove_dir_all(run.rollouts_of(1)).unwrap();
     run.write_rollouts(1, &rows).unwrap();
     assert_eq!(read_rollouts(&run.rollouts_of(1)).unwrap(), rows);
 }
@@ -777,4 +779,69 @@ fn the_curve_is_drawn() {
         write_svg(&path, &curve).unwrap();
         assert!(fs::read_to_string(&path).unwrap().ends_with("</svg>\n"));
     }
+}
+
+/// A run's folder that came from somebody else, with links where a resumed run would write.
+#[test]
+fn a_folder_with_links_is_not_resumed() {
+    let links: [(&str, fn(&RunFolder) -> std::path::PathBuf); 6] = [
+        ("timings", RunFolder::timings),
+        ("metrics", RunFolder::metrics),
+        ("config", RunFolder::config),
+        ("curve", RunFolder::curve),
+        ("plugins", RunFolder::plugins),
+        ("checkpoint", |run| run.checkpoint_of(2)),
+    ];
+    for (what, place) in links {
+        let (temp, run) = new_run();
+        (1..=2).for_each(|n| step(&run, n));
+        let (place, victim) = (place(&run), temp.path().join("victim"));
+        match fs::rename(&place, &victim) {
+            Ok(()) => {}
+            Err(_) => fs::write(&victim, "precious").unwrap(),
+        }
+        let before = tree(temp.path());
+        std::os::unix::fs::symlink(&victim, &place).unwrap();
+        let error = RunFolder::open_for_resume(run.path())
+            .unwrap_err()
+            .to_string();
+        let named = error.contains(place.to_str().unwrap()) && error.contains("this is a link to");
+        assert!(named, "{what}: {error}");
+        fs::remove_file(&place).unwrap();
+        assert_eq!(tree(temp.path()), before, "{what}");
+    }
+    for what in [RunFolder::rollouts, RunFolder::checkpoints] {
+        let (temp, run) = new_run();
+        let victim = temp.path().join("victim");
+        fs::create_dir(&victim).unwrap();
+        fs::write(victim.join(".keep.tmp"), "precious").unwrap();
+        fs::write(victim.join("step-11.jsonl.zst"), "precious").unwrap();
+        fs::remove_dir(what(&run)).unwrap();
+        std::os::unix::fs::symlink(&victim, what(&run)).unwrap();
+        let error = RunFolder::open_for_resume(run.path())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("this is a link to"), "{error}");
+        assert_eq!(fs::read_dir(&victim).unwrap().count(), 2);
+    }
+    // A second name of a file elsewhere, which would be cut there too.
+    let (temp, run) = new_run();
+    step(&run, 1);
+    fs::hard_link(run.metrics(), temp.path().join("victim")).unwrap();
+    let error = RunFolder::open_for_resume(run.path())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("a hard link"), "{error}");
+}
+
+#[test]
+fn what_lies_under_a_temporary_name_is_not_followed() {
+    let (temp, run) = new_run();
+    let victim = temp.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    std::os::unix::fs::symlink(&victim, run.rollouts().join(".step-1.jsonl.zst.tmp")).unwrap();
+    std::os::unix::fs::symlink("nowhere", run.checkpoints().join(".step-2.tmp")).unwrap();
+    (1..=2).for_each(|n| step(&run, n));
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+    assert!(run.checkpoint_of(2).join("state.json").is_file());
 }

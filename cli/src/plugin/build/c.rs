@@ -1,10 +1,11 @@
 //! Plugins in C: `plugin.toml` and the files `src/*.c`, compiled by clang with a C library for WASI.
 
 use super::kind::{self, Kind, Marks};
-use super::{Compiled, Product, manifest, wasi};
+use super::{Compiled, MADE, Product, manifest, wasi};
 use crate::plugin::programs;
 use crate::terminal;
 use anyhow::{Context, Result, bail};
+use rlhost_host::files::{TEXT, read_text};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,10 +31,13 @@ const MARKS: Marks = Marks {
 pub fn compile(folder: &Path) -> Result<Compiled> {
     let about = manifest::read(folder)?;
     let sources = manifest::sources(folder, "c")?;
-    let made = folder.join("target/plugin-build");
+    let made = folder.join(MADE);
     let (resolve, world) = manifest::world(folder, &about.world)?;
     kind::check(folder, &about, Kind::of(&resolve, world), &MARKS)?;
     let clang = Clang::find()?;
+    if made.exists() {
+        fs::remove_dir_all(&made).with_context(|| format!("cannot remove {}", made.display()))?;
+    }
     fs::create_dir_all(&made).with_context(|| format!("cannot make {}", made.display()))?;
     let bindings = bindings(resolve, world, &made)?;
     let module = made.join("module.wasm");
@@ -108,7 +112,7 @@ fn missing(said: &str, folder: &Path) -> Option<String> {
     let headers = manifest::sources(folder, "h").unwrap_or_default();
     let declared = |name: &str| {
         headers.iter().find_map(|header| {
-            let text = fs::read_to_string(folder.join(header)).ok()?;
+            let text = read_text(&folder.join(header), TEXT).ok()?;
             let line = text.lines().find(|line| declares(line, name))?.trim();
             let whole = line.strip_suffix(';').unwrap_or(line);
             Some(format!(

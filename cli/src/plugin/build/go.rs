@@ -2,11 +2,12 @@
 //! preview 1, as a library.
 
 use super::kind::{self, Kind, Marks};
-use super::{Compiled, Product, manifest, read};
+use super::{Compiled, MADE, Product, manifest, read};
 use crate::plugin::programs;
 use crate::terminal::{quote, say};
 use anyhow::{Context, Result, anyhow, bail};
 use rlhost_host::Preinitialised;
+use rlhost_host::files::{TEXT, read_text};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -59,7 +60,7 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
     kind::check(folder, &about, Kind::of(&resolve, world), &MARKS)?;
     let go = Go::find()?;
 
-    let made = folder.join("target/plugin-build");
+    let made = folder.join(MADE);
     if made.exists() {
         fs::remove_dir_all(&made).with_context(|| format!("cannot remove {}", made.display()))?;
     }
@@ -173,8 +174,7 @@ fn write(path: &Path, content: &[u8]) -> Result<()> {
 /// The name of the plugin's module.
 fn module(folder: &Path) -> Result<String> {
     let path = folder.join("go.mod");
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_text(&path, TEXT).with_context(|| format!("cannot read {}", path.display()))?;
     text.lines()
         .find_map(|line| line.trim().strip_prefix("module "))
         .map(|name| {

@@ -4,11 +4,10 @@
 mod errors;
 
 use super::kind::Kind;
-use super::{Compiled, Product, manifest};
+use super::{Compiled, MADE, Product, manifest, source};
 use crate::plugin::programs;
 use crate::terminal;
 use anyhow::{Context, Result, bail};
-use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,12 +43,14 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
     let tool = Tool::find(folder)?;
 
     // A copy, because modules are read from one folder and below, and links may lead out of it.
-    let made = folder.join("target/plugin-build");
+    let made = folder.join(MADE);
     if made.exists() {
         fs::remove_dir_all(&made).with_context(|| format!("cannot remove {}", made.display()))?;
     }
-    copy(&folder.join("src"), &made.join("src"), "js")?;
-    copy(&folder.join("wit"), &made.join("wit"), "wit")?;
+    for (name, extension) in [("src", "js"), ("wit", "wit")] {
+        let wanted = |path: &Path| path.is_dir() || path.extension() == Some(extension.as_ref());
+        source::copy(&folder.join(name), &made.join(name), &wanted)?;
+    }
     let write = |name: &str, text: &str| {
         let path = made.join(name);
         let parent = path.parent().unwrap_or(&made);
@@ -195,33 +196,6 @@ fn camel_case(name: &str) -> String {
     })
 }
 
-/// Copies the files that end in `extension` of a folder and those below, and what links lead to.
-fn copy(from: &Path, to: &Path, extension: &str) -> Result<()> {
-    let mut open = vec![(from.to_owned(), to.to_owned())];
-    // A link may lead to a folder that it lies in.
-    let mut seen = HashSet::new();
-    while let Some((from, to)) = open.pop() {
-        let failed = || format!("cannot read {}", from.display());
-        if !seen.insert(from.canonicalize().with_context(failed)?) {
-            continue;
-        }
-        fs::create_dir_all(&to).with_context(|| format!("cannot make {}", to.display()))?;
-        for entry in fs::read_dir(&from).with_context(failed)? {
-            let path = entry.with_context(failed)?.path();
-            let copied = to.join(path.file_name().unwrap_or_default());
-            if path.is_dir() {
-                open.push((path, copied));
-            } else if path.extension().is_some_and(|e| e == extension) {
-                let bytes =
-                    fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-                fs::write(&copied, bytes)
-                    .with_context(|| format!("cannot write {}", copied.display()))?;
-            }
-        }
-    }
-    Ok(())
-}
-
 /// componentize-qjs.
 struct Tool {
     program: PathBuf,
@@ -276,20 +250,5 @@ mod tests {
         ] {
             assert_eq!(camel_case(name), expected);
         }
-    }
-
-    #[test]
-    fn links_are_followed_once_and_other_files_stay() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        fs::create_dir_all(at("src/inner")).unwrap();
-        fs::write(at("shared.js"), "1").unwrap();
-        fs::write(at("src/notes.txt"), "2").unwrap();
-        std::os::unix::fs::symlink("../../shared.js", at("src/inner/x.js")).unwrap();
-        std::os::unix::fs::symlink("..", at("src/inner/up")).unwrap();
-        copy(&at("src"), &at("to"), "js").unwrap();
-        assert_eq!(fs::read_to_string(at("to/inner/x.js")).unwrap(), "1");
-        assert!(at("to/inner/x.js").symlink_metadata().unwrap().is_file());
-        assert!(!at("to/notes.txt").exists());
     }
 }

@@ -4,6 +4,7 @@ use super::kind::Kind;
 use super::{licence, python};
 use crate::plugin::new::check_name;
 use anyhow::{Context, Result, bail};
+use rlhost_host::files::{TEXT, read_text};
 use rlhost_host::{AskedLimits, Limits};
 use serde::Deserialize;
 use std::fs;
@@ -99,7 +100,7 @@ pub fn limits(folder: &Path) -> Result<AskedLimits> {
 fn parse(folder: &Path) -> Result<Manifest> {
     let path = folder.join(NAME);
     let name = || path.display().to_string();
-    let text = fs::read_to_string(&path).with_context(name)?;
+    let text = read_text(&path, TEXT).with_context(name)?;
     let manifest: Manifest = toml::from_str(&text).with_context(name)?;
     let about = &manifest.plugin;
     for (key, text) in [

@@ -19,7 +19,7 @@ use super::metadata::{self, About};
 use crate::output;
 use crate::terminal::{self, inline};
 use anyhow::{Context, Result, bail};
-use rlhost_host::Inspected;
+use rlhost_host::{Inspected, files};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -33,6 +33,9 @@ pub struct Arguments {
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
+
+/// Where compilers write, in the plugin's folder.
+const MADE: &str = "target/plugin-build";
 
 /// So often a plugin is compiled anew whose files change meanwhile.
 const TRIES: usize = 3;
@@ -76,7 +79,7 @@ impl Product {
 
 /// The bytes of a file.
 fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+    files::read(path, files::COMPONENT).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// Compiles a plugin's folder.
@@ -136,6 +139,9 @@ pub fn build(folder: &Path, output: Option<&Path>) -> Result<Built> {
         None => default_output(folder, &root)?,
     };
     let limits = manifest::limits(&root).with_context(shown)?;
+    // What compilers write and remove below it must be in the plugin's own folder.
+    let made = root.join(MADE);
+    files::check_own(&made).with_context(|| made.display().to_string())?;
     packages::lock(&root).with_context(shown)?;
     let (compiled, source) = whole(&root, &path, compile)?;
     let component = compiled.product.into_component().with_context(shown)?;

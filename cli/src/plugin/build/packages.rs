@@ -10,10 +10,12 @@ use super::manifest;
 use crate::plugin::programs;
 use crate::terminal::{quote, say};
 use anyhow::{Context, Result, bail};
+use rlhost_host::files;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -62,7 +64,8 @@ pub fn lock(folder: &Path) -> Result<()> {
     {
         writeln!(text, "{name}=={version} --hash=sha256:{sha256}")?;
     }
-    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    files::replace(&path, |file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("cannot write {}", path.display()))?;
     let listed: Vec<_> = packages
         .iter()
         .map(|it| format!("{} {}", it.name, it.version))
@@ -86,8 +89,8 @@ pub fn install(folder: &Path, made: &Path) -> Result<Option<(PathBuf, Vec<Packag
         .filter(|lock| lock.requires == requires)
         .with_context(|| format!("{}: it has changed meanwhile; build again", path.display()))?;
     let target = made.join("packages");
-    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    if fs::read_to_string(target.join(MARK)).is_ok_and(|found| found == text) {
+    let text = files::read_text(&path, files::TEXT).with_context(|| path.display().to_string())?;
+    if files::read_text(&target.join(MARK), files::TEXT).is_ok_and(|found| found == text) {
         return Ok(Some((target, lock.packages)));
     }
     let staged = made.join("packages.new");
@@ -132,7 +135,7 @@ fn read(path: &Path) -> Result<Option<Lock>> {
     if !path.exists() {
         return Ok(None);
     }
-    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let text = files::read_text(path, files::TEXT).with_context(|| path.display().to_string())?;
     let mut lock = Lock {
         requires: Vec::new(),
         packages: Vec::new(),

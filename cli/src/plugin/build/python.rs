@@ -4,7 +4,7 @@
 //! are there, how the function is called. What they have to say they write into files.
 
 use super::kind::Kind;
-use super::{Compiled, Product, manifest, packages, read};
+use super::{Compiled, MADE, Product, manifest, packages, read, source};
 use crate::plugin::programs;
 use crate::terminal::{quote, say};
 use anyhow::{Context, Result, bail};
@@ -85,7 +85,7 @@ pub(super) fn compile(folder: &Path) -> Result<Compiled> {
         ),
     }
     let tool = Tool::find()?;
-    let made = folder.join("target/plugin-build");
+    let made = folder.join(MADE);
     // A copy: the interpreter writes its caches beside what it reads.
     let sources = made.join("python");
     let app = made.join("app");
@@ -95,7 +95,8 @@ pub(super) fn compile(folder: &Path) -> Result<Compiled> {
                 .with_context(|| format!("cannot empty {}", folder.display()))?;
         }
     }
-    copy(&folder.join("src"), &sources)?;
+    let wanted = |path: &Path| !path.ends_with("__pycache__");
+    source::copy(&folder.join("src"), &sources, &wanted)?;
     let required = packages::install(folder, &made)?;
     // An environment without packages: what is installed on this machine is not the plugin's.
     let environment = made.join("environment");
@@ -123,6 +124,8 @@ pub(super) fn compile(folder: &Path) -> Result<Compiled> {
         ),
     )?;
     let output = made.join("component.wasm");
+    // What an earlier build left, or a link that came with the folder, is not written to.
+    let _ = fs::remove_file(&output);
     let mut command = tool.command();
     command
         .current_dir(&made)
@@ -198,25 +201,6 @@ pub fn is_file(name: &str) -> bool {
         && name
             .strip_suffix(".py")
             .is_some_and(|stem| !stem.is_empty() && !stem.contains('.'))
-}
-
-/// Copies a folder with all that is in it; of links what they lead to.
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    let failed = || format!("cannot copy {}", from.display());
-    fs::create_dir_all(to).with_context(failed)?;
-    for entry in fs::read_dir(from).with_context(failed)? {
-        let name = entry.with_context(failed)?.file_name();
-        if name == "__pycache__" {
-            continue;
-        }
-        let (from, to) = (from.join(&name), to.join(&name));
-        if from.is_dir() {
-            copy(&from, &to)?;
-        } else {
-            fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
-        }
-    }
-    Ok(())
 }
 
 /// componentize-py, as a program or as a module of `python3`.

@@ -1,6 +1,7 @@
 //! The digest of a plugin's source.
 
 use anyhow::{Context, Result};
+use rlhost_host::files::{COMPONENT, read};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::fs;
@@ -10,14 +11,14 @@ use std::path::{Path, PathBuf};
 /// `sha256:` and hexadecimal digits. What is made from them (`target`, `__pycache__`, folders that hold a
 /// `CACHEDIR.TAG`, the file `output`), the golden cases in `cases` and hidden files do not count. Of a link the place it leads to counts.
 pub fn digest(folder: &Path, output: &Path) -> Result<String> {
-    let files = files(folder)?;
+    let names = files(folder)?;
     let output = output.canonicalize().ok();
     let mut hash = Sha256::new();
     let mut add = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_le_bytes());
         hash.update(bytes);
     };
-    for name in files {
+    for name in names {
         let path = folder.join(&name);
         let failed = || format!("cannot read {}", path.display());
         let content = if path.is_symlink() {
@@ -27,7 +28,7 @@ pub fn digest(folder: &Path, output: &Path) -> Result<String> {
             if output.is_some() && path.canonicalize().ok() == output {
                 continue;
             }
-            fs::read(&path).with_context(failed)?
+            read(&path, COMPONENT).with_context(failed)?
         };
         add(name.as_os_str().as_encoded_bytes());
         add(&content);
@@ -37,6 +38,45 @@ pub fn digest(folder: &Path, output: &Path) -> Result<String> {
         write!(text, "{byte:02x}")?;
     }
     Ok(text)
+}
+
+/// Copies what is `wanted` of a folder, and of those below; of links what they lead to.
+pub fn copy(from: &Path, to: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<()> {
+    let mut above = Vec::new();
+    copy_below(from, to, wanted, &mut above)
+}
+
+/// The same below folders that are being copied: a link may lead to one of them.
+fn copy_below(
+    from: &Path,
+    to: &Path,
+    wanted: &dyn Fn(&Path) -> bool,
+    above: &mut Vec<PathBuf>,
+) -> Result<()> {
+    let failed = || format!("cannot copy {}", from.display());
+    let folder = from.canonicalize().with_context(failed)?;
+    if above.contains(&folder) {
+        return Ok(());
+    }
+    above.push(folder);
+    fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(failed)? {
+        let path = entry.with_context(failed)?.path();
+        let copied = to.join(path.file_name().unwrap_or_default());
+        if !wanted(&path) {
+            continue;
+        }
+        if path.is_dir() {
+            copy_below(&path, &copied, wanted, above)?;
+        } else {
+            let bytes = read(&path, COMPONENT)
+                .with_context(|| format!("cannot copy {}", path.display()))?;
+            fs::write(&copied, bytes)
+                .with_context(|| format!("cannot write {}", copied.display()))?;
+        }
+    }
+    above.pop();
+    Ok(())
 }
 
 /// The names of the files in a plugin's folder that it may be compiled from, in order.
@@ -119,5 +159,28 @@ mod tests {
         // printf '\1\0\0\0\0\0\0\0a\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0b\2\0\0\0\0\0\0\00012' | sha256sum
         let expected = "sha256:b059ffefcadcbbe8f9dd341d5f441bc337f407bfdada409aac3e2cb5989d347c";
         assert_eq!(digest(folder.path(), Path::new("x")).unwrap(), expected);
+    }
+
+    #[test]
+    fn links_are_followed_once_and_other_files_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("src/inner")).unwrap();
+        fs::write(at("shared.js"), "1").unwrap();
+        fs::write(at("src/notes.txt"), "2").unwrap();
+        std::os::unix::fs::symlink("../../shared.js", at("src/inner/x.js")).unwrap();
+        std::os::unix::fs::symlink("..", at("src/inner/up")).unwrap();
+        let scripts = |path: &Path| path.is_dir() || path.extension().is_some_and(|it| it == "js");
+        copy(&at("src"), &at("to"), &scripts).unwrap();
+        assert_eq!(fs::read_to_string(at("to/inner/x.js")).unwrap(), "1");
+        assert!(at("to/inner/x.js").symlink_metadata().unwrap().is_file());
+        assert!(!at("to/notes.txt").exists());
+        // Nor is a named pipe waited for.
+        let pipe = std::process::Command::new("mkfifo")
+            .arg(at("src/pipe.js"))
+            .status();
+        assert!(pipe.unwrap().success());
+        let error = copy(&at("src"), &at("again"), &scripts).unwrap_err();
+        assert!(format!("{error:#}").contains("a named pipe"), "{error:#}");
     }
 }

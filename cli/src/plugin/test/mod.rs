@@ -9,8 +9,7 @@ use crate::terminal::{self, inline};
 use crate::{allow, host, output, score};
 use anyhow::{Context, Result, bail};
 use rlhost_host::golden;
-use rlhost_host::{Host, Plugin, PluginRef};
-use std::fs;
+use rlhost_host::{Host, Plugin, PluginRef, files};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -128,7 +127,7 @@ fn find(host: &Host, arguments: &Arguments) -> Result<(Plugin, PathBuf)> {
 /// Says so where a component was built from other files than those that lie in the folder now. One that says
 /// nothing of its source is taken as it is.
 fn note_if_old(folder: &Path, plugin: &Plugin) {
-    let embedded = fs::read(plugin.path()).map_err(Into::into);
+    let embedded = files::read(plugin.path(), files::COMPONENT).map_err(Into::into);
     let embedded = embedded.and_then(|bytes| Metadata::read(&bytes));
     let Some(built_from) = embedded.ok().and_then(|found| found.source) else {
         return;

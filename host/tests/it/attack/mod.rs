@@ -2,6 +2,7 @@
 
 mod components;
 mod description;
+mod files;
 mod images;
 mod imports;
 pub mod mutations;

@@ -2,6 +2,7 @@
 
 use rlhost_host::{Digest, Error, Outcome, Record, Reward, RewardSet, Sample, SampleReader};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 use crate::guest::{Guest, score_one};
 
@@ -150,6 +151,25 @@ fn the_same_column_twice_is_refused() {
             "{error}"
         );
     }
+}
+
+/// Each name was compared with all before it: 51 seconds for 250,000.
+#[test]
+fn a_row_of_very_many_columns_is_read_in_a_moment() {
+    let columns: String = (0..250_000).map(|i| format!(", \"c{i}\": 0")).collect();
+    let start = Instant::now();
+    let sample = read(&format!("{{\"response\": \"x\"{columns}}}")).unwrap();
+    assert!(sample.columns.ends_with("\"c249999\":0}"));
+    let error = read(&format!("{{\"response\": \"x\"{columns}, \"c70000\": 1}}")).unwrap_err();
+    assert!(
+        error.to_string().contains("\"c70000\" stands twice"),
+        "{error}"
+    );
+    assert!(
+        start.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        start.elapsed()
+    );
 }
 
 #[test]

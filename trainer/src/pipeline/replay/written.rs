@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use rlhost_host::Digest;
+use rlhost_host::files::{COMPONENT, read};
 use rlhost_host::replay::{Difference, Replayed};
 use serde_json::{Value, json};
 
@@ -285,7 +286,7 @@ impl Written {
         };
         for path in entries(&folder.plugins())? {
             let name = format!("plugins/{}", shown(&path));
-            let found = fs::read(&path).map(|bytes| Digest::of(&bytes));
+            let found = read(&path, COMPONENT).map(|bytes| Digest::of(&bytes));
             match found {
                 Ok(digest) if folder.plugin_of(digest) != path => {
                     self.changed(None, name, Value::Null, json!(digest));
