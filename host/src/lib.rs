@@ -53,7 +53,7 @@
 //! | [`audit`] | Is every answer the same in any order, on any threads and in any process? |
 //!
 //! What goes wrong outside of guests is an [`Error`], which names the thing and the way out.
-#![deny(missing_docs, unsafe_code)]
+#![deny(missing_docs, unsafe_code, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod algorithm;
 mod asked;

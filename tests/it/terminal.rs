@@ -2,6 +2,7 @@
 //! none of it begins a line.
 
 use crate::support::{Outcome, Project, guest, json_lines};
+use rlhost_host::RESERVED;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 
 /// What clears the screen, reaches the clipboard, goes back and overwrites, turns the direction of writing, ends a line in
 /// other ways, can't be seen; and then a line of its own.
-const HOSTILE: &str = "x\u{1b}[2J\u{1b}]52;c;cHduZWQ=\u{7}\r\u{8}\u{7f}\u{9b}2J\u{85}\u{b}\u{c}\u{ad}\u{200b}\u{200e}\u{61c}\u{202e}\u{2066}\
+const HOSTILE: &str = "x\u{1b}[2J\u{1b}]52;c;cHduZWQx\u{7}\r\u{8}\u{7f}\u{9b}2J\u{85}\u{b}\u{c}\u{ad}\u{200b}\u{200e}\u{61c}\u{202e}\u{2066}\
     \u{2028}\u{2029}\u{feff}\u{fff9}\u{e0041}\u{1b}[8m\nFORGED 1 passed\n\nFORGED too";
 
 /// Whether a character may stand on a terminal. Not by the host's own list.
@@ -215,20 +216,39 @@ fn train(project: &Project) {
             &format!("data.train_files={HOSTILE}"),
         ],
     );
-    // For the commands that look at runs.
-    project.ok(&[&["train", "train.toml"], &more[..]].concat());
+    let run = run();
+    let curve = project.read(&format!("{run}/curve.svg"));
+    assert!(curve.contains("FORGED"), "{curve}");
+    assert!(curve.chars().all(is_harmless), "{curve:?}");
+    // The trainer's own metrics beside those of parts have names that no part can have.
+    for row in project.metrics(&run) {
+        for metric in row.as_object().unwrap().keys() {
+            let name = metric.strip_prefix("reward/");
+            let Some(name) = name.or(metric.strip_prefix("val/")) else {
+                continue;
+            };
+            let parts = ["accuracy", "format"];
+            let own = RESERVED.contains(&name) || name.starts_with("outcome/");
+            assert!(own || parts.contains(&name), "{metric}");
+        }
+    }
+}
+
+/// The run that `train` leaves.
+fn run() -> String {
+    format!("runs/hostile-train.toml {HOSTILE}")
 }
 
 fn eval(project: &Project) {
-    project.write("judge.toml", "x");
-    let data = format!("{HOSTILE}.jsonl");
+    let data = format!("data/{HOSTILE}.jsonl");
     fs::copy(project.path("data/val.jsonl"), project.path(&data)).unwrap();
     let hostile = guest("hostile");
     let eval = |model: &str, data: &str, reward: &str| {
         let arguments = ["eval", "--model", model, "--data", data, "--reward", reward];
         quiet(project, &arguments)
     };
-    assert_eq!(eval("model", &data, &hostile).code, Some(0));
+    let outcome = eval("model", &data, &hostile);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
     for outcome in [
         eval(HOSTILE, &data, &hostile),
         eval("model", "none/\nFORGED", &hostile),
@@ -239,7 +259,8 @@ fn eval(project: &Project) {
 }
 
 /// Every text of a run's records, one after the other, and the counts where they say the same.
-fn edit_records(project: &Project, run: &str) {
+fn edit_records(project: &Project) {
+    let run = &run();
     let name = format!("{run}/rollouts/step-1.jsonl.zst");
     let mut rows = project.rollouts(run, 1);
     for row in &mut rows {
@@ -265,7 +286,8 @@ fn edit_records(project: &Project, run: &str) {
 }
 
 fn replay(project: &Project) {
-    edit_records(project, "runs/train");
+    edit_records(project);
+    let run = &run();
     let hostile = guest("hostile");
     for more in [
         &[][..],
@@ -273,18 +295,19 @@ fn replay(project: &Project) {
         &["--plugin", &hostile],
         &["--plugin", &hostile, "--json"],
     ] {
-        let arguments = [&["replay", "runs/train", "--worst", "100"], more].concat();
+        let arguments = [&["replay", run, "--worst", "100"], more].concat();
         quiet(project, &arguments);
     }
     told(project, &["replay", HOSTILE]);
-    told(project, &["replay", "runs/train", "--reward", HOSTILE]);
-    told(project, &["replay", "runs/train", "--plugin", HOSTILE]);
+    told(project, &["replay", run, "--reward", HOSTILE]);
+    told(project, &["replay", run, "--plugin", HOSTILE]);
 }
 
 fn rollouts_show(project: &Project) {
-    edit_records(project, "runs/train");
-    quiet(project, &["rollouts", "show", "runs/train"]);
-    quiet(project, &["rollouts", "show", "runs/train", "--validation"]);
+    edit_records(project);
+    let run = &run();
+    quiet(project, &["rollouts", "show", run]);
+    quiet(project, &["rollouts", "show", run, "--validation"]);
     told(project, &["rollouts", "show", HOSTILE]);
 }
 
@@ -302,7 +325,7 @@ fn score(project: &Project) {
     let param = format!("{HOSTILE}=1");
     told(project, &[&score[..], &["--param", &param]].concat());
     let mode = format!("mode={HOSTILE}");
-    told(project, &[&score[..], &["--param", &mode]].concat());
+    quiet(project, &[&score[..], &["--param", &mode]].concat());
     told(project, &[&score[..], &["--allow", HOSTILE]].concat());
     let output = format!("none/{HOSTILE}");
     told(project, &[&score[..], &["--output", &output]].concat());
@@ -354,10 +377,10 @@ fn plugin_build(project: &Project) {
             _ => line.to_owned(),
         });
         project.write("made/plugin.toml", &lines.collect::<Vec<_>>().join("\n"));
-        told(project, &["plugin", "build", "made"]);
+        quiet(project, &["plugin", "build", "made"]);
     }
     project.write("made/plugin.toml", HOSTILE);
-    told(project, &["plugin", "build", "made"]);
+    quiet(project, &["plugin", "build", "made"]);
 }
 
 fn plugin_componentize(project: &Project) {
@@ -432,13 +455,9 @@ fn plugin_test(project: &Project) {
     let hostile = guest("hostile");
     let test = ["plugin", "test", &hostile, "--cases", &cases];
     let text = told(project, &test).stdout;
-    assert_eq!(
-        text.lines()
-            .filter(|line| line.starts_with("FAILED "))
-            .count(),
-        2,
-        "{text}"
-    );
+    // A line of the table and a heading for each of the two that fail.
+    let failed = text.lines().filter(|line| line.starts_with("FAILED "));
+    assert_eq!(failed.count(), 4, "{text}");
     told(project, &[&test[..], &["--all"]].concat());
     let json = told(project, &[&test[..], &["--json"]].concat()).stdout;
     assert_eq!(json_lines(&json)[0]["name"], HOSTILE);

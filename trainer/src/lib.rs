@@ -6,7 +6,7 @@
 //! patches), [`ops`] and [`model`] (the network and its gradients), [`rollout`] (sampling),
 //! [`algorithm`] (advantages and losses over plain arrays), [`optim`], [`run`] (the folder that a
 //! run leaves behind) and [`pipeline`] (SFT, GRPO, evaluation).
-#![deny(missing_docs)]
+#![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod algorithm;
 pub mod config;

@@ -8,6 +8,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::{Error, Result};
+use rlhost_host::is_plain;
 
 use super::files;
 
@@ -22,6 +23,8 @@ const GRID: RGBColor = RGBColor(228, 228, 228);
 const FONT: &str = "sans-serif";
 /// The axis of accuracies, with room for a label at 1.
 const ACCURACIES: Range<f64> = 0.0..1.05;
+/// Characters of a title for which there is room.
+const LONGEST_TITLE: usize = 80;
 /// More labels than this would run into each other.
 const MAX_LABELS: usize = 12;
 
@@ -150,7 +153,7 @@ fn draw_header(header: &Area, title: &str, measure: &str, window: usize) -> Draw
         let ends = vec![(x, 48), (x + 26, 48)];
         header.draw(&PathElement::new(ends, color.stroke_width(width)))
     };
-    text(66, 20, 19, title)?;
+    text(66, 20, 19, &plain(title))?;
     line(66, REWARD_LIGHT, 1)?;
     text(98, 48, 13, &format!("{measure} of a step"))?;
     line(246, REWARD, 3)?;
@@ -159,6 +162,18 @@ fn draw_header(header: &Area, title: &str, measure: &str, window: usize) -> Draw
     header.draw(&Circle::new((479, 48), 5, ACCURACY.filled()))?;
     text(498, 48, 13, "accuracy on held-out data (right axis)")?;
     Ok(())
+}
+
+/// A title on one line: what is no text has no place in XML.
+fn plain(title: &str) -> String {
+    let shown = title.chars().take(LONGEST_TITLE);
+    shown
+        .map(|c| match c {
+            '\n' | '\t' => ' ',
+            c if is_plain(c) => c,
+            _ => '\u{fffd}',
+        })
+        .collect()
 }
 
 fn finite(points: &[(u64, f64)]) -> Vec<(f64, f64)> {
