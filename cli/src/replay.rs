@@ -40,7 +40,7 @@ pub struct Arguments {
     /// Threads, at most 1024; all processors by default
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Fail, too, where something is not proven: another engine, a fault of the host
+    /// Fail, too, where something is not proven
     #[arg(long, conflicts_with_all = ["step", "reward", "plugin"])]
     strict: bool,
     /// The digest that the run must have, as its training said it

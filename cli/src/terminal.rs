@@ -92,13 +92,16 @@ impl<W: Write> Write for Gate<W> {
             self.begun.clear();
             input = &joined;
         }
-        for chunk in input.utf8_chunks() {
+        let mut chunks = input.utf8_chunks().peekable();
+        while let Some(chunk) = chunks.next() {
             self.text(chunk.valid())?;
             let invalid = chunk.invalid();
+            // Only what stands at the end may go on in the next piece.
+            let at_end = chunks.peek().is_none();
             match std::str::from_utf8(invalid).map_err(|error| error.error_len()) {
                 Ok(_) => {}
-                Err(None) => self.begun = invalid.to_vec(),
-                Err(Some(_)) => self.show('\u{fffd}')?,
+                Err(None) if at_end => self.begun = invalid.to_vec(),
+                Err(_) => self.show('\u{fffd}')?,
             }
         }
         Ok(bytes.len())

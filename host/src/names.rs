@@ -50,8 +50,13 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     }
     let allowed = |c: char| (c.is_alphanumeric() && is_plain(c)) || MARKS.contains(c);
     if !name.chars().all(allowed) || name.trim() != name || name.contains("  ") {
+        let shown = |c: char| match c {
+            c if is_plain(c) || c.is_control() => c.escape_debug().to_string(),
+            c => c.escape_unicode().to_string(),
+        };
+        let shown: String = name.chars().map(shown).collect();
         return Err(format!(
-            "is {name:?}, and may be made of letters and digits of any script, - _ . / @ + and single spaces between them"
+            "is \"{shown}\", and may be made of letters and digits of any script, - _ . / @ + and single spaces between them"
         ));
     }
     Ok(())

@@ -107,7 +107,7 @@ fn misbehaviour_has_a_name() {
         ("nan", "returned NaN as `d-logp` of token 0"),
         ("infinite-loss", "returned inf as the loss"),
         ("twice", "`a` stands twice"),
-        ("control", "holds a control character"),
+        ("control", "may be made of letters and digits"),
         ("refuse", "refused: I would rather not"),
     ] {
         let text = fault(hostile_loss(mode), "policy-loss").to_string();
