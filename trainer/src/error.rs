@@ -59,6 +59,7 @@ pub enum Error {
         source: Box<rlhost_host::Error>,
     },
     /// A tensor operation failed.
+    #[cfg(feature = "train")]
     #[error("tensor operation failed: {0}")]
     Tensor(#[from] candle_core::Error),
 }

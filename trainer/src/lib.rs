@@ -9,15 +9,23 @@
 #![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod algorithm;
+#[cfg(feature = "train")]
 pub mod config;
+#[cfg(feature = "train")]
 pub mod data;
 mod error;
+#[cfg(feature = "train")]
 pub mod model;
+#[cfg(feature = "train")]
 pub mod ops;
+#[cfg(feature = "train")]
 pub mod optim;
+#[cfg(feature = "train")]
 pub mod pipeline;
+#[cfg(feature = "train")]
 pub mod processor;
 pub mod random;
+#[cfg(feature = "train")]
 pub mod rollout;
 pub mod run;
 

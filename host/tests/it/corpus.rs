@@ -11,10 +11,11 @@ mod targets;
 #[test]
 fn every_input_of_the_corpus_passes_its_target() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
-    let known: Vec<_> = targets::TARGETS.iter().map(|(name, _)| *name).collect();
+    // The targets for the files of a run are replayed by the trainer's tests.
     for folder in fs::read_dir(&corpus).unwrap() {
         let name = folder.unwrap().file_name().into_string().unwrap();
-        assert!(known.contains(&name.as_str()), "no target is called {name}");
+        let program = corpus.join(format!("../fuzz_targets/{name}.rs"));
+        assert!(program.is_file(), "no target is called {name}");
     }
     for (name, target) in targets::TARGETS {
         let inputs = inputs(name);

@@ -56,6 +56,7 @@ mod files;
 mod folder;
 mod lines;
 mod metrics;
+#[cfg(feature = "train")]
 pub mod plot;
 mod proof;
 mod rollouts;

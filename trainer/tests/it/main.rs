@@ -4,6 +4,7 @@
 mod algorithm;
 mod config;
 mod config_docs;
+mod corpus;
 mod critic;
 mod data;
 mod fixtures;
