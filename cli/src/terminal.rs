@@ -233,7 +233,7 @@ fn colour(text: &str) -> Option<usize> {
         matches!(
             *code,
             "" | "0" | "00" | "1" | "01" | "2" | "3" | "4" | "22" | "23" | "24" | "39" | "90"
-        ) || matches!(code.as_bytes(), [b'3', b'1'..=b'7'] | [b'9', b'1'..=b'7'])
+        ) || matches!(code.as_bytes(), [b'3' | b'9', b'1'..=b'7'])
     };
     // The compiler of Rust counts its colours so: 1 to 15 are the usual ones.
     let counted = match codes[..] {
@@ -337,8 +337,8 @@ mod tests {
     fn a_value_begins_no_line() {
         let mut out = Vec::new();
         let mut gate = Gate::new(&mut out, Style::Text);
-        writeln!(gate, "{}", "\nFORGED\n\n  x\n").unwrap();
-        writeln!(gate, "name {}", "a\nFORGED").unwrap();
+        writeln!(gate, "\nFORGED\n\n  x\n").unwrap();
+        writeln!(gate, "name a\nFORGED").unwrap();
         writeln!(gate).unwrap();
         gate.finish().unwrap();
         let expected = "\n    FORGED\n\n  x\n\nname a\n    FORGED\n\n";

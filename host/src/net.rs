@@ -152,12 +152,13 @@ fn processor_time(now: Instant) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     /// Keeps a processor busy until this thread has had it for so long.
     fn work(time: Duration) {
         let start = Moment::now().processor;
-        while Moment::now().processor - start < time {
+        while Moment::now().processor.checked_sub(start).unwrap() < time {
             std::hint::spin_loop();
         }
     }

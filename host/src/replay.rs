@@ -396,6 +396,9 @@ mod tests {
         );
     }
 
+    /// What a record claims besides.
+    type Claim = fn(&mut RewardRecord);
+
     #[test]
     fn another_engine_may_use_other_fuel() {
         let elsewhere = |edit: fn(&mut RewardRecord)| {
@@ -427,7 +430,6 @@ mod tests {
         let stack = elsewhere(exhausted);
         assert!(matches!(stack, Replayed::OtherEngine { .. }), "{stack:?}");
         // Running out excuses nothing that a record claims besides.
-        type Claim = fn(&mut RewardRecord);
         let claims: [Claim; 4] = [
             |r| r.total = Some(1.0),
             |r| r.parts = BTreeMap::from([("accuracy".to_owned(), 1.0)]),

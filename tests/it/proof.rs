@@ -222,7 +222,6 @@ fn every_metric_is_recomputed_or_bound() {
     }
     assert!(seen.len() > 20, "{seen:?}");
     // A metric that no run writes, and one that is gone.
-    type Edit = fn(&mut Vec<Value>);
     let edits: [Edit; 3] = [
         |lines| lines[1]["reward/luck"] = json!(1.0),
         |lines| lines[1]["luck"] = json!(1.0),
@@ -238,6 +237,12 @@ fn every_metric_is_recomputed_or_bound() {
     }
 }
 
+/// What is done to the lines of the metrics.
+type Edit = fn(&mut Vec<Value>);
+
+/// What is done to a run's folder.
+type Damage = fn(&Path);
+
 /// What a forger does to a run, whose digests are made anew afterwards.
 type Forgery = (&'static str, fn(&Project));
 
@@ -251,11 +256,11 @@ fn rows_that_do_not_follow_are_found() {
         }),
         ("a key that no receipt has", |p| {
             edit_rows(p, STEP, |rows| {
-                rows[0]["rewards"][0]["receipt"]["evil"] = json!(1)
+                rows[0]["rewards"][0]["receipt"]["evil"] = json!(1);
             });
         }),
         ("two rows change places", |p| {
-            edit_rows(p, STEP, |rows| rows.swap(0, 1))
+            edit_rows(p, STEP, |rows| rows.swap(0, 1));
         }),
         ("two groups change numbers", |p| {
             edit_rows(p, STEP, |rows| {
@@ -271,7 +276,9 @@ fn rows_that_do_not_follow_are_found() {
         }),
         ("all rows are of another step", |p| {
             edit_rows(p, STEP, |rows| {
-                rows.iter_mut().for_each(|r| r["step"] = json!(2))
+                for row in rows {
+                    row["step"] = json!(2);
+                }
             });
         }),
         ("all prompts are others", |p| {
@@ -325,7 +332,7 @@ fn rows_that_do_not_follow_are_found() {
 }
 
 /// Claims for all samples of a validation that they ran out of fuel on another engine, with scores all the same.
-fn forge_scores(project: &Project, total: Value, score: Value) {
+fn forge_scores(project: &Project, total: &Value, score: &Value) {
     edit_rows(project, VALIDATION, |rows| {
         for row in rows {
             for reward in row["rewards"].as_array_mut().unwrap() {
@@ -353,7 +360,7 @@ fn forge_scores(project: &Project, total: Value, score: Value) {
 fn another_engine_excuses_no_score() {
     let project = trained(&[]);
     let saved = Saved::of(&project);
-    forge_scores(&project, json!(1.0), json!(2.0));
+    forge_scores(&project, &json!(1.0), &json!(2.0));
     edit_metrics(&project, RUN, |lines| {
         lines[3] = json!({
             "step": 2, "val/samples": 16.0, "val/response_length": lines[3]["val/response_length"],
@@ -367,7 +374,7 @@ fn another_engine_excuses_no_score() {
     saved.restore();
 
     // A record that claims nothing is excused: that is no proof, and no sample is identical by it.
-    forge_scores(&project, Value::Null, Value::Null);
+    forge_scores(&project, &Value::Null, &Value::Null);
     edit_metrics(&project, RUN, |lines| {
         lines[3] = json!({
             "step": 2, "val/samples": 16.0, "val/response_length": lines[3]["val/response_length"],
@@ -402,10 +409,9 @@ fn files_that_do_not_belong_are_found() {
     let saved = Saved::of(&project);
     let model = project.path("runs/train/checkpoints/step-2/model.safetensors");
     let weights = fs::read(&model).unwrap();
-    type Edit = fn(&Path);
-    let cases: [(&str, Edit); 16] = [
+    let cases: [(&str, Damage); 16] = [
         ("metrics.jsonl", |r| {
-            fs::remove_file(r.join("metrics.jsonl")).unwrap()
+            fs::remove_file(r.join("metrics.jsonl")).unwrap();
         }),
         ("metrics.jsonl", |r| {
             let text = fs::read_to_string(r.join("metrics.jsonl")).unwrap();
@@ -413,16 +419,16 @@ fn files_that_do_not_belong_are_found() {
             fs::write(r.join("metrics.jsonl"), &text[..end]).unwrap();
         }),
         ("metrics.jsonl", |r| {
-            append(&r.join("metrics.jsonl"), b"{\"step\":3}\n")
+            append(&r.join("metrics.jsonl"), b"{\"step\":3}\n");
         }),
         ("metrics.jsonl", |r| {
-            append(&r.join("metrics.jsonl"), b"{\"st")
+            append(&r.join("metrics.jsonl"), b"{\"st");
         }),
         ("digests.jsonl", |r| {
-            fs::remove_file(r.join("digests.jsonl")).unwrap()
+            fs::remove_file(r.join("digests.jsonl")).unwrap();
         }),
         ("digests.jsonl", |r| {
-            fs::write(r.join("digests.jsonl"), "").unwrap()
+            fs::write(r.join("digests.jsonl"), "").unwrap();
         }),
         ("summary.json", |r| {
             let path = r.join("summary.json");
@@ -430,7 +436,7 @@ fn files_that_do_not_belong_are_found() {
             fs::write(path, text.replace("\"steps\": 2", "\"steps\": 3")).unwrap();
         }),
         ("step-2", |r| {
-            fs::remove_file(r.join("rollouts/step-2.jsonl.zst")).unwrap()
+            fs::remove_file(r.join("rollouts/step-2.jsonl.zst")).unwrap();
         }),
         ("step-3", |r| {
             let rollouts = r.join("rollouts");
@@ -449,10 +455,10 @@ fn files_that_do_not_belong_are_found() {
             .unwrap();
         }),
         ("step-1", |r| {
-            append(&r.join("rollouts/step-1.jsonl.zst"), b"garbage")
+            append(&r.join("rollouts/step-1.jsonl.zst"), b"garbage");
         }),
         ("config.toml", |r| {
-            append(&r.join("config.toml"), b"# harmless\n")
+            append(&r.join("config.toml"), b"# harmless\n");
         }),
         ("step-2/state.json", |r| {
             let path = r.join("checkpoints/step-2/state.json");

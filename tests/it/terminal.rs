@@ -17,8 +17,15 @@ const HOSTILE: &str = "x\u{1b}[2J\u{1b}]52;c;cHduZWQx\u{7}\r\u{8}\u{7f}\u{9b}2J\
 fn is_harmless(c: char) -> bool {
     match c {
         '\n' | '\t' => true,
-        '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}' => false,
-        '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{fff9}'..='\u{fffb}' => false,
+        '\u{ad}'
+        | '\u{61c}'
+        | '\u{200b}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{feff}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}'
+        | '\u{fff9}'..='\u{fffb}' => false,
         c => !c.is_control() && !('\u{e0000}'..='\u{e007f}').contains(&c),
     }
 }
@@ -520,7 +527,8 @@ fn config_show(project: &Project) {
 
 /// A text in the text format of WebAssembly.
 fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| format!("\\{byte:02x}")).collect()
+    let bytes: Vec<_> = text.bytes().map(|byte| format!("\\{byte:02x}")).collect();
+    bytes.concat()
 }
 
 /// The core module of a reward that says so of itself, with a hostile parameter's purpose and default, and that fails every
@@ -549,7 +557,8 @@ fn core(name: &str, version: &str, doc: &str) -> Vec<u8> {
     ];
     let (about, _) = put(&words(&about));
     let (at, length) = doc;
-    let data: String = data.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let data: Vec<_> = data.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let data = data.concat();
     let module = format!(
         r#"(module
     (memory (export "memory") 16)

@@ -174,9 +174,10 @@ fn dear_operators_cost_what_they_take() {
 #[test]
 fn a_call_costs_as_much_time_whatever_its_frame() {
     let calls = |values: usize| {
-        let loads: String = (0..values)
+        let loads: Vec<_> = (0..values)
             .map(|i| format!("(i64.load offset={} (local.get 0))", 8 * i))
             .collect();
+        let loads = loads.concat();
         let adds = "(i64.add)".repeat(values - 1);
         Guest {
             extra: format!(

@@ -99,7 +99,7 @@ impl Comparison {
         let filtered = config.algorithm.overlong_filtering;
         let rows = self.replaced.iter().zip(&self.cut);
         let trained: Vec<bool> = rows
-            .map(|(replaced, cut)| !replaced && !(filtered && *cut))
+            .map(|(replaced, cut)| !(*replaced || filtered && *cut))
             .collect();
         let compared = advantages.rows.clone();
         advantages.rows = compared.keep(&trained)?;

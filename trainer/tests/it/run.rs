@@ -562,14 +562,14 @@ fn what_a_checkpoint_stands_on_must_be_there() {
             fs::write(run.rollouts_of(2), "").unwrap();
         }),
         ("metrics.jsonl", |run| {
-            fs::remove_file(run.metrics()).unwrap()
+            fs::remove_file(run.metrics()).unwrap();
         }),
         ("metrics.jsonl: the metrics are not those of", |run| {
             let text = fs::read_to_string(run.metrics()).unwrap();
             fs::write(run.metrics(), text.replacen('3', "4", 1)).unwrap();
         }),
         ("digests.jsonl", |run| {
-            fs::remove_file(run.digests()).unwrap()
+            fs::remove_file(run.digests()).unwrap();
         }),
         ("digests.jsonl: line 2", |run| {
             let text = fs::read_to_string(run.digests()).unwrap();
@@ -781,10 +781,13 @@ fn the_curve_is_drawn() {
     }
 }
 
+/// A file or folder of a run.
+type Place = fn(&RunFolder) -> std::path::PathBuf;
+
 /// A run's folder that came from somebody else, with links where a resumed run would write.
 #[test]
 fn a_folder_with_links_is_not_resumed() {
-    let links: [(&str, fn(&RunFolder) -> std::path::PathBuf); 6] = [
+    let links: [(&str, Place); 6] = [
         ("timings", RunFolder::timings),
         ("metrics", RunFolder::metrics),
         ("config", RunFolder::config),

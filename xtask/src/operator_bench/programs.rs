@@ -211,7 +211,8 @@ fn returned(count: usize) -> Program {
                 "i32.const 7 ".repeat(count),
                 (1..20)
                     .map(|i| format!("(func $f{i} (type $many) call $f{})", i - 1))
-                    .collect::<String>()
+                    .collect::<Vec<_>>()
+                    .concat()
             ),
             body: format!("call $f19 {}", "drop ".repeat(count)),
             ..Snippet::default()
@@ -222,9 +223,10 @@ fn returned(count: usize) -> Program {
 
 /// A function that returns at once and would need room for `count` values on the stack.
 fn frame(count: usize) -> Program {
-    let loads: String = (0..count)
+    let loads: Vec<_> = (0..count)
         .map(|i| format!("local.get 0 i64.load offset={} ", 8 * i))
         .collect();
+    let loads = loads.concat();
     let uses = "i64.add ".repeat(count - 1);
     Program {
         name: format!("a function with {count} values on its stack"),

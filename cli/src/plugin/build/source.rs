@@ -178,8 +178,8 @@ mod tests {
         // Nor is a named pipe waited for.
         let pipe = std::process::Command::new("mkfifo")
             .arg(at("src/pipe.js"))
-            .status();
-        assert!(pipe.unwrap().success());
+            .output();
+        assert!(pipe.unwrap().status.success());
         let error = copy(&at("src"), &at("again"), &scripts).unwrap_err();
         assert!(format!("{error:#}").contains("a named pipe"), "{error:#}");
     }

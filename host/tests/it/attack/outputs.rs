@@ -105,7 +105,8 @@ fn parts_that_are_not_declared_forge_no_metric() {
         "\u{202e}ab",
         "a\u{2028}b",
     ] {
-        let bytes: String = name.bytes().map(|byte| format!("\\{byte:02x}")).collect();
+        let bytes: Vec<_> = name.bytes().map(|byte| format!("\\{byte:02x}")).collect();
+        let bytes = bytes.concat();
         let guest = Guest {
             memory: "64",
             judge: leak(parts(1, name.len()).replace(

@@ -156,7 +156,8 @@ fn the_same_column_twice_is_refused() {
 /// Each name was compared with all before it: 51 seconds for 250,000.
 #[test]
 fn a_row_of_very_many_columns_is_read_in_a_moment() {
-    let columns: String = (0..250_000).map(|i| format!(", \"c{i}\": 0")).collect();
+    let columns: Vec<_> = (0..250_000).map(|i| format!(", \"c{i}\": 0")).collect();
+    let columns = columns.concat();
     let start = Instant::now();
     let sample = read(&format!("{{\"response\": \"x\"{columns}}}")).unwrap();
     assert!(sample.columns.ends_with("\"c249999\":0}"));

@@ -201,11 +201,11 @@ impl Written {
 
     /// The steps that are done.
     pub(super) fn steps(&self) -> u64 {
-        let steps = self.links.iter().filter_map(|link| match link.entry {
+        let steps = self.links.iter().rev().find_map(|link| match link.entry {
             ChainEntry::Step { step, .. } => Some(step),
             _ => None,
         });
-        steps.last().unwrap_or(0)
+        steps.unwrap_or(0)
     }
 
     /// Checks all that is in the folder: nothing is there that the run did not write, checkpoints are whole and of
