@@ -7,8 +7,19 @@ use serde::de::DeserializeOwned;
 
 use crate::{Error, Result};
 
+/// The largest file that is read whole; the longest published tokenizers have a tenth of it.
+const LARGEST: u64 = 512 << 20;
+
 /// Reads a text file; `purpose` says what a missing one would be for.
 pub(super) fn read_text(path: &Path, purpose: &str) -> Result<String> {
+    if fs::metadata(path).is_ok_and(|about| about.len() > LARGEST) {
+        return Err(Error::model(
+            path,
+            format!(
+                "is larger than {LARGEST} bytes, so it is not what a model folder has under this name"
+            ),
+        ));
+    }
     fs::read_to_string(path).map_err(|error| {
         if error.kind() == std::io::ErrorKind::NotFound {
             Error::model(path, format!("missing from the model folder; {purpose}"))

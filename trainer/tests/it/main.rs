@@ -10,6 +10,7 @@ mod fixtures;
 mod golden;
 mod image;
 mod model;
+mod numbers;
 mod ops;
 mod run;
 mod schedule;

@@ -45,7 +45,11 @@ fn the_tests_that_the_book_names_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let book = fs::read_to_string(root.join("docs/security.md")).unwrap();
     let mut named = 0;
-    for (package, folder) in [("host", "host/tests/it"), ("rlhost", "tests/it")] {
+    for (package, folder) in [
+        ("host", "host/tests/it"),
+        ("trainer", "trainer/tests/it"),
+        ("rlhost", "tests/it"),
+    ] {
         for name in book
             .split('`')
             .filter_map(|text| text.strip_prefix(&format!("{package}: ")))
