@@ -462,6 +462,8 @@ fn settings_that_make_no_sense_are_named() {
     assert!(with("timeout", json!(1e6)).contains("timeout"));
     assert!(with("url", json!("http://[::1")).contains("url"));
     assert!(with("concurrency", json!(0)).contains("concurrency"));
+    assert!(with("concurrency", json!(u32::MAX)).contains("concurrency"));
+    assert!(with("retries", json!(u32::MAX)).contains("retries"));
     let key = with("api_key_env", json!("RLHOST_NO_SUCH_VARIABLE"));
     assert!(
         key.contains("`RLHOST_NO_SUCH_VARIABLE` is not set"),

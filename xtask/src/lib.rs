@@ -11,6 +11,7 @@ mod book_pages;
 pub mod cheats;
 pub mod cuda;
 pub mod demo;
+mod dependencies;
 pub mod doctor;
 pub mod guests;
 mod language_bench;

@@ -1,14 +1,15 @@
 //! `cargo xtask lint`: formatting, lints and documentation, of the host's and the guests' workspace; formatting of
-//! `fuzz/`; the page of the book that is made from the contract.
+//! `fuzz/`; the page of the book that is made from the contract; what other people's code is taken in.
 
 use anyhow::Result;
 
 use crate::project::Project;
-use crate::{book, process};
+use crate::{book, dependencies, process};
 
 /// Checks the workspaces; warnings are errors.
 pub fn run(project: &Project) -> Result<()> {
     book::check(project)?;
+    dependencies::check(project)?;
     for guests in [false, true] {
         let cargo = |arguments: &[&str]| {
             let mut cargo = project.cargo();

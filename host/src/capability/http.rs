@@ -15,7 +15,11 @@ use super::Answer;
 const MAX_BYTES: u64 = 4 << 20;
 /// The longest time for a try.
 const MAX_TIMEOUT: Duration = Duration::from_hours(24);
-/// The longest pause before a further try.
+/// The most further tries: with the longest pauses, 50 minutes.
+const MAX_RETRIES: u32 = 100;
+/// The most requests at a time.
+const MAX_CONCURRENCY: u32 = 4096;
+/// The longest pause between two tries.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// Bytes of a service's own error text that are kept.
 const MAX_TEXT: usize = 500;
@@ -65,8 +69,12 @@ impl Service {
             let message = format!("{} is not above 0 and up to 86400", settings.timeout);
             return Err(wrong("timeout", message));
         };
-        if settings.concurrency == 0 {
-            return Err(wrong("concurrency", "must be at least 1".to_owned()));
+        if !(1..=MAX_CONCURRENCY).contains(&settings.concurrency) {
+            let message = format!("must be from 1 to {MAX_CONCURRENCY}");
+            return Err(wrong("concurrency", message));
+        }
+        if settings.retries > MAX_RETRIES {
+            return Err(wrong("retries", format!("must be at most {MAX_RETRIES}")));
         }
         let key = settings.api_key_env.map(|name| {
             let key = std::env::var(name).unwrap_or_default().trim().to_owned();

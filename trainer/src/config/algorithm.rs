@@ -2,6 +2,7 @@
 
 use toml::Table;
 
+use super::bounds::{COMPLETIONS, FACTOR, MANY, SCORE};
 use super::schema::{choice, section};
 
 choice! {
@@ -43,11 +44,11 @@ section! {
         /// What steers it.
         r#type: KlControl = KlControl::Fixed,
         /// The factor, or where it starts.
-        kl_coef: f64 = 0.001,
+        kl_coef: f64 [Numbers(0.0, FACTOR)] = 0.001,
         /// `adaptive`: how many samples a change takes.
-        horizon: f64 = 10000.0,
+        horizon: f64 [Above(0.0, 1e12)] = 10000.0,
         /// `adaptive`: the divergence that is aimed at, in nats per token.
-        target_kl: f64 = 0.1,
+        target_kl: f64 [Above(0.0, FACTOR)] = 0.1,
     }
 }
 
@@ -75,7 +76,7 @@ section! {
         /// Whether the deviation divides by n − 1.
         std_unbiased: bool = true,
         /// Added to the deviation.
-        eps: f64 = 1e-5,
+        eps: f64 [Numbers(0.0, FACTOR)] = 1e-5,
     }
 }
 
@@ -125,9 +126,9 @@ section! {
         /// Advantage estimator by name, or the path of a component.
         adv_estimator: String = "grpo".into(),
         /// Discount per token, of the estimators that work on tokens.
-        gamma: f64 = 1.0,
+        gamma: f64 [Numbers(0.0, 1.0)] = 1.0,
         /// `gae` and `normalized`: decay of the estimation.
-        lam: f64 = 1.0,
+        lam: f64 [Numbers(0.0, 1.0)] = 1.0,
         /// `grpo` and `grpo_passk`: divide by the group's standard deviation.
         norm_adv_by_std_in_grpo: bool = true,
         /// Add the divergence from the starting model to the loss.
@@ -143,33 +144,33 @@ section! {
         /// What `online_filtering` looks at: a part of the reward, or `overall`, the score.
         filter_key: String = "overall".into(),
         /// A prompt stays if its mean is above this.
-        filter_low: f64 = 0.01,
+        filter_low: f64 [Numbers(f64::NEG_INFINITY, f64::INFINITY)] = 0.01,
         /// A prompt stays if its mean is below this.
-        filter_high: f64 = 0.99,
+        filter_high: f64 [Numbers(f64::NEG_INFINITY, f64::INFINITY)] = 0.99,
         /// Don't train completions that used up their tokens; their scores still count in the baseline.
         overlong_filtering: bool = false,
         /// How much of the target (`data.target_key`) completions begin with.
         prefix_strategy: PrefixStrategy = PrefixStrategy::None,
         /// `random`: the smallest share.
-        min_prefix_ratio: f64 = 0.0,
+        min_prefix_ratio: f64 [Numbers(0.0, 1.0)] = 0.0,
         /// `random`: the largest share.
-        max_prefix_ratio: f64 = 1.0,
+        max_prefix_ratio: f64 [Numbers(0.0, 1.0)] = 1.0,
         /// How many completions of a prompt begin with a part of the target; -1: all.
-        n_prefix: i64 = -1,
+        n_prefix: i64 [IntegersOrOff(1, COMPLETIONS)] = -1,
         /// Whether they begin with the same part.
         prefix_share_across_samples: bool = false,
         /// `hint`: steps in which the largest share falls from `hint_max_ratio`.
-        hint_steps: u64 = 0,
+        hint_steps: u64 [Integers(0, MANY)] = 0,
         /// `hint`: the smallest share, and the bound of the largest one's fall.
-        hint_min_ratio: f64 = 0.0,
+        hint_min_ratio: f64 [Numbers(0.0, 1.0)] = 0.0,
         /// `hint`: the largest share at the start.
-        hint_max_ratio: f64 = 1.0,
+        hint_max_ratio: f64 [Numbers(0.0, 1.0)] = 1.0,
         /// What happens to a prompt that the policy does not solve.
         unify_strategy: UnifyStrategy = UnifyStrategy::None,
         /// `switch`: the target is learnt where at most so many completions succeed.
-        switch_gate: usize = 0,
+        switch_gate: usize [Integers(0, COMPLETIONS)] = 0,
         /// `switch`: a completion of at least this score succeeds.
-        success_reward_threshold: f64 = 1.0,
+        success_reward_threshold: f64 [Numbers(-SCORE, SCORE)] = 1.0,
         /// Parameters for an estimator that is a component.
         params: Table = Table::new(),
     }

@@ -6,9 +6,9 @@ use toml::Table;
 
 use super::Config;
 use super::actor::{LossAggMode, ModelConfig, OptimConfig};
+use super::bounds::MILLION;
 use super::schema::section;
-use super::validate::{at_least_one, check_micro_batch, check_mini_batch, check_optim};
-use super::validate::{positive, require};
+use super::validate::{check_micro_batch, check_mini_batch, check_optim, require};
 use crate::Result;
 
 const LEARNING_RATE: f64 = 1e-5;
@@ -33,17 +33,17 @@ section! {
         /// The model to start from; the actor's by default.
         model: ModelConfig = ModelConfig::default(),
         /// Prompts in an optimiser step; the actor's by default.
-        ppo_mini_batch_size: Option<usize> = None,
+        ppo_mini_batch_size: Option<usize> [Integers(1, MILLION)] = None,
         /// Passes over a step's samples; the actor's by default.
-        ppo_epochs: Option<u64> = None,
+        ppo_epochs: Option<u64> [Integers(1, 1000)] = None,
         /// Tokens that are packed into one forward pass; the actor's by default.
-        micro_batch_tokens: Option<usize> = None,
+        micro_batch_tokens: Option<usize> [Integers(1, 1 << 30)] = None,
         /// Gradients of a larger norm are scaled down to it.
-        max_grad_norm: f64 = 1.0,
+        max_grad_norm: f64 [Above(0.0, f64::INFINITY)] = 1.0,
         /// An optimiser step with a gradient of a larger norm is skipped.
-        skip_grad_norm: f64 = 80.0,
+        skip_grad_norm: f64 [Above(0.0, f64::INFINITY)] = 80.0,
         /// How far a value may move from that at the start of the step; infinity for no clip.
-        cliprange_value: f64 = 0.5,
+        cliprange_value: f64 [Above(0.0, f64::INFINITY)] = 0.5,
         /// How token losses become one number.
         loss_agg_mode: LossAggMode = LossAggMode::TokenMean,
         /// The optimiser; its `lr` is 1e-5 by default.
@@ -64,19 +64,9 @@ impl Config {
         if let Some(mini) = critic.ppo_mini_batch_size {
             check_mini_batch("critic", mini, &self.data)?;
         }
-        at_least_one("critic.ppo_epochs", critic.ppo_epochs.unwrap_or(1))?;
         if let Some(tokens) = critic.micro_batch_tokens {
             check_micro_batch("critic", tokens, &self.data)?;
         }
-        positive("critic.max_grad_norm", critic.max_grad_norm)?;
-        positive("critic.skip_grad_norm", critic.skip_grad_norm)?;
-        require(
-            critic.cliprange_value > 0.0,
-            &format!(
-                "critic.cliprange_value: {} must be above 0 (inf for no clip)",
-                critic.cliprange_value
-            ),
-        )?;
         check_optim("critic", &critic.optim)
     }
 }

@@ -17,6 +17,7 @@
 
 mod actor;
 mod algorithm;
+mod bounds;
 mod combinations;
 mod critic;
 mod presets;
@@ -60,8 +61,8 @@ impl Config {
     ///
     /// # Errors
     /// [`Error::Io`] if the file can't be read; [`Error::Config`] that names file and line of
-    /// broken TOML, the key that is unknown or has a wrong type, or the preset that is unknown. Values that don't go together
-    /// are found by [`validate`](Self::validate).
+    /// broken TOML, the key that is unknown, has a wrong type or is out of its bounds, or the preset that is unknown.
+    /// Values that don't go together are found by [`validate`](Self::validate).
     pub fn load(path: Option<&Path>, overrides: &[String]) -> Result<Self> {
         Self::load_with_rewards(path, overrides, &[])
     }

@@ -3,19 +3,22 @@
 //! The sections are declared once, by the macros [`section!`] and [`choice!`]: they make the typed
 //! struct or enum, its defaults and its [`Shape`]. A table is checked against the shapes before
 //! serde reads it, so that an error can name the dotted key, what it expects and what is near.
+//!
+//! Every number has [`Bounds`]: what is in them overflows no count, allocates nothing by itself and
+//! ends.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use toml::{Table, Value};
 
+use super::bounds::Bounds;
+
 /// What a key may hold.
 pub(super) enum Shape {
-    Number,
-    Numbers(usize),
-    Integer,
-    /// An integer that is not negative.
-    Count,
+    Number(Bounds),
+    Numbers(usize, Bounds),
+    Integer(Bounds),
     Boolean,
     Text,
     Texts,
@@ -51,12 +54,12 @@ macro_rules! settings {
 }
 
 settings! {
-    f64 => Shape::Number,
-    [f64; 2] => Shape::Numbers(2),
-    i64 => Shape::Integer,
-    u32 => Shape::Count,
-    u64 => Shape::Count,
-    usize => Shape::Count,
+    f64 => Shape::Number(Bounds::Unstated),
+    [f64; 2] => Shape::Numbers(2, Bounds::Unstated),
+    i64 => Shape::Integer(Bounds::Unstated),
+    u32 => Shape::Integer(Bounds::Unstated),
+    u64 => Shape::Integer(Bounds::Unstated),
+    usize => Shape::Integer(Bounds::Unstated),
     bool => Shape::Boolean,
     String => Shape::Text,
     Table => Shape::Anything,
@@ -77,12 +80,12 @@ impl<T: Setting> Setting for BTreeMap<String, T> {
     }
 }
 
-/// Declares a section: a struct with a default for every key.
+/// Declares a section: a struct with a default for every key, and [`Bounds`] for every number.
 macro_rules! section {
     (
         $(#[$about:meta])*
         $name:ident {
-            $($(#[$doc:meta])* $key:ident: $type:ty = $default:expr,)*
+            $($(#[$doc:meta])* $key:ident: $type:ty $([$bounds:ident $limits:tt])? = $default:expr,)*
         }
     ) => {
         $(#[$about])*
@@ -104,7 +107,8 @@ macro_rules! section {
                     $($crate::config::schema::Key {
                         // A key that is a word of Rust has a raw identifier.
                         name: stringify!($key).trim_start_matches("r#"),
-                        shape: <$type as $crate::config::schema::Setting>::shape(),
+                        shape: <$type as $crate::config::schema::Setting>::shape()
+                            $(.within($crate::config::bounds::Bounds::$bounds $limits))?,
                     },)*
                 ])
             }
@@ -149,6 +153,16 @@ macro_rules! choice {
 pub(super) use {choice, section};
 
 impl Shape {
+    /// The same for numbers within `bounds`.
+    pub(super) fn within(self, bounds: Bounds) -> Self {
+        match self {
+            Self::Number(_) => Self::Number(bounds),
+            Self::Numbers(count, _) => Self::Numbers(count, bounds),
+            Self::Integer(_) => Self::Integer(bounds),
+            other => other,
+        }
+    }
+
     /// The shape of the key at `path`, if there is such a key.
     pub(super) fn find(&self, path: &[&str]) -> Option<&Shape> {
         let Some((first, rest)) = path.split_first() else {
@@ -204,10 +218,9 @@ impl Shape {
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Number => f.write_str("a number"),
-            Self::Numbers(count) => write!(f, "a list of {count} numbers"),
-            Self::Integer => f.write_str("an integer"),
-            Self::Count => f.write_str("an integer of at least 0"),
+            Self::Number(bounds) => write!(f, "a number {bounds}"),
+            Self::Numbers(count, bounds) => write!(f, "a list of {count} numbers {bounds}"),
+            Self::Integer(bounds) => write!(f, "an integer {bounds}"),
             Self::Boolean => f.write_str("true or false"),
             Self::Text => f.write_str("a string"),
             Self::Texts => f.write_str("a string or a list of strings"),
@@ -241,17 +254,14 @@ impl Walk<'_> {
 
     fn value(&self, shape: &Shape, value: &Value, path: &str) -> Result<(), String> {
         let fits = match (shape, value) {
-            (Shape::Number, Value::Float(_) | Value::Integer(_))
-            | (Shape::Integer, Value::Integer(_))
-            | (Shape::Boolean, Value::Boolean(_))
+            (Shape::Boolean, Value::Boolean(_))
             | (Shape::Text | Shape::Texts, Value::String(_))
             | (Shape::Anything, Value::Table(_)) => true,
-            (Shape::Count, Value::Integer(count)) => *count >= 0,
-            (Shape::Numbers(count), Value::Array(items)) => {
-                items.len() == *count
-                    && items
-                        .iter()
-                        .all(|item| item.is_float() || item.is_integer())
+            (Shape::Integer(bounds), Value::Integer(_)) | (Shape::Number(bounds), _) => {
+                bounds.hold(value)
+            }
+            (Shape::Numbers(count, bounds), Value::Array(items)) => {
+                items.len() == *count && items.iter().all(|item| bounds.hold(item))
             }
             (Shape::Texts, Value::Array(items)) => items.iter().all(Value::is_str),
             (Shape::Choice(names) | Shape::ChoiceOrTable(names, _), Value::String(text)) => {
@@ -339,10 +349,18 @@ fn mismatch(path: &str, expected: &str, found: &Value) -> String {
         Value::Float(number) => format!("the number {number}"),
         Value::Boolean(truth) => format!("the boolean {truth}"),
         Value::Datetime(date) => format!("the date {date}"),
+        Value::Array(items) if is_short_and_numeric(items) => format!("the list {found}"),
         Value::Array(items) => format!("a list of length {}", items.len()),
         Value::Table(_) => "a table".to_owned(),
     };
     format!("{path}: expected {expected}, found {found}")
+}
+
+fn is_short_and_numeric(items: &[Value]) -> bool {
+    (1..=4).contains(&items.len())
+        && items
+            .iter()
+            .all(|item| item.is_float() || item.is_integer())
 }
 
 fn nearest<'a>(name: &str, keys: impl Iterator<Item = &'a str>) -> Option<&'a str> {
@@ -377,4 +395,31 @@ fn quoted(names: &[&str]) -> String {
         .map(|name| format!("\"{name}\""))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Config;
+    use super::*;
+
+    fn unstated(shape: &Shape, path: &str, into: &mut Vec<String>) {
+        match shape {
+            Shape::Section(keys) | Shape::Named(keys) => {
+                for key in keys {
+                    unstated(&key.shape, &join(path, key.name), into);
+                }
+            }
+            Shape::Number(Bounds::Unstated)
+            | Shape::Numbers(_, Bounds::Unstated)
+            | Shape::Integer(Bounds::Unstated) => into.push(path.to_owned()),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_number_has_bounds() {
+        let mut found = Vec::new();
+        unstated(&Config::shape(), "", &mut found);
+        assert!(found.is_empty(), "say what may be in them: {found:?}");
+    }
 }

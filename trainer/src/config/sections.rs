@@ -8,6 +8,7 @@ use toml::Table;
 
 use super::actor::ActorConfig;
 use super::algorithm::AlgorithmConfig;
+use super::bounds::{COMPLETIONS, FACTOR, MANY, MILLION, PIXELS};
 use super::critic::CriticConfig;
 use super::schema::{Setting, Shape, choice, section};
 
@@ -61,19 +62,19 @@ section! {
         /// Column with the text that SFT learns.
         target_key: String = "target".into(),
         /// Longest prompt in tokens, images included; longer ones are dropped and counted.
-        max_prompt_length: usize = 512,
+        max_prompt_length: usize [Integers(1, MILLION)] = 512,
         /// Longest response in tokens.
-        max_response_length: usize = 512,
+        max_response_length: usize [Integers(1, MILLION)] = 512,
         /// Prompts in a training step.
-        train_batch_size: usize = 512,
+        train_batch_size: usize [Integers(1, MILLION)] = 512,
         /// Whether every epoch has an order of its own; otherwise it is the files' order.
         shuffle: bool = true,
         /// Seed of the order and of the augmentation.
-        seed: u64 = 1,
+        seed: u64 [Integers(0, i64::MAX)] = 1,
         /// Fewest pixels of a resized image; the model's `preprocessor_config.json` by default.
-        min_pixels: Option<u64> = None,
+        min_pixels: Option<u64> [Integers(1, PIXELS)] = None,
         /// Most pixels of a resized image; the model's `preprocessor_config.json` by default.
-        max_pixels: Option<u64> = None,
+        max_pixels: Option<u64> [Integers(1, PIXELS)] = None,
         /// Whether samples with a picture say the size of the first one as the model sees it, in the columns `resized_width` and `resized_height`.
         resized_size: bool = false,
         /// Jinja text around string prompts; the prompt is its variable `content`.
@@ -87,13 +88,13 @@ section! {
     /// `[data.augment]`: random affine changes of training images, none by default.
     AugmentConfig {
         /// Largest rotation in degrees, either way.
-        rotate: f64 = 0.0,
+        rotate: f64 [Numbers(0.0, 180.0)] = 0.0,
         /// Largest shear in degrees, either way.
-        shear: f64 = 0.0,
+        shear: f64 [Numbers(0.0, 80.0)] = 0.0,
         /// Largest relative change of the size: 0.1 scales by 0.9 to 1.1.
-        scale: f64 = 0.0,
+        scale: f64 [Numbers(0.0, 0.9)] = 0.0,
         /// Largest shift, as a fraction of the width and of the height.
-        translate: f64 = 0.0,
+        translate: f64 [Numbers(0.0, 1.0)] = 0.0,
     }
 }
 
@@ -111,31 +112,31 @@ section! {
     /// `[trainer]`: how long, where and how often.
     TrainerConfig {
         /// Passes over the training data.
-        total_epochs: u64 = 1,
+        total_epochs: u64 [Integers(1, MANY)] = 1,
         /// Stop after so many steps, whatever the epochs.
-        max_steps: Option<u64> = None,
+        max_steps: Option<u64> [Integers(1, MANY)] = None,
         /// Folder of the runs.
         outputs_dir: PathBuf = "runs".into(),
         /// The run's folder in `outputs_dir`; the configuration file's name by default.
         experiment_name: String = "run".into(),
         /// Validate every so many steps; -1: not between the first and the last.
-        val_freq: i64 = -1,
+        val_freq: i64 [IntegersOrOff(1, MANY)] = -1,
         /// Validate before the first step.
         val_before_train: bool = true,
         /// Save a checkpoint every so many steps; -1: only at the end.
-        save_freq: i64 = -1,
+        save_freq: i64 [IntegersOrOff(1, MANY)] = -1,
         /// Keep so many checkpoints, the newest; -1: all.
-        save_limit: i64 = -1,
+        save_limit: i64 [IntegersOrOff(1, MANY)] = -1,
         /// Seed of sampling and of new weights.
-        seed: u64 = 1,
+        seed: u64 [Integers(0, i64::MAX)] = 1,
         /// First steps in which only the critic learns.
-        critic_warmup: u64 = 0,
+        critic_warmup: u64 [Integers(0, MANY)] = 0,
         /// Where to compute.
         device: Device = Device::Cpu,
         /// `algorithm.online_filtering`: how often a step may draw prompts until it is full; 0 or less: without end.
-        max_try_make_batch: i64 = 20,
+        max_try_make_batch: i64 [Integers(-1, MANY)] = 20,
         /// Stop with an error after so many steps in a row in which no sample has a score; -1: never.
-        max_empty_steps: i64 = 3,
+        max_empty_steps: i64 [IntegersOrOff(1, MANY)] = 3,
     }
 }
 
@@ -149,13 +150,13 @@ section! {
     /// `[rollout]`: how completions are sampled while training.
     RolloutConfig {
         /// Completions of a prompt.
-        n: usize = 8,
+        n: usize [Integers(1, COMPLETIONS)] = 8,
         /// Divides the logits.
-        temperature: f64 = 1.0,
+        temperature: f64 [Numbers(0.01, 100.0)] = 1.0,
         /// Sample from the fewest tokens that reach this probability.
-        top_p: f64 = 1.0,
+        top_p: f64 [Above(0.0, 1.0)] = 1.0,
         /// Sample from so many most probable tokens; -1: all.
-        top_k: i64 = -1,
+        top_k: i64 [IntegersOrOff(1, MANY)] = -1,
         /// Sampling while validating.
         val_override_config: ValSamplingConfig = ValSamplingConfig::default(),
     }
@@ -165,13 +166,13 @@ section! {
     /// `[rollout.val_override_config]`: how completions are sampled while validating.
     ValSamplingConfig {
         /// Divides the logits; 0 takes the most probable token.
-        temperature: f64 = 0.0,
+        temperature: f64 [Numbers(0.0, 100.0)] = 0.0,
         /// Sample from the fewest tokens that reach this probability.
-        top_p: f64 = 1.0,
+        top_p: f64 [Above(0.0, 1.0)] = 1.0,
         /// Sample from so many most probable tokens; -1: all.
-        top_k: i64 = -1,
+        top_k: i64 [IntegersOrOff(1, MANY)] = -1,
         /// Completions of a prompt.
-        n: usize = 1,
+        n: usize [Integers(1, COMPLETIONS)] = 1,
     }
 }
 
@@ -246,21 +247,21 @@ section! {
     /// `[reward.NAME.limits]`: what one call of the plugin may use; the sandbox's own limits by default.
     LimitsConfig {
         /// Fuel: about one unit for a WebAssembly instruction.
-        fuel: Option<u64> = None,
+        fuel: Option<u64> [Integers(1, i64::MAX)] = None,
         /// Bytes of linear memory.
-        memory: Option<u64> = None,
+        memory: Option<u64> [Integers(1 << 16, 4 << 30)] = None,
         /// Bytes of the result, or of the arguments of a host call.
-        output: Option<u64> = None,
+        output: Option<u64> [Integers(1 << 10, 1 << 30)] = None,
         /// Bytes that all host calls may move.
-        host_call_bytes: Option<u64> = None,
+        host_call_bytes: Option<u64> [Integers(0, 4 << 30)] = None,
         /// Bytes of log lines that are kept.
-        log: Option<u64> = None,
+        log: Option<u64> [Integers(0, 1 << 30)] = None,
         /// Elements of a table.
-        table_elements: Option<u64> = None,
+        table_elements: Option<u64> [Integers(0, 1 << 18)] = None,
         /// Core instances of the component.
-        instances: Option<u64> = None,
+        instances: Option<u64> [Integers(1, 64)] = None,
         /// Bytes of WebAssembly stack.
-        stack: Option<u64> = None,
+        stack: Option<u64> [Integers(1 << 16, 256 << 20)] = None,
     }
 }
 
@@ -274,15 +275,15 @@ section! {
         /// Name of the environment variable that holds the key.
         api_key_env: Option<String> = None,
         /// Seconds for one try.
-        timeout: f64 = 60.0,
+        timeout: f64 [Above(0.0, 86400.0)] = 60.0,
         /// Further tries, with growing pauses.
-        retries: u32 = 3,
+        retries: u32 [Integers(0, 100)] = 3,
         /// Requests at a time.
-        concurrency: u32 = 16,
+        concurrency: u32 [Integers(1, 4096)] = 16,
         /// How often one call of the plugin may ask.
-        max_calls: u32 = 8,
+        max_calls: u32 [Integers(0, 10_000)] = 8,
         /// The longest answer in tokens.
-        max_tokens: u32 = 1024,
+        max_tokens: u32 [Integers(1, MILLION)] = 1024,
         /// Further fields of the request, such as `seed`.
         extra: Table = Table::new(),
     }
@@ -296,13 +297,13 @@ section! {
         /// Name of the environment variable that holds the key.
         api_key_env: Option<String> = None,
         /// Seconds for one try.
-        timeout: f64 = 10.0,
+        timeout: f64 [Above(0.0, 86400.0)] = 10.0,
         /// Further tries, with growing pauses.
-        retries: u32 = 3,
+        retries: u32 [Integers(0, 100)] = 3,
         /// Requests at a time.
-        concurrency: u32 = 16,
+        concurrency: u32 [Integers(1, 4096)] = 16,
         /// How often one call of the plugin may search.
-        max_calls: u32 = 8,
+        max_calls: u32 [Integers(0, 10_000)] = 8,
     }
 }
 
@@ -314,7 +315,7 @@ section! {
         /// Interpreters for untrusted code: paths of components, or names of plugins.
         interpreter: Files = Files::default(),
         /// Bytes of memory of a program with its interpreter; 256 MiB by default.
-        interpreter_memory: Option<u64> = None,
+        interpreter_memory: Option<u64> [Integers(1 << 16, 4 << 30)] = None,
         /// A model to ask.
         judge: Option<JudgeConfig> = None,
         /// An index to search.
@@ -328,7 +329,7 @@ section! {
         /// Path of a component, or the name of a standard plugin.
         plugin: String = String::new(),
         /// Weight in the sum; 0 only records.
-        weight: f64 = 1.0,
+        weight: f64 [Numbers(-FACTOR, FACTOR)] = 1.0,
         /// Parameters for the plugin.
         params: Table = Table::new(),
         /// What one call may use.
@@ -346,11 +347,11 @@ section! {
     /// `[sft]`: supervised fine-tuning.
     SftConfig {
         /// Stop as soon as validation reaches this accuracy.
-        target_accuracy: Option<f64> = None,
+        target_accuracy: Option<f64> [Above(0.0, 1.0)] = None,
         /// Steps between two validations for `target_accuracy`.
-        check_freq: u64 = 5,
+        check_freq: u64 [Integers(1, MANY)] = 5,
         /// Held-out prompts in such a validation; all by default.
-        val_samples: Option<usize> = None,
+        val_samples: Option<usize> [Integers(1, MANY)] = None,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Values that have the right type but can't be, alone or together.
 
-use std::ops::{Bound, RangeBounds};
+use toml::Table;
 
+use super::bounds::MILLION;
+use super::schema::Setting;
 use super::{Config, DataConfig, OptimConfig, RewardConfig};
 use crate::{Error, Result};
 
@@ -11,6 +13,7 @@ impl Config {
     /// # Errors
     /// [`Error::Config`] that names the keys and what they need.
     pub fn validate(&self) -> Result<()> {
+        self.check_shape()?;
         self.check_data()?;
         self.check_trainer()?;
         self.check_actor()?;
@@ -61,11 +64,16 @@ impl Config {
         )
     }
 
+    /// Checks every value by itself, as reading a file does.
+    fn check_shape(&self) -> Result<()> {
+        let table = Table::try_from(self).map_err(|error| {
+            Error::Config(format!("the configuration can't be written: {error}"))
+        })?;
+        Self::shape().check_root(&table).map_err(Error::Config)
+    }
+
     fn check_data(&self) -> Result<()> {
         let data = &self.data;
-        at_least_one("data.max_prompt_length", data.max_prompt_length as u64)?;
-        at_least_one("data.max_response_length", data.max_response_length as u64)?;
-        at_least_one("data.train_batch_size", data.train_batch_size as u64)?;
         for (key, column) in [
             ("data.prompt_key", &data.prompt_key),
             ("data.answer_key", &data.answer_key),
@@ -80,25 +88,11 @@ impl Config {
                 &format!("data.min_pixels ({min}) is above data.max_pixels ({max})"),
             )?;
         }
-        let augment = &data.augment;
-        within("data.augment.rotate", augment.rotate, 0.0..=180.0)?;
-        within("data.augment.shear", augment.shear, 0.0..=80.0)?;
-        within("data.augment.scale", augment.scale, 0.0..=0.9)?;
-        within("data.augment.translate", augment.translate, 0.0..=1.0)
+        Ok(())
     }
 
     fn check_trainer(&self) -> Result<()> {
         let trainer = &self.trainer;
-        at_least_one("trainer.total_epochs", trainer.total_epochs)?;
-        at_least_one("trainer.max_steps", trainer.max_steps.unwrap_or(1))?;
-        for (key, value) in [
-            ("trainer.val_freq", trainer.val_freq),
-            ("trainer.save_freq", trainer.save_freq),
-            ("trainer.save_limit", trainer.save_limit),
-            ("trainer.max_empty_steps", trainer.max_empty_steps),
-        ] {
-            off_or_positive(key, value)?;
-        }
         let name = &trainer.experiment_name;
         require(
             !matches!(name.as_str(), "" | "." | "..") && !name.contains(['/', '\\']),
@@ -115,36 +109,19 @@ impl Config {
         if let Some(mini) = actor.ppo_mini_batch_size {
             check_mini_batch("actor", mini, &self.data)?;
         }
-        at_least_one("actor.ppo_epochs", actor.ppo_epochs)?;
         check_micro_batch("actor", actor.micro_batch_tokens, &self.data)?;
-        positive("actor.max_grad_norm", actor.max_grad_norm)?;
-        positive("actor.skip_grad_norm", actor.skip_grad_norm)?;
-        within("actor.clip_ratio_low", actor.clip_ratio_low, 0.0..=1.0)?;
-        within("actor.clip_ratio_high", actor.clip_ratio_high, 0.0..)?;
-        require(
-            actor.clip_ratio_c > 1.0,
-            &format!("actor.clip_ratio_c: {} must be above 1", actor.clip_ratio_c),
-        )?;
-        within("actor.entropy_coeff", actor.entropy_coeff, ..)?;
-        within("actor.kl_loss_coef", actor.kl_loss_coef, 0.0..)?;
         check_optim("actor", &actor.optim)
     }
 
     fn check_rollout(&self) -> Result<()> {
-        let rollout = &self.rollout;
-        at_least_one("rollout.n", rollout.n as u64)?;
-        positive("rollout.temperature", rollout.temperature)?;
-        probability("rollout.top_p", rollout.top_p)?;
-        off_or_positive("rollout.top_k", rollout.top_k)?;
-        let val = &rollout.val_override_config;
-        at_least_one("rollout.val_override_config.n", val.n as u64)?;
-        within(
-            "rollout.val_override_config.temperature",
-            val.temperature,
-            0.0..,
+        let (batch, n) = (self.data.train_batch_size, self.rollout.n);
+        require(
+            batch.saturating_mul(n) <= MILLION as usize,
+            &format!(
+                "data.train_batch_size ({batch}) times rollout.n ({n}) is more than {MILLION} samples in a step"
+            ),
         )?;
-        probability("rollout.val_override_config.top_p", val.top_p)?;
-        off_or_positive("rollout.val_override_config.top_k", val.top_k)?;
+        let val = &self.rollout.val_override_config;
         require(
             val.n == 1 || val.temperature > 0.0,
             "rollout.val_override_config.n is above 1, but \
@@ -153,23 +130,15 @@ impl Config {
     }
 
     fn check_sft(&self) -> Result<()> {
-        let sft = &self.sft;
-        at_least_one("sft.check_freq", sft.check_freq)?;
-        at_least_one("sft.val_samples", sft.val_samples.unwrap_or(1) as u64)?;
-        if let Some(target) = sft.target_accuracy {
-            probability("sft.target_accuracy", target)?;
-            require(
-                !self.data.val_files.0.is_empty(),
-                "sft.target_accuracy is set, but data.val_files is not",
-            )?;
-        }
-        Ok(())
+        require(
+            self.sft.target_accuracy.is_none() || !self.data.val_files.0.is_empty(),
+            "sft.target_accuracy is set, but data.val_files is not",
+        )
     }
 }
 
 /// Checks `ppo_mini_batch_size` of the section `owner`.
 pub(super) fn check_mini_batch(owner: &str, mini: usize, data: &DataConfig) -> Result<()> {
-    at_least_one(&format!("{owner}.ppo_mini_batch_size"), mini as u64)?;
     let batch = data.train_batch_size;
     require(
         batch.is_multiple_of(mini),
@@ -197,16 +166,6 @@ pub(super) fn check_micro_batch(owner: &str, tokens: usize, data: &DataConfig) -
 /// Checks the optimiser of the section `owner`.
 pub(super) fn check_optim(owner: &str, optim: &OptimConfig) -> Result<()> {
     let key = |name: &str| format!("{owner}.optim.{name}");
-    positive(&key("lr"), optim.lr)?;
-    for beta in optim.betas {
-        require(
-            (0.0..1.0).contains(&beta),
-            &format!("{}: {beta} must be at least 0 and below 1", key("betas")),
-        )?;
-    }
-    positive(&key("eps"), optim.eps)?;
-    within(&key("weight_decay"), optim.weight_decay, 0.0..)?;
-    within(&key("lr_warmup_ratio"), optim.lr_warmup_ratio, 0.0..=1.0)?;
     require(
         optim.lr_warmup_steps.is_none() || optim.lr_warmup_ratio == 0.0,
         &format!(
@@ -214,9 +173,7 @@ pub(super) fn check_optim(owner: &str, optim: &OptimConfig) -> Result<()> {
             key("lr_warmup_steps"),
             key("lr_warmup_ratio")
         ),
-    )?;
-    within(&key("lr_decay_ratio"), optim.lr_decay_ratio, 0.0..=1.0)?;
-    within(&key("min_lr_ratio"), optim.min_lr_ratio, 0.0..=1.0)
+    )
 }
 
 fn check_reward(name: &str, reward: &RewardConfig) -> Result<()> {
@@ -224,17 +181,6 @@ fn check_reward(name: &str, reward: &RewardConfig) -> Result<()> {
         !reward.plugin.is_empty(),
         &format!("reward.{name}.plugin: not set; give a component's path or a plugin's name"),
     )?;
-    within(&format!("reward.{name}.weight"), reward.weight, ..)?;
-    let limits = &reward.limits;
-    for (key, limit) in [
-        ("fuel", limits.fuel),
-        ("memory", limits.memory),
-        ("output", limits.output),
-        ("instances", limits.instances),
-        ("stack", limits.stack),
-    ] {
-        at_least_one(&format!("reward.{name}.limits.{key}"), limit.unwrap_or(1))?;
-    }
     if let Some(judge) = &reward.allow.judge {
         for (key, value) in [("url", &judge.url), ("model", &judge.model)] {
             let key = format!("reward.{name}.allow.judge.{key}");
@@ -254,42 +200,4 @@ pub(super) fn require(holds: bool, message: &str) -> Result<()> {
     } else {
         Err(Error::Config(message.to_owned()))
     }
-}
-
-pub(super) fn at_least_one(key: &str, value: u64) -> Result<()> {
-    require(value >= 1, &format!("{key}: {value} must be at least 1"))
-}
-
-fn off_or_positive(key: &str, value: i64) -> Result<()> {
-    require(
-        value == -1 || value >= 1,
-        &format!("{key}: {value} must be at least 1, or -1 for off"),
-    )
-}
-
-pub(super) fn positive(key: &str, value: f64) -> Result<()> {
-    require(
-        value > 0.0 && value.is_finite(),
-        &format!("{key}: {value} must be above 0"),
-    )
-}
-
-fn probability(key: &str, value: f64) -> Result<()> {
-    require(
-        value > 0.0 && value <= 1.0,
-        &format!("{key}: {value} must be above 0 and at most 1"),
-    )
-}
-
-/// Infinities and NaN never pass.
-pub(super) fn within(key: &str, value: f64, range: impl RangeBounds<f64>) -> Result<()> {
-    let bounds = match (range.start_bound(), range.end_bound()) {
-        (Bound::Included(low), Bound::Included(high)) => format!("between {low} and {high}"),
-        (Bound::Included(low), _) => format!("a finite number of at least {low}"),
-        _ => "a finite number".to_owned(),
-    };
-    require(
-        value.is_finite() && range.contains(&value),
-        &format!("{key}: {value} must be {bounds}"),
-    )
 }

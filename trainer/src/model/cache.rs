@@ -40,14 +40,18 @@ impl Prefix {
     }
 }
 
-/// A completion's own keys and values in every layer, with room for all its tokens from the start.
+/// A completion's own keys and values in every layer, with room for its first tokens from the start.
 #[derive(Debug)]
 pub struct SequenceCache(Vec<LayerRows>);
 
 impl SequenceCache {
-    /// A cache beside `prefix` with room for `tokens` tokens.
+    /// The most tokens that room is made for before they are there. A bound on the length of completions is no
+    /// promise that they will be as long.
+    pub const ROOM: usize = 2048;
+
+    /// A cache beside `prefix` with room for `tokens` tokens, but at most [`ROOM`](Self::ROOM): it grows where it must.
     pub fn beside(prefix: &Prefix, tokens: usize, width: usize) -> Self {
-        let room = tokens * width;
+        let room = tokens.min(Self::ROOM) * width;
         Self(
             prefix
                 .0

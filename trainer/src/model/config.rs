@@ -210,30 +210,107 @@ impl ModelConfig {
         Ok(config)
     }
 
-    fn check(&self) -> std::result::Result<(), String> {
+    /// Every size with its key and the most that it may be: far beyond all published models, and so little that
+    /// no product of sizes overflows.
+    fn sizes(&self) -> [(&'static str, usize, usize); 16] {
+        const WIDEST: usize = 1 << 20;
+        const DEEPEST: usize = 4096;
         let (text, vision) = (&self.text, &self.vision);
-        let need = |holds: bool, message: String| if holds { Ok(()) } else { Err(message) };
-        let sizes = [
-            ("hidden_size", text.hidden_size),
-            ("intermediate_size", text.intermediate_size),
-            ("vocab_size", text.vocab_size),
-            ("head_dim", text.head_dim()),
-            ("vision_config.hidden_size", vision.hidden_size),
-            ("vision_config.intermediate_size", vision.intermediate_size),
-            ("vision_config.patch_size", vision.patch_size),
-            ("vision_config.in_chans", vision.in_chans),
+        [
+            ("hidden_size", text.hidden_size, WIDEST),
+            ("intermediate_size", text.intermediate_size, WIDEST),
+            ("num_hidden_layers", text.num_hidden_layers, DEEPEST),
+            ("num_attention_heads", text.num_attention_heads, 1 << 16),
+            ("num_key_value_heads", text.kv_heads(), 1 << 16),
+            ("head_dim", text.head_dim(), 1 << 16),
+            ("vocab_size", text.vocab_size, 1 << 24),
+            ("vision_config.depth", vision.depth, DEEPEST),
+            ("vision_config.hidden_size", vision.hidden_size, WIDEST),
+            (
+                "vision_config.intermediate_size",
+                vision.intermediate_size,
+                WIDEST,
+            ),
+            ("vision_config.num_heads", vision.num_heads, 1 << 16),
+            (
+                "vision_config.out_hidden_size",
+                vision.out_hidden_size,
+                WIDEST,
+            ),
+            ("vision_config.patch_size", vision.patch_size, 1024),
             (
                 "vision_config.temporal_patch_size",
                 vision.temporal_patch_size,
+                16,
             ),
             (
                 "vision_config.spatial_merge_size",
                 vision.spatial_merge_size,
+                64,
             ),
-        ];
-        if let Some((key, _)) = sizes.iter().find(|(_, size)| *size == 0) {
-            return Err(format!("{key} is 0"));
+            ("vision_config.window_size", vision.window_size, WIDEST),
+        ]
+    }
+
+    /// What the file says of the layers, if `weight` belongs to one that is not among them.
+    pub(super) fn beyond(&self, weight: &str) -> Option<String> {
+        [
+            (
+                "model.layers.",
+                "num_hidden_layers",
+                self.text.num_hidden_layers,
+            ),
+            ("visual.blocks.", "vision_config.depth", self.vision.depth),
+        ]
+        .into_iter()
+        .find_map(|(prefix, key, layers)| {
+            let (layer, _) = weight.strip_prefix(prefix)?.split_once('.')?;
+            let beyond = layer.parse::<usize>().is_ok_and(|layer| layer >= layers);
+            beyond.then(|| format!("{key} = {layers}"))
+        })
+    }
+
+    fn check(&self) -> std::result::Result<(), String> {
+        let (text, vision) = (&self.text, &self.vision);
+        let need = |holds: bool, message: String| if holds { Ok(()) } else { Err(message) };
+        for (key, size, most) in self.sizes() {
+            need(
+                (1..=most).contains(&size),
+                format!("{key} is {size}, but must be from 1 to {most}"),
+            )?;
         }
+        for (key, value, least, most) in [
+            ("rms_norm_eps", text.rms_norm_eps, 1e-12, 0.1),
+            ("initializer_range", text.initializer_range, 0.0, 10.0),
+            ("rope_theta", text.rope_theta(), 1.0, 1e12),
+        ] {
+            need(
+                (least..=most).contains(&value),
+                format!("{key} is {value}, but must be from {least} to {most}"),
+            )?;
+        }
+        need(
+            (self.image_token_id as usize) < text.vocab_size,
+            format!(
+                "image_token_id is {}, but vocab_size is {}",
+                self.image_token_id, text.vocab_size
+            ),
+        )?;
+        need(
+            vision.in_chans == 3,
+            format!(
+                "vision_config.in_chans is {}, but pictures have 3 channels",
+                vision.in_chans
+            ),
+        )?;
+        need(
+            vision.fullatt_block_indexes.len() <= vision.depth,
+            format!(
+                "vision_config.fullatt_block_indexes has {} entries, but vision_config.depth is {}",
+                vision.fullatt_block_indexes.len(),
+                vision.depth
+            ),
+        )?;
         need(
             text.hidden_act == "silu" && vision.hidden_act == "silu",
             format!(
@@ -253,9 +330,7 @@ impl ModelConfig {
             )?;
         }
         need(
-            text.num_attention_heads > 0
-                && text.kv_heads() > 0
-                && text.num_attention_heads.is_multiple_of(text.kv_heads()),
+            text.num_attention_heads.is_multiple_of(text.kv_heads()),
             format!(
                 "{} query heads are not a multiple of {} key/value heads",
                 text.num_attention_heads,
@@ -267,16 +342,18 @@ impl ModelConfig {
             matches!(sections.len(), 1 | 3),
             format!("mrope_section has {} entries instead of 3", sections.len()),
         )?;
-        let pairs: usize = sections.iter().sum();
+        let pairs = sections
+            .iter()
+            .fold(0_usize, |sum, pairs| sum.saturating_add(*pairs));
         need(
-            text.head_dim() == 2 * pairs,
+            text.head_dim() == pairs.saturating_mul(2),
             format!(
                 "mrope_section adds up to {pairs}, but half the head is {}",
                 text.head_dim() / 2
             ),
         )?;
         need(
-            vision.num_heads > 0 && vision.hidden_size.is_multiple_of(4 * vision.num_heads),
+            vision.hidden_size.is_multiple_of(4 * vision.num_heads),
             format!(
                 "vision width {} can't be cut into {} heads of a multiple of 4",
                 vision.hidden_size, vision.num_heads

@@ -3,12 +3,15 @@
 use super::config::ModelConfig;
 use super::language::{self, Head};
 use super::vision;
+use crate::ops::values::first_not_finite;
 use crate::random::{Domain, Stream};
 use crate::{Error, Result};
+use candle_core::safetensors::Load;
 use candle_core::{DType, Device, Tensor, Var};
 use rlhost_host::files::{TEXT, WEIGHTS, read, read_text};
-use safetensors::SafeTensors;
-use std::collections::{BTreeMap, BTreeSet};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Trainable tensors, ordered by name: every walk over them (norms, updates, files) is in the same
@@ -32,6 +35,9 @@ pub(super) enum Initial {
     Ones,
 }
 
+/// The most weights that are drawn at random: 32 GiB of them.
+const MAX_RANDOM: u128 = 1 << 33;
+
 /// Name, shape and start of a weight.
 pub(super) type Specification = (String, Vec<usize>, Initial);
 
@@ -51,24 +57,37 @@ impl Weights {
         head: Head,
         device: &Device,
     ) -> Result<Self> {
-        let known: BTreeSet<String> = specifications(config, head)
+        let known: BTreeMap<String, Vec<usize>> = specifications(config, head)
             .into_iter()
-            .map(|(name, ..)| name)
+            .map(|(name, shape, _)| (name, shape))
             .collect();
         let (mut vars, mut others) = (BTreeMap::new(), BTreeMap::new());
         for file in files(folder)? {
             let bytes = read(&file, WEIGHTS).map_err(|e| Error::io(&file, e))?;
             let tensors = SafeTensors::deserialize(&bytes)
                 .map_err(|e| Error::model(&file, format!("not a safetensors file: {e}")))?;
-            for (name, view) in tensors.tensors() {
-                use candle_core::safetensors::Load;
-                let tensor = view.load(&Device::Cpu)?;
-                if known.contains(&name) {
-                    let tensor = tensor.to_dtype(DType::F32)?.to_device(device)?;
-                    vars.insert(name, Var::from_tensor(&tensor)?);
-                } else {
-                    others.insert(name, tensor);
+            for (name, view) in tensors.iter() {
+                let wrong = |what: String| Error::model(&file, what);
+                if vars.contains_key(name) || others.contains_key(name) {
+                    return Err(wrong(format!("{name} is in another file too")));
                 }
+                if let Some(shape) = known.get(name) {
+                    let tensor = weight(name, &view, shape).map_err(wrong)?;
+                    vars.insert(
+                        name.to_owned(),
+                        Var::from_tensor(&tensor.to_device(device)?)?,
+                    );
+                    continue;
+                }
+                if let Some(key) = config.beyond(name) {
+                    return Err(wrong(format!(
+                        "has {name}, but config.json says {key}: layers would be left out"
+                    )));
+                }
+                let tensor = view
+                    .load(&Device::Cpu)
+                    .map_err(|e| wrong(format!("{name}: {e}")))?;
+                others.insert(name.to_owned(), tensor);
             }
         }
         Ok(Self {
@@ -83,6 +102,17 @@ impl Weights {
     pub fn random(config: &ModelConfig, seed: u64, device: &Device) -> Result<Self> {
         let mut specifications = specifications(config, Head::Vocabulary);
         specifications.sort();
+        let count = |shape: &[usize]| shape.iter().map(|size| *size as u128).product::<u128>();
+        let all: u128 = specifications
+            .iter()
+            .map(|(_, shape, _)| count(shape))
+            .sum();
+        if all > MAX_RANDOM {
+            return Err(Error::model(
+                Path::new("config.json"),
+                format!("asks for {all} random weights, and {MAX_RANDOM} are the most"),
+            ));
+        }
         let mut vars = BTreeMap::new();
         for (index, (name, shape, initial)) in specifications.into_iter().enumerate() {
             let count: usize = shape.iter().product();
@@ -185,6 +215,40 @@ fn specifications(config: &ModelConfig, head: Head) -> Vec<Specification> {
     all
 }
 
+/// The numbers of a weight in f32, all of them finite, on the CPU.
+fn weight(
+    name: &str,
+    view: &TensorView<'_>,
+    shape: &[usize],
+) -> std::result::Result<Tensor, String> {
+    if view.shape() != shape {
+        return Err(format!(
+            "the weight {name} has shape {:?}, but config.json asks for {shape:?}",
+            view.shape()
+        ));
+    }
+    if !matches!(
+        view.dtype(),
+        Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64
+    ) {
+        return Err(format!(
+            "the weight {name} is of the type {:?}; F32, BF16, F16 and F64 are read",
+            view.dtype()
+        ));
+    }
+    let tensor = view
+        .load(&Device::Cpu)
+        .and_then(|tensor| tensor.to_dtype(DType::F32))
+        .map_err(|e| format!("the weight {name}: {e}"))?;
+    match first_not_finite(&tensor).map_err(|e| format!("the weight {name}: {e}"))? {
+        None => Ok(tensor),
+        Some((place, value)) => Err(format!(
+            "the weight {name} holds {value} at element {place}: the file is damaged, or the training that \
+             wrote it diverged"
+        )),
+    }
+}
+
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let single = folder.join("model.safetensors");
     if single.is_file() {
@@ -210,6 +274,12 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     names
         .into_iter()
         .map(|name| {
+            if Path::new(name).file_name() != Some(name.as_ref()) {
+                return Err(Error::model(
+                    &index,
+                    format!("lists {name:?}, which is not the name of a file in the folder"),
+                ));
+            }
             let file = folder.join(name);
             if file.is_file() {
                 Ok(file)

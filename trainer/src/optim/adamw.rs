@@ -3,7 +3,7 @@
 
 use super::Gradients;
 use crate::model::Weights;
-use crate::ops::values::slice;
+use crate::ops::values::{first_not_finite, slice};
 use crate::{Error, Result};
 use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Tensor, Var, bail};
 use rayon::prelude::*;
@@ -132,7 +132,8 @@ impl AdamW {
             .and_then(|m| m.get("steps"))
             .and_then(|steps| steps.parse().ok())
             .ok_or_else(|| broken("has no step count: it is not an optimiser's state".into()))?;
-        let tensors = candle_core::safetensors::load_buffer(&bytes, weights.device())?;
+        let tensors = candle_core::safetensors::load_buffer(&bytes, &candle_core::Device::Cpu)
+            .map_err(|e| broken(e.to_string()))?;
         let mut state = Self::new(settings, weights)?;
         state.steps = steps;
         for (name, moments) in &state.moments {
@@ -141,7 +142,13 @@ impl AdamW {
                 let tensor = tensors
                     .get(&key)
                     .ok_or_else(|| broken(format!("{key} is missing")))?;
-                var.set(tensor)?;
+                if tensor.dtype() != var.dtype() || tensor.dims() != var.dims() {
+                    return Err(broken(format!("{key} is not like the weight {name}")));
+                }
+                if let Some((place, value)) = first_not_finite(tensor)? {
+                    return Err(broken(format!("{key} holds {value} at element {place}")));
+                }
+                var.set(&tensor.to_device(weights.device())?)?;
             }
         }
         Ok(state)

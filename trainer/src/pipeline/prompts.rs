@@ -66,6 +66,11 @@ pub(super) fn usable_rows(
             .par_iter()
             .map(|row| {
                 check_text(row, &tokens)?;
+                // Every picture is a token at least: what can't fit is not decoded to find out.
+                let pictures = row.pictures().len();
+                if pictures > config.data.max_prompt_length {
+                    return Ok(pictures);
+                }
                 Ok(prepare(row, processor, None)?.token_ids.len())
             })
             .collect();

@@ -60,6 +60,15 @@ pub(super) fn load_model(folder: &Path, device: &Device, processor: &Processor) 
             format!("the tokenizer has {tokens} tokens, but config.json says vocab_size = {rows}"),
         ));
     }
+    let largest = processor.tokenizer().largest_id();
+    if largest as usize >= rows {
+        return Err(Error::model(
+            folder,
+            format!(
+                "the tokenizer has the token id {largest}, but config.json says vocab_size = {rows}"
+            ),
+        ));
+    }
     if let Some(images) = processor.image_processor() {
         let vision = &model.config().vision;
         let wanted = [

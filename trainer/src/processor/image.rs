@@ -84,6 +84,11 @@ const CLIP_STD: [f64; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
 const MIN_PIXELS: u64 = 56 * 56;
 const MAX_PIXELS: u64 = 28 * 28 * 1280;
 
+/// The widest square of patches that becomes one token, in pixels.
+const MAX_SIDE: usize = 1024;
+/// The largest picture that patches are cut from: as large as one that can be decoded.
+const MAX_AREA: u64 = 178_956_970;
+
 impl ImageProcessor {
     /// Reads `preprocessor_config.json` (or the `image_processor` of `processor_config.json`).
     ///
@@ -133,6 +138,9 @@ impl ImageProcessor {
             .or(config.max_pixels)
             .or(size.and_then(|size| size.longest_edge))
             .unwrap_or(MAX_PIXELS);
+        if max_pixels == 0 {
+            return fail("max_pixels is 0".into());
+        }
         if min_pixels > max_pixels {
             return fail(format!(
                 "min_pixels ({min_pixels}) is above max_pixels ({max_pixels}); set both of \
@@ -147,9 +155,9 @@ impl ImageProcessor {
             ),
             ("merge_size", config.merge_size.unwrap_or(2)),
         ];
-        for (name, size) in sizes {
-            if !(1..=1024).contains(&size) {
-                return fail(format!("{name} = {size} must be between 1 and 1024"));
+        for ((name, size), most) in sizes.into_iter().zip([1024, 16, 64]) {
+            if !(1..=most).contains(&size) {
+                return fail(format!("{name} = {size} must be from 1 to {most}"));
             }
         }
         if let Some(std) = config.image_std
@@ -158,13 +166,31 @@ impl ImageProcessor {
             return fail(format!("image_std = {std:?} must be above 0"));
         }
         let [(_, patch_size), (_, temporal_patch_size), (_, merge_size)] = sizes;
+        let side = patch_size * merge_size;
+        if side > MAX_SIDE {
+            return fail(format!(
+                "patch_size x merge_size = {side}: the patches of a token may be {MAX_SIDE} pixels wide at the most"
+            ));
+        }
+        if min_pixels > MAX_AREA {
+            return fail(format!(
+                "min_pixels = {min_pixels}: pictures may be made {MAX_AREA} pixels large at the most"
+            ));
+        }
+        let levels = levels(config);
+        if levels.iter().flatten().any(|level| !level.is_finite()) {
+            return fail(
+                "rescale_factor, image_mean and image_std make pixels that are no finite numbers"
+                    .into(),
+            );
+        }
         Ok(Self {
             patch_size,
             temporal_patch_size,
             merge_size,
             min_pixels,
             max_pixels,
-            levels: levels(config),
+            levels,
             path,
         })
     }
@@ -187,7 +213,7 @@ impl ImageProcessor {
     /// The image at the size that the patches are cut from.
     ///
     /// # Errors
-    /// [`Error::Model`] if one side is more than 200 times the other.
+    /// [`Error::Model`] if one side is more than 200 times the other, or the picture would become too large.
     pub fn resize(&self, image: &RgbImage) -> Result<RgbImage> {
         let factor = self.patch_size * self.merge_size;
         smart_resize(
@@ -197,7 +223,17 @@ impl ImageProcessor {
             self.min_pixels,
             self.max_pixels,
         )
-        .map(|(height, width)| resize_bicubic(image, height, width))
+        .and_then(|(height, width)| {
+            let area = height as u64 * width as u64;
+            if area > MAX_AREA {
+                return Err(format!(
+                    "an image of {}x{} pixels would become one of {width}x{height}: more than {MAX_AREA} pixels",
+                    image.width(),
+                    image.height()
+                ));
+            }
+            Ok(resize_bicubic(image, height, width))
+        })
         .map_err(|message| Error::model(&self.path, message))
     }
 

@@ -6,6 +6,8 @@ use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{Error, ErrorKind};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::bounded::{DEPTH, charge_json};
+
 /// Reads JSON text.
 pub(super) fn parse(text: &str) -> Result<Value, serde_json::Error> {
     serde_json::from_str::<Json>(text).map(|json| json.0)
@@ -101,6 +103,8 @@ pub(super) fn tojson(value: &Value, options: Kwargs) -> Result<String, Error> {
             ": ".into(),
         ),
     };
+    let indented = indent.as_ref().map_or(0, String::len) as u64 * u64::from(DEPTH);
+    charge_json(value, indented + (item.len() + key.len()) as u64)?;
     let mut writer = Writer {
         out: String::new(),
         ensure_ascii: ensure_ascii.unwrap_or(false),

@@ -15,6 +15,7 @@
 //! # Ok::<(), rlhost_trainer::Error>(())
 //! ```
 
+mod bounded;
 mod files;
 mod image;
 mod json;

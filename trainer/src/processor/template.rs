@@ -5,12 +5,14 @@
 //! `{% generation %}` only marks text for other tools and is passed over.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
-use minijinja::{AutoEscape, Environment, ErrorKind, context};
+use minijinja::{Environment, ErrorKind, context};
 use serde::Deserialize;
 
+use super::bounded::{Bounded, bound};
 use super::files::{read_json, read_text};
 use super::json;
 use crate::{Error, Result};
@@ -99,9 +101,9 @@ impl ChatMessage {
 #[derive(Clone, Debug)]
 pub struct ChatTemplate {
     path: PathBuf,
-    environment: Environment<'static>,
+    default: Bounded,
     /// A template of its own for prompts with tools.
-    for_tools: bool,
+    for_tools: Option<Bounded>,
     variables: Vec<(String, String)>,
 }
 
@@ -174,21 +176,27 @@ impl ChatTemplate {
         sources: Vec<(String, String)>,
         variables: &[(String, String)],
     ) -> Result<Self> {
-        let mut environment = environment();
+        let environment = Arc::new(environment());
+        let (mut default, mut for_tools) = (None, None);
         for (name, source) in sources {
-            environment
-                .add_template_owned(name, without_generation_marks(&source))
-                .map_err(|error| {
+            let source = without_generation_marks(&source);
+            let compiled =
+                Bounded::new(Arc::clone(&environment), source, syntax()).map_err(|error| {
                     Error::model(path, format!("not a valid chat template: {error}"))
                 })?;
+            match name.as_str() {
+                DEFAULT => default = Some(compiled),
+                FOR_TOOLS => for_tools = Some(compiled),
+                _ => {}
+            }
         }
-        if environment.get_template(DEFAULT).is_err() {
+        let Some(default) = default else {
             return Err(Error::model(path, "no chat template is named \"default\""));
-        }
+        };
         Ok(Self {
             path: path.to_owned(),
-            for_tools: environment.get_template(FOR_TOOLS).is_ok(),
-            environment,
+            default,
+            for_tools,
             variables: variables.to_vec(),
         })
     }
@@ -216,11 +224,8 @@ impl ChatTemplate {
             .map(ChatMessage::to_value)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| not_json("broken JSON in a message", error))?;
-        let name = if tools.is_some() && self.for_tools {
-            FOR_TOOLS
-        } else {
-            DEFAULT
-        };
+        let for_tools = self.for_tools.as_ref().filter(|_| tools.is_some());
+        let template = for_tools.unwrap_or(&self.default);
         let tools = tools
             .map(json::parse)
             .transpose()
@@ -235,16 +240,13 @@ impl ChatTemplate {
             }
             Error::model(&self.path, format!("the chat template failed: {message}"))
         };
-        self.environment
-            .get_template(name)
-            .and_then(|template| {
-                template.render(context! {
-                    messages,
-                    tools,
-                    documents => (),
-                    add_generation_prompt,
-                    ..variables
-                })
+        template
+            .render(context! {
+                messages,
+                tools,
+                documents => (),
+                add_generation_prompt,
+                ..variables
             })
             .map_err(fail)
     }
@@ -252,7 +254,7 @@ impl ChatTemplate {
 
 /// Jinja text around string prompts: its variable `content` is the prompt.
 #[derive(Clone, Debug)]
-pub struct PromptFormat(Environment<'static>);
+pub struct PromptFormat(Bounded);
 
 impl PromptFormat {
     /// Compiles `source`, without white space around it.
@@ -261,15 +263,13 @@ impl PromptFormat {
     /// [`Error::Config`] that names `data.format_prompt`.
     pub fn new(source: &str) -> Result<Self> {
         let mut environment = Environment::new();
-        environment.set_auto_escape_callback(|_| AutoEscape::None);
-        environment
-            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment
-            .add_template_owned(DEFAULT, source.trim().to_owned())
+        bound(&mut environment);
+        let source = source.trim().to_owned();
+        Bounded::new(Arc::new(environment), source, SyntaxConfig::default())
+            .map(Self)
             .map_err(|error| {
                 Error::Config(format!("data.format_prompt: not a valid template: {error}"))
-            })?;
-        Ok(Self(environment))
+            })
     }
 
     /// The text around `content`.
@@ -278,23 +278,24 @@ impl PromptFormat {
     /// [`Error::Config`] that names `data.format_prompt`.
     pub fn apply(&self, content: &str) -> Result<String> {
         self.0
-            .get_template(DEFAULT)
-            .and_then(|template| template.render(context! { content }))
+            .render(context! { content })
             .map_err(|error| Error::Config(format!("data.format_prompt: {error}")))
     }
+}
+
+/// Jinja's syntax as transformers sets it up.
+fn syntax() -> SyntaxConfig {
+    SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .build()
+        .expect("the standard delimiters are valid")
 }
 
 /// Jinja as transformers sets it up.
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
-    let syntax = SyntaxConfig::builder()
-        .trim_blocks(true)
-        .lstrip_blocks(true)
-        .build()
-        .expect("the standard delimiters are valid");
-    environment.set_syntax(syntax);
-    environment.set_auto_escape_callback(|_| AutoEscape::None);
-    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    bound(&mut environment);
     environment.add_filter("tojson", json::tojson);
     environment.add_function("raise_exception", raise_exception);
     environment.add_function("strftime_now", strftime_now);

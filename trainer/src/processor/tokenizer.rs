@@ -11,11 +11,15 @@ use crate::{Error, Result};
 /// The name that stands for an image where `tokenizer_config.json` has no other.
 const IMAGE_TOKEN: &str = "<|image_pad|>";
 
+/// The most tokens that end a completion: every sampled token is compared with them.
+const MOST_ENDS: usize = 64;
+
 /// Encodes, decodes and knows the special tokens.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     path: PathBuf,
     inner: Inner,
+    largest_id: u32,
     eos: Vec<u32>,
     image: Option<ImageToken>,
     named: Vec<(String, String)>,
@@ -99,8 +103,7 @@ impl Tokenizer {
                 "missing from the model folder; it is the tokenizer",
             ));
         }
-        let text = read_text(&path, "it is the tokenizer")?;
-        let inner = Inner::from_bytes(text)
+        let inner = Inner::from_bytes(read_text(&path, "it is the tokenizer")?)
             .map_err(|error| Error::model(&path, format!("can't be read: {error}")))?;
         let config_path = model_dir.join("config.json");
         let config: ModelConfig = read_json(&config_path, "it describes the model")?;
@@ -110,6 +113,7 @@ impl Tokenizer {
 
         let mut tokenizer = Self {
             path,
+            largest_id: inner.get_vocab(true).into_values().max().unwrap_or(0),
             inner,
             eos: Vec::new(),
             image: None,
@@ -124,7 +128,17 @@ impl Tokenizer {
                 &config_path,
             ),
         };
-        for id in ids.map(Ids::into_vec).unwrap_or_default() {
+        let ids = ids.map(Ids::into_vec).unwrap_or_default();
+        if ids.len() > MOST_ENDS {
+            return Err(Error::model(
+                origin,
+                format!(
+                    "eos_token_id lists {} tokens; {MOST_ENDS} are the most",
+                    ids.len()
+                ),
+            ));
+        }
+        for id in ids {
             tokenizer.check_id(id, "eos_token_id", origin)?;
             tokenizer.eos.push(id);
         }
@@ -214,6 +228,11 @@ impl Tokenizer {
     /// Ids, with added tokens: one more than the largest may be below the model's `vocab_size`.
     pub fn vocab_size(&self) -> usize {
         self.inner.get_vocab_size(true)
+    }
+
+    /// The largest id, added tokens included.
+    pub fn largest_id(&self) -> u32 {
+        self.largest_id
     }
 
     /// Ids that end a completion; never empty.

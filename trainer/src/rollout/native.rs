@@ -108,12 +108,12 @@ impl<'a> NativeEngine<'a> {
                     prompt_len: prompt.token_ids.len() as u32,
                     next: placed.next,
                     completion: Completion {
-                        token_ids: Vec::with_capacity(params.max_tokens),
-                        logprobs: Vec::with_capacity(params.max_tokens),
+                        token_ids: Vec::new(),
+                        logprobs: Vec::new(),
                         finish: FinishReason::Length,
                     },
                 };
-                sequence.append(logits, params);
+                sequence.append(logits, params)?;
                 sequences.push(sequence);
             }
         }
@@ -123,18 +123,22 @@ impl<'a> NativeEngine<'a> {
 
 impl Sequence<'_> {
     /// Samples the next token, unless it is given.
-    fn append(&mut self, logits: &[f32], params: &SamplingParams) {
+    ///
+    /// # Errors
+    /// If the logits are no finite numbers.
+    fn append(&mut self, logits: &[f32], params: &SamplingParams) -> Result<()> {
         let length = self.completion.token_ids.len();
         let position = self.prompt_len + length as u32;
         let (token, logp) = match self.forced.get(length) {
-            Some(token) => (*token, log_prob(logits, params, *token)),
-            None => sample(logits, params, self.draw, self.sample, position),
+            Some(token) => (*token, log_prob(logits, params, *token)?),
+            None => sample(logits, params, self.draw, self.sample, position)?,
         };
         self.completion.token_ids.push(token);
         self.completion.logprobs.push(logp);
         if params.stop.contains(&token) {
             self.completion.finish = FinishReason::Stop;
         }
+        Ok(())
     }
 
     fn finished(&self, params: &SamplingParams) -> bool {
@@ -193,7 +197,7 @@ impl RolloutEngine for NativeEngine<'_> {
             active
                 .par_iter_mut()
                 .zip(&logits)
-                .for_each(|(sequence, logits)| sequence.append(logits, params));
+                .try_for_each(|(sequence, logits)| sequence.append(logits, params))?;
         }
         Ok(groups
             .into_iter()

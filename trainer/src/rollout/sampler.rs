@@ -1,6 +1,9 @@
 //! Choosing a token from a row of logits.
 
+use std::path::Path;
+
 use crate::random::{Domain, Stream};
+use crate::{Error, Result};
 
 /// How tokens are chosen.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,26 +39,43 @@ impl Default for SamplingParams {
 ///
 /// The log-probability is that of the whole distribution at the temperature (at 1 for a temperature
 /// of 0), whatever `top_p` and `top_k` cut away: the number that training computes for the token.
+///
+/// # Errors
+/// If the logits are no distribution.
 pub(super) fn sample(
     logits: &[f32],
     params: &SamplingParams,
     draw: u64,
     sample: u32,
     position: u32,
-) -> (u32, f32) {
-    let distribution = Distribution::new(logits, params);
+) -> Result<(u32, f32)> {
+    let distribution = Distribution::new(logits, params)?;
     let token = if params.temperature <= 0.0 {
         distribution.best
     } else {
         let uniform = Stream::new(params.seed, Domain::Sampling, draw, sample).uniform(position);
         choose(&distribution.weights, distribution.total, uniform, params)
     };
-    (token as u32, distribution.log_prob(logits, token))
+    Ok((token as u32, distribution.log_prob(logits, token)))
 }
 
 /// The log-probability that [`sample`] would note for `token`.
-pub(super) fn log_prob(logits: &[f32], params: &SamplingParams, token: u32) -> f32 {
-    Distribution::new(logits, params).log_prob(logits, token as usize)
+///
+/// # Errors
+/// If the logits are no distribution, or have no such token.
+pub(super) fn log_prob(logits: &[f32], params: &SamplingParams, token: u32) -> Result<f32> {
+    let token = token as usize;
+    if token >= logits.len() {
+        return Err(diverged(&format!(
+            "has {} logits, but a target has the token id {token}",
+            logits.len()
+        )));
+    }
+    Ok(Distribution::new(logits, params)?.log_prob(logits, token))
+}
+
+fn diverged(what: &str) -> Error {
+    Error::model(Path::new("the model"), what)
 }
 
 /// The whole distribution at the temperature.
@@ -71,11 +91,12 @@ struct Distribution {
 }
 
 impl Distribution {
-    fn new(logits: &[f32], params: &SamplingParams) -> Self {
+    fn new(logits: &[f32], params: &SamplingParams) -> Result<Self> {
         let inverse = if params.temperature <= 0.0 {
             1.0
         } else {
-            1.0 / params.temperature
+            // A temperature next to 0 is one of 0, and not one that makes NaN.
+            (1.0 / params.temperature).min(f64::MAX)
         };
         let (mut best, mut max) = (0, f32::NEG_INFINITY);
         for (token, logit) in logits.iter().enumerate() {
@@ -88,13 +109,21 @@ impl Distribution {
             .iter()
             .map(|x| (f64::from(x - max) * inverse).exp())
             .collect();
-        Self {
+        let total: f64 = weights.iter().sum();
+        // NaN or an infinity among the logits; else the largest alone makes it 1.
+        if !total.is_finite() {
+            return Err(diverged(
+                "gives logits that are no finite numbers, so no token can be chosen: the weights are damaged, or \
+                 training has diverged (lower actor.optim.lr, and go on from an earlier checkpoint)",
+            ));
+        }
+        Ok(Self {
             best,
             max,
             inverse,
-            total: weights.iter().sum(),
+            total,
             weights,
-        }
+        })
     }
 
     fn log_prob(&self, logits: &[f32], token: usize) -> f32 {
@@ -141,13 +170,15 @@ fn invert(weights: impl Iterator<Item = (usize, f64)>, mut mass: f64) -> usize {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     fn frequencies(params: &SamplingParams, draws: u32) -> Vec<f64> {
         let logits = [0.0_f32, 1.0, 2.0, -1.0];
         let mut counts = vec![0.0; logits.len()];
         for draw in 0..draws {
-            let (token, _) = sample(&logits, params, u64::from(draw), 0, 5);
+            let (token, _) = sample(&logits, params, u64::from(draw), 0, 5).unwrap();
             counts[token as usize] += 1.0 / f64::from(draws);
         }
         counts
@@ -209,13 +240,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_distribution_is_an_error() {
+        for temperature in [0.0, 1.0] {
+            let params = SamplingParams {
+                temperature,
+                ..SamplingParams::default()
+            };
+            for logits in [
+                [f32::NAN, 1.0],
+                [f32::NAN, f32::NAN],
+                [f32::INFINITY, 1.0],
+                [f32::NEG_INFINITY, f32::NEG_INFINITY],
+            ] {
+                let error = sample(&logits, &params, 0, 0, 0).unwrap_err().to_string();
+                assert!(error.contains("logits"), "{error}");
+                assert!(log_prob(&logits, &params, 0).is_err(), "{logits:?}");
+            }
+            assert!(log_prob(&[0.0, 1.0], &params, 2).is_err());
+        }
+    }
+
+    #[test]
     fn log_probs_are_of_the_whole_distribution() {
         let params = SamplingParams {
             temperature: 2.0,
             top_k: Some(1),
             ..SamplingParams::default()
         };
-        let (token, logp) = sample(&[0.0, 3.0_f32.ln() * 2.0], &params, 0, 0, 0);
+        let (token, logp) = sample(&[0.0, 3.0_f32.ln() * 2.0], &params, 0, 0, 0).unwrap();
         assert_eq!(token, 1);
         assert!((logp - 0.75_f32.ln()).abs() < 1e-6);
     }

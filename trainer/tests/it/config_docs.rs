@@ -35,6 +35,11 @@ fn page() -> BTreeMap<String, Row> {
     rows
 }
 
+/// The page's keys with their types.
+pub fn keys() -> impl Iterator<Item = (String, String)> {
+    page().into_iter().map(|(key, row)| (key, row.kind))
+}
+
 /// The code's keys with their defaults; null for those without one.
 fn declared() -> BTreeMap<String, Value> {
     let mut config = Config::default();
@@ -109,9 +114,8 @@ fn types_are_those_of_the_code() {
         let wanted = match row.kind.as_str() {
             "boolean" => "true or false".to_owned(),
             "string or list of strings" => "a string or a list of strings".to_owned(),
-            "integer ≥ 0" => "an integer of at least 0".to_owned(),
-            "integer" => "an integer".to_owned(),
-            "2 numbers" => "a list of 2 numbers".to_owned(),
+            integer if integer.starts_with("integer") => format!("an {integer}"),
+            pair if pair.starts_with("2 numbers") => format!("a list of {pair}"),
             // The names, as the error quotes them.
             choice if choice.starts_with('`') => format!(
                 "one of {}",

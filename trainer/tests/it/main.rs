@@ -11,6 +11,7 @@ mod fixtures;
 mod golden;
 mod image;
 mod model;
+mod numbers;
 mod ops;
 mod run;
 mod schedule;
