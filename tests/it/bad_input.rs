@@ -301,7 +301,7 @@ fn weights_that_do_not_fit() {
     project.edit_json("model/config.json", |config| {
         config["intermediate_size"] = 80.into();
     });
-    let names = &["model", "mlp.", "[80, 64]", "[96, 64]"];
+    let names = &["model.layers.0.mlp.down_proj", "[64, 80]", "[64, 96]"];
     project.refused(&["train", "train.toml"], names);
     project.refused(&["sft", "sft.toml"], names);
 

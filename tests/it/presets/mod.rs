@@ -333,10 +333,7 @@ fn what_does_not_go_together_is_refused_before_anything_is_sampled() {
             &["actor.policy_loss.clip_cov_lb=9"],
             &["actor.policy_loss.clip_cov_lb (9)", "clip_cov_ub (5)"],
         ),
-        (
-            &["actor.all_max_clip=0"],
-            &["actor.all_max_clip", "-1 for off"],
-        ),
+        (&["actor.all_max_clip=0"], &["actor.all_max_clip", "or -1"]),
     ] {
         project.refused(&[&["train", "train.toml"], overrides].concat(), parts);
     }

@@ -66,7 +66,9 @@ impl Weights {
             let bytes = read(&file, WEIGHTS).map_err(|e| Error::io(&file, e))?;
             let tensors = SafeTensors::deserialize(&bytes)
                 .map_err(|e| Error::model(&file, format!("not a safetensors file: {e}")))?;
-            for (name, view) in tensors.iter() {
+            // In order of name, so that the same fault is told each time.
+            let by_name: BTreeMap<&str, TensorView<'_>> = tensors.iter().collect();
+            for (name, view) in by_name {
                 let wrong = |what: String| Error::model(&file, what);
                 if vars.contains_key(name) || others.contains_key(name) {
                     return Err(wrong(format!("{name} is in another file too")));

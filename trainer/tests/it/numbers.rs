@@ -54,6 +54,9 @@ fn hostile_numbers_of_a_configuration() {
         "actor.model.model_path=m",
         "data.train_files=t.jsonl",
         "reward.NAME.plugin=p",
+        "reward.NAME.allow.judge.url=http://localhost",
+        "reward.NAME.allow.judge.model=m",
+        "reward.NAME.allow.retriever.url=http://localhost",
     ];
     let load = |overrides: &[&str]| -> Result<Config> {
         let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use minijinja::value::{Rest, Value};
+use minijinja::value::{Rest, Value, ValueOrKwargs};
 use minijinja::{Environment, Error, Expression, State};
 use minijinja_contrib::pycompat::unknown_method_callback;
 
@@ -106,21 +106,23 @@ pub(super) fn add_to(environment: &mut Environment<'static>) {
     });
     environment.add_function("{}", |items: Rest<Value>| -> Result<Value, Error> {
         let pairs = items.chunks_exact(2);
-        let map: Value = pairs
-            .map(|pair| (pair[0].clone(), pair[1].clone()))
-            .collect();
+        let map = Value::from_pairs(pairs.map(|pair| (pair[0].clone(), pair[1].clone())));
         charge(weigh(&map, 0)?)?;
         Ok(map)
     });
     // It prints all there is.
     environment.remove_global("debug");
-    environment.add_function("dict", |state: &mut State, arguments: Rest<Value>| {
-        original("dict", state, &arguments)
-    });
+    environment.add_function(
+        "dict",
+        |state: &mut State, arguments: Rest<ValueOrKwargs>| {
+            original("dict", state, &arguments.into_values())
+        },
+    );
     environment.add_function("namespace", namespace);
 
     for name in FILTERS {
-        environment.add_filter(name, move |arguments: Rest<Value>| {
+        environment.add_filter(name, move |arguments: Rest<ValueOrKwargs>| {
+            let arguments = arguments.into_values();
             charge_all(&arguments.iter().collect::<Vec<_>>())?;
             charge(growth(name, &arguments)?)?;
             let made = PLAIN.empty_state().apply_filter(name, &arguments)?;
@@ -152,7 +154,7 @@ fn original(name: &str, state: &mut State, arguments: &[Value]) -> Result<Value,
     function.call(state, arguments)
 }
 
-fn namespace(state: &mut State, arguments: Rest<Value>) -> Result<Value, Error> {
+fn namespace(state: &mut State, arguments: Rest<ValueOrKwargs>) -> Result<Value, Error> {
     let made = state.get_or_insert_extension_with(Namespaces::default);
     made.0 += 1;
     if made.0 > NAMESPACES {
@@ -160,7 +162,7 @@ fn namespace(state: &mut State, arguments: Rest<Value>) -> Result<Value, Error> 
             "it makes more than {NAMESPACES} namespaces"
         )));
     }
-    original("namespace", state, &arguments)
+    original("namespace", state, &arguments.into_values())
 }
 
 fn equal(l: &Value, r: &Value) -> Result<bool, Error> {
