@@ -24,7 +24,7 @@ pub(crate) const DEFAULT_FUEL: u64 = 1_000_000_000;
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Fuel for a sample. The default of 1e9 is about a tenth of a second to a second; for a program that is made to be
-    /// slow, up to two minutes.
+    /// slow, up to some minutes.
     pub fuel: u64,
     /// Bytes of linear memory and tables in all; at most 4 GiB. Default: 64 MiB.
     pub memory: u64,

@@ -185,13 +185,13 @@ impl ImageProcessor {
             );
         }
         Ok(Self {
+            path,
             patch_size,
             temporal_patch_size,
             merge_size,
             min_pixels,
             max_pixels,
             levels,
-            path,
         })
     }
 

@@ -121,8 +121,8 @@ impl Distribution {
             best,
             max,
             inverse,
-            total,
             weights,
+            total,
         })
     }
 

@@ -308,12 +308,15 @@ fn hostile_numbers_of_a_processor() {
     assert!(refused > 50, "{refused}");
 }
 
+/// Kind, shape and bytes of a tensor.
+type Owned = (Dtype, Vec<usize>, Vec<u8>);
+
 /// Writes the model's tensors after `edit`, which may change their shape, kind and bytes.
-fn rewrite(folder: &Path, edit: impl Fn(&str, &mut (Dtype, Vec<usize>, Vec<u8>))) {
+fn rewrite(folder: &Path, edit: impl Fn(&str, &mut Owned)) {
     let file = folder.join("model.safetensors");
     let bytes = std::fs::read(golden::root().join("qwen2_5_vl/model.safetensors")).unwrap();
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
-    let mut changed: Vec<(String, (Dtype, Vec<usize>, Vec<u8>))> = Vec::new();
+    let mut changed: Vec<(String, Owned)> = Vec::new();
     for (name, view) in tensors.tensors() {
         let mut tensor = (view.dtype(), view.shape().to_vec(), view.data().to_vec());
         edit(&name, &mut tensor);

@@ -369,7 +369,8 @@ fn a_long_conversation_is_rendered() {
             ChatMessage::parts(role, vec![Part::Image, Part::Text("word ".repeat(200))])
         })
         .collect();
-    for name in ["parts.jinja"] {
+    {
+        let name = "parts.jinja";
         let source = std::fs::read_to_string(fixtures::path("templates").join(name)).unwrap();
         let template = ChatTemplate::from_source(Path::new(name), &source, &variables()).unwrap();
         let start = std::time::Instant::now();

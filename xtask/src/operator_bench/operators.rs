@@ -294,19 +294,18 @@ mod tests {
 
     #[test]
     fn every_snippet_is_valid() {
-        for operator in enabled() {
-            if let Some(snippet) = snippet(&operator) {
-                let text = super::super::guest::module(&snippet, 1);
-                let module = wat::parse_str(&text);
-                assert!(module.is_ok(), "{}: {module:?}\n{text}", operator.text);
-                let valid = wasmparser::validate(&module.unwrap_or_default());
-                assert!(
-                    valid.is_ok(),
-                    "{}: {:?}\n{text}",
-                    operator.text,
-                    valid.err()
-                );
-            }
+        let bare = |snippet: &Snippet| super::super::guest::module(snippet, 1);
+        let operators = enabled().filter_map(|operator| {
+            let snippet = snippet(&operator)?;
+            Some((operator.text, snippet))
+        });
+        let programs = super::super::programs::all().into_iter();
+        for (name, snippet) in operators.chain(programs.map(|it| (it.name, it.snippet))) {
+            let text = bare(&snippet);
+            let valid = wat::parse_str(&text)
+                .map_err(|error| error.to_string())
+                .and_then(|bytes| wasmparser::validate(&bytes).map_err(|error| error.to_string()));
+            assert_eq!(valid.err(), None, "{name}");
         }
     }
 }
