@@ -28,7 +28,7 @@ pub fn check(project: &Project) -> Result<()> {
     let text = std::fs::read_to_string(project.root.join(FILE)).context(FILE)?;
     let allowed = Allowed::parse(&text)?;
     let mut problems = Vec::new();
-    let mut versions = BTreeMap::new();
+    let mut workspaces = Vec::new();
     for manifest in WORKSPACES {
         let mut cargo = project.cargo();
         cargo.args(["metadata", "--format-version", "1", "--locked"]);
@@ -37,9 +37,9 @@ pub fn check(project: &Project) -> Result<()> {
             .with_context(|| format!("{manifest}: is its Cargo.lock up to date?"))?;
         let graph = Graph::read(&serde_json::from_str(&metadata)?)?;
         problems.extend(graph.problems(&allowed, &project.root));
-        graph.add_versions(&mut versions);
+        workspaces.push(graph.versions());
     }
-    problems.extend(allowed.duplicates(&versions));
+    problems.extend(allowed.duplicates(&workspaces));
     if problems.is_empty() {
         return Ok(());
     }
@@ -84,11 +84,16 @@ impl Allowed {
         Ok(expression.evaluate(|term| self.licences.contains(&term.to_string())))
     }
 
-    /// Duplicates that are not known, and known ones that are none. `versions` has the way to each version.
-    fn duplicates(&self, versions: &Versions) -> Vec<String> {
+    /// Duplicates in a workspace that are not known, and known ones that are none anywhere. Workspaces are compiled
+    /// apart, so that one may have another version than the next.
+    fn duplicates(&self, workspaces: &[Versions]) -> Vec<String> {
         let mut problems = Vec::new();
         let none = BTreeSet::new();
-        for (name, ways) in versions.iter().filter(|(_, ways)| ways.len() > 1) {
+        let several = || {
+            let all = workspaces.iter().flatten();
+            all.filter(|(_, ways)| ways.len() > 1)
+        };
+        for (name, ways) in several() {
             let known = self.known.get(name).unwrap_or(&none);
             for (version, way) in ways.iter().filter(|(version, _)| !known.contains(*version)) {
                 let others: Vec<_> = ways
@@ -104,11 +109,10 @@ impl Allowed {
             }
         }
         for (name, known) in &self.known {
-            let found = versions.get(name).filter(|ways| ways.len() > 1);
-            for version in known
-                .iter()
-                .filter(|v| !found.is_some_and(|ways| ways.contains_key(*v)))
-            {
+            let found = |version: &String| {
+                several().any(|(found, ways)| found == name && ways.contains_key(version))
+            };
+            for version in known.iter().filter(|version| !found(version)) {
                 problems.push(format!(
                     "{name} {version} is no duplicate any more: take it from {FILE}, [duplicates]"
                 ));
@@ -208,13 +212,16 @@ impl Graph {
         problems
     }
 
-    fn add_versions(&self, versions: &mut Versions) {
+    /// The versions of each crate, with the way to each.
+    fn versions(&self) -> Versions {
+        let mut versions = Versions::new();
         for (id, package) in &self.packages {
             let known = versions.entry(package.name.clone()).or_default();
             known
                 .entry(family(&package.version))
                 .or_insert_with(|| self.way(id));
         }
+        versions
     }
 
     /// The shortest way from a member of the workspace: `rlhost-trainer > candle-core > gemm`.
@@ -274,7 +281,7 @@ mod tests {
         let package = |name: &str, version: &str, licence: Option<&str>, source: Option<&str>| {
             json!({
                 "id": format!("{name} {version}"), "name": name, "version": version, "license": licence,
-                "source": source, "manifest_path": "/work/ours/Cargo.toml",
+                "source": source, "manifest_path": "/somewhere/ours/Cargo.toml",
             })
         };
         let far = format!("{name} {version}");
@@ -296,10 +303,8 @@ mod tests {
         });
         let graph = Graph::read(&metadata).unwrap();
         let allowed = Allowed::parse(ALLOWED).unwrap();
-        let mut found = graph.problems(&allowed, Path::new("/work"));
-        let mut versions = Versions::new();
-        graph.add_versions(&mut versions);
-        found.extend(allowed.duplicates(&versions));
+        let mut found = graph.problems(&allowed, Path::new("/somewhere"));
+        found.extend(allowed.duplicates(&[graph.versions()]));
         found
     }
 
@@ -387,7 +392,9 @@ mod tests {
     #[test]
     fn a_known_duplicate_that_is_gone_is_named() {
         let text = format!("{ALLOWED}\nrand = {{ versions = [\"0.8\"], reason = \"old\" }}");
-        let found = Allowed::parse(&text).unwrap().duplicates(&Versions::new());
+        let found = Allowed::parse(&text)
+            .unwrap()
+            .duplicates(&[Versions::new()]);
         assert_eq!(found.len(), 3, "{found:?}");
         assert!(found[0].contains("rand 0.8 is no duplicate any more"));
         let unexplained = ALLOWED.replace("macros", "");
