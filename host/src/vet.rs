@@ -4,9 +4,7 @@
 
 use std::ops::ControlFlow;
 
-use wasmparser::{
-    BlockType, CanonicalFunction, CompositeInnerType, FuncType, Operator, Parser, Payload,
-};
+use wasmparser::{BlockType, CompositeInnerType, FuncType, Operator, Parser, Payload};
 
 /// Values that a function may return, and that a block may take or leave. Moving them costs no fuel, and each
 /// takes about as long as an operation. No compiler for WebAssembly makes use of more than a few.
@@ -39,22 +37,6 @@ pub(crate) fn check(component: &[u8]) -> Result<(), String> {
                     let operator = operators.read().map_err(|error| error.to_string())?;
                     if let ControlFlow::Break(count) = block(&operator, module) {
                         return Err(too_many(count, "a block takes"));
-                    }
-                }
-            }
-            Payload::ComponentCanonicalSection(functions) if modules.len() > 1 => {
-                for function in functions {
-                    let function = function.map_err(|error| error.to_string())?;
-                    if matches!(
-                        function,
-                        CanonicalFunction::Lift { .. } | CanonicalFunction::Lower { .. }
-                    ) {
-                        return Err(
-                            "it is composed of several components, between which the engine would copy \
-                             texts and lists for no fuel; link them into one module, or build the plugin from \
-                             their sources"
-                                .to_owned(),
-                        );
                     }
                 }
             }

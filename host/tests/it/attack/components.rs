@@ -186,32 +186,3 @@ fn values_that_the_engine_would_move_for_nothing_are_refused() {
         }
     }
 }
-
-/// Strings that one component gives another are copied by the engine, megabytes for a few operations.
-#[test]
-fn a_component_of_several_components_is_refused() {
-    let text = r#"(component
-        (component $inner
-            (core module $m
-                (memory (export "memory") 1)
-                (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 8))
-                (func (export "take") (param i32 i32)))
-            (core instance $m (instantiate $m))
-            (func (export "take") (param "text" string)
-                (canon lift (core func $m "take") (memory $m "memory") (realloc (func $m "realloc")))))
-        (instance $inner (instantiate $inner))
-        (core module $libc (memory (export "memory") 1))
-        (core instance $libc (instantiate $libc))
-        (core func (canon lower (func $inner "take") (memory $libc "memory"))))"#;
-    let bytes = wat::parse_str(text).unwrap();
-    match load(&bytes) {
-        Err(Error::Corrupt { message, .. }) => {
-            assert!(
-                message.contains("composed of several components"),
-                "{message}"
-            );
-            assert!(message.contains("link them"), "{message}");
-        }
-        other => panic!("{:?}", other.err()),
-    }
-}
