@@ -29,7 +29,7 @@ fn a_new_algorithm(lang: &str) {
     let text = project
         .ok(&["plugin", "inspect", component.to_str().unwrap()])
         .stdout;
-    assert!(text.starts_with("my-loss 0.1.0\n"), "{text}");
+    assert!(text.starts_with("name      my-loss 0.1.0\n"), "{text}");
     assert!(text.contains("advantage no\n"), "{text}");
     assert!(text.contains("loss      yes, of scope row"), "{text}");
     assert!(text.contains("scale = 1"), "{text}");

@@ -8,7 +8,7 @@ use crate::support::repository;
 fn builds_and_passes(name: &str) {
     let folder = format!("reward-plugins/examples/{name}");
     let built = ok(&repository(), &["plugin", "build", &folder]);
-    assert!(built.starts_with(&format!("{name} ")), "{built}");
+    assert!(built.starts_with(&format!("name      {name} ")), "{built}");
     let tested = ok(&repository(), &["plugin", "test", &folder, "--json"]);
     let cases = tested.lines().count();
     assert!(cases >= 25, "{cases} cases");

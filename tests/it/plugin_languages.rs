@@ -430,7 +430,7 @@ fn what_a_package_of_go_prints_as_it_starts_is_told() {
         "package plugin\n\nimport \"fmt\"\n\nfunc init() {\n\tfmt.Println(len(description.Parts), \"parts\")\n}\n",
     );
     let built = go.ok(&["plugin", "build", "own"]);
-    let told = "in no sandbox later:\n1 parts\n";
+    let told = "in no sandbox later:\n  1 parts\n";
     assert!(built.stderr.contains(told), "{}", built.stderr);
 }
 

@@ -133,7 +133,7 @@ fn new_build_test_score(lang: &str, edited: &str, told: &str, reproducible: bool
             build.env("CARGO_BUILD_BUILD_DIR", kept);
         }
         let built = good(&mut build);
-        assert!(built.starts_with("word-count 0.1.0\n"), "{built}");
+        assert!(built.starts_with("name      word-count 0.1.0\n"), "{built}");
         assert!(
             built.contains(&format!("file      {component}\n")),
             "{built}"
@@ -543,7 +543,7 @@ fn core_modules_become_components() {
         assert!(text.contains(expected), "{text}");
         assert_printed(&text, &project.path("made.wasm"));
         let about = project.ok(&["plugin", "inspect", "./made.wasm"]).stdout;
-        assert!(about.starts_with("by hand 0.1.0\n"), "{about}");
+        assert!(about.starts_with("name      by hand 0.1.0\n"), "{about}");
     }
     project.ok(&["plugin", "componentize", "core.wasm"]);
     assert!(project.path("core.component.wasm").is_file());
