@@ -15,12 +15,12 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, BufRead, ErrorKind, Read};
 use std::path::Path;
 
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::{Builder, NamedTempFile, TempDir};
 
 /// The most bytes of a text that is read whole: a configuration, a tokenizer, a description.
 pub const TEXT: u64 = 64 << 20;
@@ -111,29 +111,26 @@ pub fn read_line(
 /// A new file beside `path`, hidden and of a name of its own, to be renamed when it is whole
 /// ([`NamedTempFile::persist`]). It is removed where it is dropped before.
 pub fn stage(path: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
     let (prefix, folder) = beside(path);
-    // Created as any file is, less the bits of the umask.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder
-        .prefix(&prefix)
-        .suffix(".partial")
-        .tempfile_in(folder)
-        .map_err(|error| without_name(&error))
+    let staged = hidden(&prefix, 0o666).tempfile_in(folder);
+    staged.map_err(|error| without_name(&error))
 }
 
 /// The same for a folder: [`TempDir::keep`] it when it has been renamed.
 pub fn stage_folder(path: &Path) -> io::Result<TempDir> {
-    let mut builder = tempfile::Builder::new();
     let (prefix, folder) = beside(path);
+    let staged = hidden(&prefix, 0o777).tempdir_in(folder);
+    staged.map_err(|error| without_name(&error))
+}
+
+/// What makes a name of its own, with these permissions less the bits of the umask, as any file or folder has.
+#[cfg_attr(not(unix), expect(unused_variables))]
+fn hidden(prefix: &OsStr, mode: u32) -> Builder<'_, 'static> {
+    let mut builder = Builder::new();
+    builder.prefix(prefix).suffix(".partial");
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
     builder
-        .prefix(&prefix)
-        .suffix(".partial")
-        .tempdir_in(folder)
-        .map_err(|error| without_name(&error))
 }
 
 /// Writes a file of which either all or nothing is there under its name. Of two writers at one time the last one's

@@ -113,7 +113,8 @@ pub fn make_digests_anew(run: &Path) {
         fs::write(&path, sealed(&text)).unwrap();
     }
     let _ = fs::remove_file(folder.summary());
-    folder.write_summary(&chain).unwrap();
+    let last = folder.latest_checkpoint().unwrap().unwrap();
+    folder.write_summary(&chain, &last).unwrap();
 }
 
 /// A `state.json` with the digest that its content has now.

@@ -5,10 +5,10 @@ use super::journal::{Journal, Report};
 use super::policy::Policy;
 use crate::algorithm::KlController;
 use crate::optim::AdamW;
-use crate::run::{CheckpointState, RunFolder};
+use crate::run::{Checkpoint, CheckpointState, RunFolder};
 use crate::{Error, Result};
 use rlhost_host::files::{TEXT, read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The optimiser's state in a model folder.
 pub(super) const OPTIMIZER: &str = "optimizer.safetensors";
@@ -30,7 +30,7 @@ pub(super) fn save(
     source: &Path,
     progress: &Progress,
     save_limit: i64,
-) -> Result<PathBuf> {
+) -> Result<Checkpoint> {
     journal.sync()?;
     let state = CheckpointState {
         step: progress.step,
@@ -41,15 +41,17 @@ pub(super) fn save(
         chain_len: journal.chain.len(),
         chain: journal.chain.digest(),
     };
-    let folder = journal.folder.save_checkpoint(&state, |folder| {
+    let saved = journal.folder.save_checkpoint(&state, |folder| {
         copy_description(source, folder)?;
         policy.model.weights().save(folder)?;
         policy.updater.save(&folder.join(OPTIMIZER))?;
         critic.map_or(Ok(()), |critic| critic.save(folder))
     })?;
     prune(&journal.folder, save_limit)?;
-    journal.report(Report::Saved { folder: &folder });
-    Ok(folder)
+    journal.report(Report::Saved {
+        folder: saved.path(),
+    });
+    Ok(saved)
 }
 
 /// Forgets checkpoints beyond `save_limit` (-1: none). A resumed run begins with it: the one before

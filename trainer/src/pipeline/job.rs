@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::model::Model;
 use crate::optim::AdamW;
 use crate::processor::Processor;
-use crate::run::FileDigest;
+use crate::run::{Checkpoint, FileDigest};
 use crate::{Error, Result};
 use candle_core::Device;
 use rlhost_host::RewardSet;
@@ -39,7 +39,8 @@ pub(super) struct Job<'a> {
     /// Whether the observer asked for the end.
     pub(super) stopped: bool,
     source: PathBuf,
-    saved: PathBuf,
+    /// The latest checkpoint.
+    saved: Option<Checkpoint>,
 }
 
 /// What a job is opened with, after all inputs have been looked at.
@@ -122,19 +123,18 @@ impl<'a> Job<'a> {
         }
         checkpoint::prune(&journal.folder, config.trainer.save_limit)?;
         let mut kl_controller = plan.kl_controller;
-        let (model, optimizer, done, draw, saved) = if let Some(checkpoint) = &resumed {
+        let (model, optimizer, done, draw) = if let Some(checkpoint) = &resumed {
             let model = Model::load(checkpoint.path(), &plan.device)?;
             let optimizer = checkpoint::restore(checkpoint.path(), settings, model.weights())?;
             let state = checkpoint.state();
-            let saved = checkpoint.path().to_owned();
             kl_controller = state.kl_controller.or(kl_controller);
             if let Some(critic) = &mut critic {
                 critic.restore(checkpoint.path())?;
             }
-            (model, optimizer, state.step, state.draw, saved)
+            (model, optimizer, state.step, state.draw)
         } else {
             let optimizer = AdamW::new(settings, first.weights())?;
-            (first, optimizer, 0, 0, PathBuf::new())
+            (first, optimizer, 0, 0)
         };
         journal.started(done, steps);
         for notice in &plan.notices {
@@ -164,7 +164,7 @@ impl<'a> Job<'a> {
             draw,
             stopped: false,
             source: plan.source,
-            saved,
+            saved: resumed,
         })
     }
 
@@ -208,7 +208,7 @@ impl<'a> Job<'a> {
     }
 
     fn save_checkpoint(&mut self) -> Result<()> {
-        self.saved = checkpoint::save(
+        let saved = checkpoint::save(
             &mut self.journal,
             &self.policy,
             self.critic.as_ref(),
@@ -220,6 +220,7 @@ impl<'a> Job<'a> {
             },
             self.config.trainer.save_limit,
         )?;
+        self.saved = Some(saved);
         Ok(())
     }
 
@@ -227,18 +228,18 @@ impl<'a> Job<'a> {
     pub(super) fn finish(self, measure: &str, metric: &str) -> Result<Summary> {
         let title = &self.config.trainer.experiment_name;
         let plot = self.journal.plot(title, measure, metric)?;
-        let accuracy = self.journal.history("val/accuracy")?;
-        let summary = self.journal.folder.write_summary(&self.journal.chain)?;
+        let folder = &self.journal.folder;
+        let checkpoint = self
+            .saved
+            .ok_or_else(|| Error::run(folder.path(), "the run has no checkpoint"))?;
+        let summary = folder.write_summary(&self.journal.chain, &checkpoint)?;
         Ok(Summary {
             digest: summary.digest,
-            folder: self.journal.folder.path().to_owned(),
-            checkpoint: self.saved,
+            folder: folder.path().to_owned(),
+            checkpoint: checkpoint.path().to_owned(),
             plot,
             steps: self.done,
-            accuracy: accuracy
-                .first()
-                .zip(accuracy.last())
-                .map(|(a, b)| (a.1, b.1)),
+            accuracy: summary.val_accuracy_before.zip(summary.val_accuracy_after),
             stopped: self.stopped,
         })
     }

@@ -31,17 +31,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
+use super::digest::FileDigest;
 use super::lines::Lines;
 use super::metrics::MOST;
-
-/// A file by its bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileDigest {
-    /// Its length.
-    pub bytes: u64,
-    /// SHA-256 of its content.
-    pub digest: Digest,
-}
 
 /// What a line of the chain binds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,18 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rlhost_host::Digest;
-use rlhost_host::files::{self as host_files, TEXT, read_text};
+use rlhost_host::files::{TEXT, read_text};
 use serde::{Deserialize, Serialize};
 
 use crate::algorithm::KlController;
 use crate::{Error, Result};
-use sha2::{Digest as _, Sha256};
 
-use super::chain::FileDigest;
+use super::digest::{FileDigest, digest_of};
 use super::files;
 use super::folder::RunFolder;
 
@@ -121,7 +119,7 @@ impl Checkpoint {
             .iter()
             .map(|(name, file)| (name.as_str(), file))
             .collect();
-        for (name, path) in tree(dir)? {
+        for (name, path) in tree(dir)?.files {
             if name == STATE {
                 continue;
             }
@@ -189,21 +187,26 @@ impl RunFolder {
         &self,
         state: &CheckpointState,
         write: impl FnOnce(&Path) -> Result<()>,
-    ) -> Result<PathBuf> {
+    ) -> Result<Checkpoint> {
         let target = self.checkpoint_of(state.step);
         let staged = files::temporary(&target);
-        let result = stage(&staged, state, write).and_then(|()| {
+        let result = stage(&staged, state, write).and_then(|digest| {
             if target.exists() {
                 discard(&target)?;
             }
             fs::rename(&staged, &target).map_err(|e| Error::io(&target, e))?;
-            files::sync_dir(&self.checkpoints())
+            files::sync_dir(&self.checkpoints())?;
+            Ok(Checkpoint {
+                dir: target,
+                state: state.clone(),
+                digest,
+            })
         });
         if result.is_err() {
             // The first error is the one to tell; a leftover is cleaned up on resume.
             let _ = fs::remove_dir_all(&staged);
         }
-        result.map(|()| target)
+        result
     }
 
     /// The steps that have a checkpoint, in order, with their folders.
@@ -249,20 +252,24 @@ impl RunFolder {
     }
 }
 
-/// Fills the folder `dir` and makes all of it durable.
+/// Fills the folder `dir` and makes all of it durable. Returns the digest of its `state.json`.
 fn stage(
     dir: &Path,
     state: &CheckpointState,
     write: impl FnOnce(&Path) -> Result<()>,
-) -> Result<()> {
+) -> Result<Digest> {
     files::remove_leftover(dir)?;
     fs::create_dir(dir).map_err(|e| Error::io(dir, e))?;
     write(dir)?;
     let mut files = BTreeMap::new();
-    for (name, path) in tree(dir)? {
+    let tree = tree(dir)?;
+    for (name, path) in tree.files {
         let synced = File::open(&path).and_then(|file| file.sync_all());
         synced.map_err(|e| Error::io(&path, e))?;
         files.insert(name, digest_of(&path)?);
+    }
+    for folder in &tree.folders {
+        files::sync_dir(folder)?;
     }
     let path = dir.join(STATE);
     let content = StateFile {
@@ -271,13 +278,23 @@ fn stage(
     };
     let text = SealedState::of(content).and_then(|sealed| sealed.text());
     let text = text.map_err(|e| Error::run(&path, e.to_string()))?;
-    files::write_whole(&path, |file| file.write_all(text.as_bytes()))
+    files::write_whole(&path, |file| file.write_all(text.as_bytes()))?;
+    Ok(Digest::of(text.as_bytes()))
 }
 
-/// All that is in `dir` and below but folders, by its path from there, with `/` between names. Names in the folders
-/// are durable then.
-fn tree(dir: &Path) -> Result<Vec<(String, PathBuf)>> {
-    let mut found = Vec::new();
+/// What is in a folder and below.
+struct Tree {
+    /// All but folders, by its path from there, with `/` between names.
+    files: Vec<(String, PathBuf)>,
+    /// The folder and those below.
+    folders: Vec<PathBuf>,
+}
+
+fn tree(dir: &Path) -> Result<Tree> {
+    let mut found = Tree {
+        files: Vec::new(),
+        folders: Vec::new(),
+    };
     let mut folders = vec![(String::new(), dir.to_owned())];
     while let Some((prefix, dir)) = folders.pop() {
         for path in files::entries(&dir)? {
@@ -287,32 +304,12 @@ fn tree(dir: &Path) -> Result<Vec<(String, PathBuf)>> {
             if kind.is_dir() {
                 folders.push((format!("{name}/"), path));
             } else {
-                found.push((name, path));
+                found.files.push((name, path));
             }
         }
-        files::sync_dir(&dir)?;
+        found.folders.push(dir);
     }
     Ok(found)
-}
-
-/// Length and digest of a file.
-pub(crate) fn digest_of(path: &Path) -> Result<FileDigest> {
-    let io = |e: io::Error| Error::io(path, e);
-    let mut file = host_files::open(path).map_err(io)?;
-    let (mut hash, mut bytes) = (Sha256::new(), 0);
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let read = file.read(&mut buffer).map_err(io)?;
-        if read == 0 {
-            break;
-        }
-        hash.update(&buffer[..read]);
-        bytes += read as u64;
-    }
-    Ok(FileDigest {
-        bytes,
-        digest: Digest(hash.finalize().into()),
-    })
 }
 
 /// Removes a checkpoint without a moment in which half of it stands under its name.

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
 
 use rlhost_host::Digest;
-use rlhost_host::files::{read, read_text};
+use rlhost_host::files::read;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -66,23 +66,6 @@ struct LineIn {
     values: BTreeMap<String, f64>,
 }
 
-/// The values of one metric over a file of metrics, as (step, value) in the file's order.
-///
-/// # Errors
-/// If the file can't be read or a line of it is not an object of numbers.
-pub fn read_metric(path: &Path, name: &str) -> Result<Vec<(u64, f64)>> {
-    let text = read_text(path, MOST).map_err(|e| Error::io(path, e))?;
-    let mut values = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let mut line: BTreeMap<String, f64> = serde_json::from_str(line)
-            .map_err(|e| Error::run(path, format!("line {}: {e}", number + 1)))?;
-        if let (Some(step), Some(value)) = (line.remove("step"), line.remove(name)) {
-            values.push((step as u64, value));
-        }
-    }
-    Ok(values)
-}
-
 /// A line of a file of metrics.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricsLine {
@@ -123,6 +106,16 @@ pub fn read_metrics(path: &Path) -> Result<Vec<MetricsLine>> {
         });
     }
     Ok(lines)
+}
+
+/// The values of one metric over a file of metrics, as (step, value) in the file's order.
+///
+/// # Errors
+/// As [`read_metrics`].
+pub fn read_metric(path: &Path, name: &str) -> Result<Vec<(u64, f64)>> {
+    let lines = read_metrics(path)?.into_iter();
+    let values = lines.filter_map(|line| Some((line.step, *line.values.get(name)?)));
+    Ok(values.collect())
 }
 
 impl JsonLines {

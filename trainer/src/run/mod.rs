@@ -52,6 +52,7 @@
 
 mod chain;
 mod checkpoint;
+mod digest;
 mod files;
 mod folder;
 mod lines;
@@ -62,9 +63,10 @@ mod proof;
 mod rollouts;
 mod summary;
 
-pub use chain::{Chain, ChainEntry, FileDigest, Link, read_chain};
-pub(crate) use checkpoint::digest_of;
+pub use chain::{Chain, ChainEntry, Link, read_chain};
 pub use checkpoint::{Checkpoint, CheckpointState};
+pub use digest::FileDigest;
+pub(crate) use digest::digest_of;
 pub(crate) use files::entries;
 pub use folder::RunFolder;
 pub use metrics::{JsonLines, METRICS, MetricsLine, metric_proof, read_metric, read_metrics};

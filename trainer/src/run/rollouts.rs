@@ -3,20 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use rlhost_host::files::open;
-use rlhost_host::{Digest, Message, Record};
+use rlhost_host::files::{open, read_line};
+use rlhost_host::{Message, Record};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::{Error, Result};
 
-use super::chain::FileDigest;
+use super::digest::{Digesting, FileDigest};
 use super::files;
 use super::folder::RunFolder;
 use super::proof::Proof::{self, Bound, Receipt, Recomputed};
@@ -362,46 +361,17 @@ impl RunFolder {
 fn write(path: &Path, rows: &[RolloutRow]) -> Result<FileDigest> {
     let mut found = None;
     files::write_whole(path, |file| {
-        let out = Digesting {
-            inner: BufWriter::new(file),
-            hash: Sha256::new(),
-            bytes: 0,
-        };
+        let out = Digesting::new(BufWriter::new(file));
         let mut encoder = zstd::Encoder::new(out, LEVEL)?;
         encoder.include_checksum(true)?;
         for row in rows {
             serde_json::to_writer(&mut encoder, row)?;
             encoder.write_all(b"\n")?;
         }
-        let mut out = encoder.finish()?;
-        out.flush()?;
-        found = Some(FileDigest {
-            bytes: out.bytes,
-            digest: Digest(out.hash.finalize().into()),
-        });
+        found = Some(encoder.finish()?.finish()?);
         Ok(())
     })?;
     found.ok_or_else(|| Error::run(path, "the file was not written"))
-}
-
-/// A writer that takes the digest of what passes.
-struct Digesting<W> {
-    inner: W,
-    hash: Sha256,
-    bytes: u64,
-}
-
-impl<W: Write> Write for Digesting<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
 }
 
 /// Reads a file of rollouts.
@@ -446,27 +416,20 @@ impl RolloutReader {
     /// Reads the next line; whether there was one.
     fn read_line(&mut self) -> io::Result<bool> {
         self.text.clear();
-        let mut limited = self.rows.by_ref().take(MAX_LINE);
-        limited.read_until(b'\n', &mut self.text)?;
-        let too_long = limited.limit() == 0;
+        let wrong = |what: &str| {
+            let message = format!("{what}: no run writes that");
+            Err(io::Error::new(io::ErrorKind::InvalidData, message))
+        };
+        let Some(count) = read_line(&mut self.rows, &mut self.text, MAX_LINE)? else {
+            self.text = Vec::new();
+            return wrong("a row of more than 256 MiB");
+        };
         if self.text.last() == Some(&b'\n') {
             self.text.pop();
-            return Ok(true);
+        } else if self.rows.get_ref().limit() == 0 {
+            return wrong("more than 4 GiB of rows");
         }
-        let too_much = self.rows.get_ref().limit() == 0;
-        if too_long || too_much {
-            let what = if too_long {
-                "a row of more than 256 MiB"
-            } else {
-                "more than 4 GiB of rows"
-            };
-            self.text = Vec::new();
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("{what}: no run writes that"),
-            ));
-        }
-        Ok(!self.text.is_empty())
+        Ok(count > 0)
     }
 }
 

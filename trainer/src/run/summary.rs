@@ -72,15 +72,12 @@ impl RunSummary {
 }
 
 impl RunFolder {
-    /// Writes `summary.json` for the run as it is now: with this chain and its latest checkpoint.
+    /// Writes `summary.json` for the run as it is now: with this chain, and `checkpoint` as its last.
     ///
     /// # Errors
-    /// If there is no checkpoint, or a file can't be written.
-    pub fn write_summary(&self, chain: &Chain) -> Result<RunSummary> {
-        let checkpoint = self.latest_checkpoint()?;
-        let checkpoint =
-            checkpoint.ok_or_else(|| Error::run(self.path(), "the run has no checkpoint"))?;
-        let summary = RunSummary::of(self, chain.digest(), &checkpoint)?;
+    /// If a file can't be read or written.
+    pub fn write_summary(&self, chain: &Chain, checkpoint: &Checkpoint) -> Result<RunSummary> {
+        let summary = RunSummary::of(self, chain.digest(), checkpoint)?;
         files::write_whole(&self.summary(), |file| {
             serde_json::to_writer_pretty(&mut *file, &summary)?;
             file.write_all(b"\n")

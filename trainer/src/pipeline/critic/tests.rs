@@ -318,8 +318,8 @@ fn a_checkpoint_brings_the_critic_back() {
             chain_len: 0,
             chain: rlhost_host::Digest::of(b""),
         };
-        run.save_checkpoint(&state, |folder| critic.save(folder))
-            .unwrap()
+        let saved = run.save_checkpoint(&state, |folder| critic.save(folder));
+        saved.unwrap().path().to_owned()
     };
     let saved = save(&critic, 3);
     let mut again = open(&config, &golden());

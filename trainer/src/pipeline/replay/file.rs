@@ -153,8 +153,8 @@ fn check_sums(entry: &Entry, shares: &[Share<'_>]) -> Vec<Difference> {
     }
 }
 
-/// The steps of a record, and its sums once more, beside the verdicts that were computed again; they say something
-/// only where all of them are as recorded.
+/// The steps of a record beside those of the verdicts that were computed again; they say something only where all of
+/// these are as recorded.
 fn check_steps(
     entry: &Entry,
     shares: &[Share<'_>],

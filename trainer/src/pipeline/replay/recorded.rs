@@ -50,69 +50,67 @@ pub(super) struct Loaded {
     pub(super) broken: Vec<(usize, String)>,
 }
 
+/// The files of a run, as they become known.
+struct Files<'a> {
+    folder: &'a RunFolder,
+    /// By step, and whether it is of a validation.
+    known: BTreeMap<(u64, bool), RecordFile>,
+}
+
+impl Files<'_> {
+    fn at(&mut self, step: u64, validation: bool) -> &mut RecordFile {
+        let file = || RecordFile {
+            step,
+            validation,
+            path: if validation {
+                self.folder.validation_of(step)
+            } else {
+                self.folder.rollouts_of(step)
+            },
+            metrics: None,
+            bound: None,
+        };
+        self.known.entry((step, validation)).or_insert_with(file)
+    }
+}
+
 impl Recorded {
     /// The files of one step and the validation after it, or all: those that are there, and those that the run's
     /// digests or metrics know of.
     pub(super) fn of(folder: &RunFolder, written: &Written, step: Option<u64>) -> Result<Self> {
-        let mut files: BTreeMap<(u64, bool), RecordFile> = BTreeMap::new();
-        let mut file = |step: u64, validation: bool| {
-            let path = if validation {
-                folder.validation_of(step)
-            } else {
-                folder.rollouts_of(step)
-            };
-            let empty = || RecordFile {
-                step,
-                validation,
-                path,
-                metrics: None,
-                bound: None,
-            };
-            let place = (step, validation);
-            files.entry(place).or_insert_with(empty);
-            place
+        let mut files = Files {
+            folder,
+            known: BTreeMap::new(),
         };
         for (found, validation) in [
             (folder.rollout_steps()?, false),
             (folder.validation_steps()?, true),
         ] {
             for (step, _) in found {
-                file(step, validation);
+                files.at(step, validation);
             }
         }
-        let mut metrics = Vec::new();
         for line in &written.lines {
             for (validation, name) in [(false, TRAINED), (true, VALIDATED)] {
                 if line.values.contains_key(name) {
-                    metrics.push((file(line.step, validation), line));
+                    files.at(line.step, validation).metrics = Some(line.clone());
                 }
             }
         }
-        let mut bound = Vec::new();
         for link in &written.links {
             match link.entry {
                 ChainEntry::Step {
                     step,
                     rollouts: Some(digest),
                     ..
-                } => bound.push((file(step, false), digest)),
+                } => files.at(step, false).bound = Some(digest),
                 ChainEntry::Validation { step, rollouts, .. } => {
-                    bound.push((file(step, true), rollouts));
+                    files.at(step, true).bound = Some(rollouts);
                 }
                 _ => {}
             }
         }
-        for (place, line) in metrics {
-            if let Some(file) = files.get_mut(&place) {
-                file.metrics = Some(line.clone());
-            }
-        }
-        for (place, digest) in bound {
-            if let Some(file) = files.get_mut(&place) {
-                file.bound = Some(digest);
-            }
-        }
-        let mut files: Vec<_> = files.into_values().collect();
+        let mut files: Vec<_> = files.known.into_values().collect();
         let (Some(first), Some(last)) = (files.first(), files.last()) else {
             return Err(Error::run(folder.path(), "the run has no rollouts yet"));
         };

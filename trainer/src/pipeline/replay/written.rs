@@ -14,7 +14,8 @@ use super::recorded::RecordFile;
 use super::{Finding, Place};
 use crate::Result;
 use crate::run::{
-    Chain, ChainEntry, Link, MetricsLine, RunFolder, RunSummary, entries, read_chain, read_metrics,
+    Chain, ChainEntry, Checkpoint, Link, MetricsLine, RunFolder, RunSummary, entries, read_chain,
+    read_metrics,
 };
 
 /// Files of a run that its digests do not bind: the first differs between equal runs, the second is drawn from
@@ -209,8 +210,7 @@ impl Written {
     }
 
     /// Checks all that is in the folder: nothing is there that the run did not write, checkpoints are whole and of
-    /// this chain, the summary is that of all. `components` are those
-    /// that records name.
+    /// this chain, the summary is that of all. `components` are those that records name.
     pub(super) fn check_folder(
         &mut self,
         folder: &RunFolder,
@@ -220,8 +220,8 @@ impl Written {
         self.check_names(folder)?;
         self.check_rollout_names(folder)?;
         self.check_plugins(folder, components)?;
-        self.check_checkpoints(folder)?;
-        self.check_summary(folder, expected);
+        let last = self.check_checkpoints(folder)?;
+        self.check_summary(folder, last.as_ref(), expected);
         Ok(())
     }
 
@@ -257,7 +257,6 @@ impl Written {
                 ChainEntry::Config { .. } => false,
             };
         }
-        // Without a chain all that is there is beyond it; that is said once.
         let next = [
             folder.rollouts_of(self.steps() + 1),
             folder.validation_of(self.steps()),
@@ -301,12 +300,16 @@ impl Written {
         Ok(())
     }
 
-    fn check_checkpoints(&mut self, folder: &RunFolder) -> Result<()> {
+    /// Returns the last checkpoint, if it is whole: to open it takes the digests of all its weights.
+    fn check_checkpoints(&mut self, folder: &RunFolder) -> Result<Option<Checkpoint>> {
+        let config = folder.config_digest()?;
+        let mut last = None;
         for (step, _) in folder.checkpoint_steps()? {
             let checkpoint = match folder.open_checkpoint(step) {
                 Ok(checkpoint) => checkpoint,
                 Err(error) => {
                     self.unreadable(error.to_string());
+                    last = None;
                     continue;
                 }
             };
@@ -333,22 +336,24 @@ impl Written {
                     json!(state.chain),
                     json!(then.last().map(|l| l.chain)),
                 ),
-                (
-                    "config_digest",
-                    json!(state.config_digest),
-                    json!(folder.config_digest()?),
-                ),
+                ("config_digest", json!(state.config_digest), json!(config)),
             ];
             for (key, old, new) in of_run {
                 if old != new {
                     self.changed(Some(step), name(key), old, new);
                 }
             }
+            last = Some(checkpoint);
         }
-        Ok(())
+        Ok(last)
     }
 
-    fn check_summary(&mut self, folder: &RunFolder, expected: Option<Digest>) {
+    fn check_summary(
+        &mut self,
+        folder: &RunFolder,
+        last: Option<&Checkpoint>,
+        expected: Option<Digest>,
+    ) {
         if !folder.summary().exists() {
             self.unproven.push(
                 "summary.json is not there: the run has not ended, and no one digest stands for it"
@@ -360,12 +365,11 @@ impl Written {
             return;
         }
         let read = RunSummary::read(&folder.summary()).and_then(|summary| {
-            let last = folder.latest_checkpoint()?;
             let chain = self.links.last().map(|link| link.chain);
             let (Some(last), Some(chain)) = (last, chain) else {
                 return Ok((summary, None));
             };
-            Ok((summary, Some(RunSummary::of(folder, chain, &last)?)))
+            Ok((summary, Some(RunSummary::of(folder, chain, last)?)))
         });
         match read {
             Ok((summary, Some(again))) if summary == again && again.steps == self.steps() => {
