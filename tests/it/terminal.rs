@@ -352,15 +352,15 @@ fn plugin_new(project: &Project) {
 fn plugin_build(project: &Project) {
     told(project, &["plugin", "build", HOSTILE]);
     project.ok(&["plugin", "new", "made", "--lang", "c"]);
-    // A compiler that says what a stranger's source makes it say.
+    // A compiler that says what a stranger's source makes it say. Its number puts it ahead of the machine's own.
     fs::create_dir(project.path("bin")).unwrap();
     project.write("bin/said", HOSTILE);
     project.write(
-        "bin/clang",
+        "bin/clang-99",
         "#!/bin/sh\ncase \"$*\" in *probe.c*|*--version*) exit 0;; esac\n\
          cat \"$(dirname \"$0\")/said\" >&2; cat \"$(dirname \"$0\")/said\"; exit 1\n",
     );
-    let clang = project.path("bin/clang");
+    let clang = project.path("bin/clang-99");
     fs::set_permissions(&clang, fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:/usr/bin:/bin", project.path("bin").display());
     let mut command = project.command(&["plugin", "build", "made"]);
