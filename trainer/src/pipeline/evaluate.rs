@@ -2,10 +2,11 @@
 
 use super::prompts::{Drawn, in_order, notices, processor, usable_rows};
 use super::references;
-use super::rewards::{Tally, check_dispatch, load_rewards};
+use super::rewards::{check_dispatch, load_rewards};
 use super::rows::rollout_rows;
 use super::sampled::Sampled;
 use super::setup;
+use super::tally::Tally;
 use super::trajectory::{generate, judged};
 use super::unscored;
 use crate::Result;

@@ -35,6 +35,7 @@ mod rows;
 mod sampled;
 mod setup;
 mod sft;
+mod tally;
 mod targets;
 mod trajectory;
 mod unscored;

@@ -1,7 +1,7 @@
 //! Metrics that follow from judged samples alone: a run computes them from what it sampled, a replay again
 //! from the rows.
 
-use super::rewards::Tally;
+use super::tally::Tally;
 use super::trajectory::Trajectory;
 use crate::algorithm::Advantages;
 use crate::rollout::FinishReason;
