@@ -61,10 +61,16 @@ pub fn sft(arguments: &Arguments) -> Result<()> {
 fn finish(out: &mut dyn Write, summary: &Summary) -> Result<()> {
     let how = if summary.stopped { "stopped" } else { "done" };
     writeln!(out, "{how} after {} steps", summary.steps)?;
-    if let Some((first, last)) = summary.accuracy {
+    if let Some(held_out) = &summary.held_out {
+        let before = held_out
+            .val_before
+            .map(|value| format!("{value:.3} at first, "));
         writeln!(
             out,
-            "Accuracy    {first:.3} at first, {last:.3} at the end (held out)"
+            "Held out    {} {}{:.3} at the end",
+            inline(&held_out.val_metric),
+            before.unwrap_or_default(),
+            held_out.val_after
         )?;
     }
     writeln!(out, "Model       {}", inline(summary.checkpoint.display()))?;

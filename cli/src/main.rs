@@ -39,7 +39,7 @@ enum Command {
     Sft(jobs::Arguments),
     /// Reinforcement learning with sandboxed rewards
     Train(jobs::Arguments),
-    /// Print a model's accuracy on held-out prompts as JSON
+    /// Evaluate a model, or a run's latest checkpoint, on held-out prompts
     Eval(eval::Arguments),
     /// Score responses with a plugin
     Score(score::Arguments),

@@ -29,7 +29,7 @@ const FINE_TUNING: Columns = &[
 pub struct Progress {
     bar: ProgressBar,
     columns: Columns,
-    accuracy: Option<f64>,
+    held_out: Option<f64>,
     terminal: bool,
     stop: Arc<AtomicBool>,
 }
@@ -65,7 +65,7 @@ impl Progress {
         Ok(Self {
             bar,
             columns,
-            accuracy: None,
+            held_out: None,
             terminal,
             stop,
         })
@@ -80,8 +80,8 @@ impl Progress {
                 Some(format!("{label} {value:.digits$}"))
             })
             .collect();
-        if let Some(accuracy) = self.accuracy {
-            parts.push(format!("held-out {accuracy:.3}"));
+        if let Some(value) = self.held_out {
+            parts.push(format!("held-out {value:.3}"));
         }
         parts.join("  ")
     }
@@ -122,10 +122,10 @@ impl Observer for Progress {
                 self.bar.set_message(line);
                 self.bar.set_position(step);
             }
-            Report::Validated { step, metrics } => {
-                self.accuracy = metrics.get("val/accuracy").copied();
-                if let Some(accuracy) = self.accuracy {
-                    self.say(&format!("step {step}: held-out accuracy {accuracy:.3}"));
+            Report::Validated { step, held_out, .. } => {
+                self.held_out = held_out.map(|(_, value)| value);
+                if let Some((metric, value)) = held_out {
+                    self.say(&format!("step {step}: held-out {metric} {value:.3}"));
                 }
             }
             Report::Saved { folder } => self.say(&format!("saved {}", folder.display())),

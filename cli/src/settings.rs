@@ -6,7 +6,6 @@ use rlhost_host::is_plain;
 use rlhost_trainer::config::Config;
 use std::fmt::Write;
 use std::path::Path;
-use std::slice::from_ref;
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -23,15 +22,24 @@ pub enum Command {
 
 pub fn run(command: &Command) -> Result<()> {
     let Command::Show { config, overrides } = command;
-    // Without a file, the first argument may be an override.
-    let is_file = |text: &&String| !text.contains('=') || Path::new(text).is_file();
-    let file = config.as_ref().filter(is_file);
-    let overrides: Vec<String> = match (config, file) {
-        (Some(first), None) => [from_ref(first), overrides].concat(),
-        _ => overrides.clone(),
-    };
+    let (file, overrides) = split_overrides(config.as_deref(), overrides);
     let text = Config::load(file.map(Path::new), &overrides)?.to_toml()?;
     output::standard(|out| Ok(out.write_all(escaped(&text).as_bytes())?))
+}
+
+/// A path that may be left out before overrides: the first argument is an override itself where it is no path and has the
+/// form of one.
+pub fn split_overrides<'a>(
+    first: Option<&'a str>,
+    overrides: &[String],
+) -> (Option<&'a str>, Vec<String>) {
+    let is_path = |text: &&str| !text.contains('=') || Path::new(text).exists();
+    let path = first.filter(is_path);
+    let overrides = match (first, path) {
+        (Some(first), None) => [&[first.to_owned()], overrides].concat(),
+        _ => overrides.to_vec(),
+    };
+    (path, overrides)
 }
 
 /// A configuration file in which every text that is more than plain words stands on one line, with its escapes: the same

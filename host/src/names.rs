@@ -5,16 +5,27 @@
 //! `reward/REWARD/PART`. So no reward has a slash in its name, which makes the first slash of such a pair the end of the
 //! reward's, and neither has one of the [`RESERVED`] names.
 
-/// Names that a run's own metrics have where a part's would stand: `reward/score`, `val/samples`, and so on. Names
-/// beginning with `outcome/` belong to them too.
-pub const RESERVED: [&str; 6] = [
+/// Names that a run's own metrics have where a part's would stand: `reward/score`, `val/samples`, and so on.
+pub const RESERVED: [&str; 11] = [
     "score",
+    "std",
+    "min",
+    "max",
     "samples",
-    "outcome",
     "greedy_score",
     "target_score",
     "response_length",
+    OUTCOME,
+    DATA_SOURCE,
+    PROBLEM_TYPE,
 ];
+
+/// Names that have metrics of a run below them, `reward/outcome/trap`: no part begins with one of them and a slash, and no
+/// reward has such a name.
+const ABOVE_OTHERS: [&str; 3] = [OUTCOME, DATA_SOURCE, PROBLEM_TYPE];
+const OUTCOME: &str = "outcome";
+const DATA_SOURCE: &str = "data_source";
+const PROBLEM_TYPE: &str = "problem_type";
 
 /// How many parts, and how many parameters, a plugin may have.
 pub(crate) const MAX_NAMES: usize = 1_000;
@@ -37,6 +48,25 @@ pub fn is_plain(c: char) -> bool {
         | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// A text of strangers as a name: what no name may hold becomes an underscore, white space is single, and it is cut after
+/// `longest` characters. Empty where nothing is left.
+///
+/// ```
+/// assert_eq!(rlhost_host::as_name(" hiyouga/geometry3k \u{1b}[2J", 64), "hiyouga/geometry3k __2J");
+/// ```
+pub fn as_name(text: &str, longest: usize) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let shown = words.join(" ");
+    let shown = shown.chars().take(longest);
+    let name: String = shown.map(|c| if is_allowed(c) { c } else { '_' }).collect();
+    name.trim_end().to_owned()
+}
+
+/// Whether names may hold this character.
+fn is_allowed(c: char) -> bool {
+    (c.is_alphanumeric() && is_plain(c)) || MARKS.contains(c)
+}
+
 /// Says what is wrong with the name of a plugin, part, parameter or metric. It ends up in tables and on terminals.
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
     if name.trim().is_empty() {
@@ -48,8 +78,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
             name.len()
         ));
     }
-    let allowed = |c: char| (c.is_alphanumeric() && is_plain(c)) || MARKS.contains(c);
-    if !name.chars().all(allowed) || name.trim() != name || name.contains("  ") {
+    if !name.chars().all(is_allowed) || name.trim() != name || name.contains("  ") {
         let shown = |c: char| match c {
             c if is_plain(c) || c.is_control() => c.escape_debug().to_string(),
             c => c.escape_unicode().to_string(),
@@ -65,7 +94,12 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
 /// Says what is wrong with the name of a part.
 pub(crate) fn check_part(name: &str) -> Result<(), String> {
     check_name(name)?;
-    if RESERVED.contains(&name) || name.starts_with("outcome/") {
+    let mut folders = name.split('/');
+    let of_a_run = RESERVED.contains(&name)
+        || folders.next().is_some_and(|first| ABOVE_OTHERS.contains(&first))
+        // `reward/NAME/outcome/trap` is about the reward NAME.
+        || folders.any(|folder| folder == OUTCOME);
+    if of_a_run {
         return Err(format!(
             "is `{name}`, which is the name of a metric of its own in every run"
         ));
@@ -81,8 +115,10 @@ pub(crate) fn check_owner(name: &str) -> Result<(), String> {
             "is `{name}`: a slash divides it from the names of its parts"
         ));
     }
-    if name == "outcome" {
-        return Err("is `outcome`, which is the name of metrics of their own in every run".into());
+    if ABOVE_OTHERS.contains(&name) {
+        return Err(format!(
+            "is `{name}`, which is the name of metrics of their own in every run"
+        ));
     }
     Ok(())
 }
@@ -137,10 +173,21 @@ mod tests {
 
     #[test]
     fn no_part_has_the_name_of_a_metric() {
-        for name in RESERVED.into_iter().chain(["outcome/trap", "outcome/x/y"]) {
+        for name in RESERVED.into_iter().chain([
+            "outcome/trap",
+            "outcome/x/y",
+            "math/outcome/trap",
+            "data_source/x/score",
+        ]) {
             assert!(check_part(name).is_err(), "{name}");
         }
-        for name in ["accuracy", "score/iou", "outcomes", "x/outcome/trap"] {
+        for name in [
+            "accuracy",
+            "score/iou",
+            "outcomes",
+            "x/outcomes",
+            "x/data_source",
+        ] {
             assert_eq!(check_part(name), Ok(()), "{name}");
         }
     }
@@ -148,7 +195,7 @@ mod tests {
     #[test]
     fn a_slash_divides_a_reward_from_its_parts() {
         assert_eq!(check_owner("math"), Ok(()));
-        for name in ["a/b", "outcome", "", "a\u{202e}"] {
+        for name in ["a/b", "outcome", "data_source", "", "a\u{202e}"] {
             assert!(check_owner(name).is_err(), "{name}");
         }
     }

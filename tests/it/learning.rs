@@ -106,6 +106,7 @@ fn held_out_accuracy_rises() {
     }
     let found = project.ok(&[
         "eval",
+        "--json",
         "--model",
         "runs/quickstart",
         "--data",

@@ -13,6 +13,7 @@ mod dispatch;
 mod eval;
 mod field;
 mod field_data;
+mod figures;
 mod forger;
 mod help;
 mod http;

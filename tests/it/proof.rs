@@ -364,7 +364,8 @@ fn another_engine_excuses_no_score() {
     edit_metrics(&project, RUN, |lines| {
         lines[3] = json!({
             "step": 2, "val/samples": 16.0, "val/response_length": lines[3]["val/response_length"],
-            "val/accuracy": 2.0, "val/score": 2.0,
+            "val/score": 2.0, "val/std": 0.0, "val/min": 2.0, "val/max": 2.0,
+            "val/hostile/outcome/budget-exhausted": 16.0, "val/math/outcome/budget-exhausted": 16.0,
         });
     });
     make_digests_anew(&project.path(RUN));
@@ -378,7 +379,8 @@ fn another_engine_excuses_no_score() {
     edit_metrics(&project, RUN, |lines| {
         lines[3] = json!({
             "step": 2, "val/samples": 16.0, "val/response_length": lines[3]["val/response_length"],
-            "val/outcome/budget-exhausted": 16.0,
+            "val/outcome/budget-exhausted": 16.0, "val/hostile/outcome/budget-exhausted": 16.0,
+            "val/math/outcome/budget-exhausted": 16.0,
         });
     });
     make_digests_anew(&project.path(RUN));

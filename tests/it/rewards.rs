@@ -90,8 +90,8 @@ fn every_misbehaviour_is_recorded_and_left_out() {
                 .find(|row| row["step"] == step && row.get("reward/samples").is_some())
                 .unwrap();
             assert_eq!(count(&metrics[&format!("reward/outcome/{outcome}")]), 16);
-            assert_eq!(count(&metrics["critic/dropped_samples"]), 16);
-            assert_eq!(count(&metrics["critic/dropped_groups"]), 4);
+            assert_eq!(count(&metrics["sampling/dropped_samples"]), 16);
+            assert_eq!(count(&metrics["sampling/dropped_groups"]), 4);
         }
         // Nothing to learn from: the weights stay.
         let weights =
@@ -140,7 +140,7 @@ fn the_other_samples_are_learned_from() {
             .collect();
         assert_eq!(recorded, counts);
         let dropped = rows.iter().filter(|row| row["advantage"].is_null()).count();
-        assert_eq!(count(&metrics["critic/dropped_samples"]), dropped);
+        assert_eq!(count(&metrics["sampling/dropped_samples"]), dropped);
         let scores: Vec<f64> = rows
             .iter()
             .filter_map(|row| row["score"].as_f64())

@@ -265,6 +265,17 @@ impl Project {
         self.write(name, &(lines.join("\n") + "\n"));
     }
 
+    /// Gives all rows one answer, such as random responses often hold.
+    pub fn answer_with(&self, answer: &str) {
+        for file in ["data/train.jsonl", "data/val.jsonl"] {
+            self.edit_lines(file, |line| {
+                let mut row: Value = serde_json::from_str(line).unwrap();
+                row["answer"] = answer.into();
+                row.to_string()
+            });
+        }
+    }
+
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = rlhost(self.root());
         command.args(arguments);

@@ -235,7 +235,11 @@ fn train(project: &Project) {
                 continue;
             };
             let parts = ["accuracy", "format"];
-            let own = RESERVED.contains(&name) || name.starts_with("outcome/");
+            let above = ["outcome", "data_source", "problem_type"];
+            let mut folders = name.split('/');
+            let own = RESERVED.contains(&name)
+                || folders.next().is_some_and(|first| above.contains(&first))
+                || folders.any(|folder| folder == "outcome");
             assert!(own || parts.contains(&name), "{metric}");
         }
     }
@@ -248,14 +252,26 @@ fn run() -> String {
 
 fn eval(project: &Project) {
     let data = format!("data/{HOSTILE}.jsonl");
-    fs::copy(project.path("data/val.jsonl"), project.path(&data)).unwrap();
+    let rows = json_lines(&project.read("data/val.jsonl")).into_iter();
+    let rows = rows.map(|mut row| {
+        row["data_source"] = HOSTILE.into();
+        row["problem_type"] = HOSTILE.into();
+        format!("{row}\n")
+    });
+    project.write(&data, &rows.collect::<String>());
     let hostile = guest("hostile");
     let eval = |model: &str, data: &str, reward: &str| {
         let arguments = ["eval", "--model", model, "--data", data, "--reward", reward];
+        quiet(project, &[&arguments[..], &["--json"]].concat());
         quiet(project, &arguments)
     };
     let outcome = eval("model", &data, &hostile);
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(outcome.stdout.contains("data_source"), "{outcome:?}");
+    told(project, &["eval", HOSTILE]);
+    let output = format!("none/{HOSTILE}");
+    let arguments = ["eval", "model", "--data", &data, "--reward", &hostile];
+    told(project, &[&arguments[..], &["--output", &output]].concat());
     for outcome in [
         eval(HOSTILE, &data, &hostile),
         eval("model", "none/\nFORGED", &hostile),

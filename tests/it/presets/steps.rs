@@ -305,7 +305,7 @@ fn dynamic_sampling_passes_over_groups_that_would_leave_the_step() {
     ]);
     let mut filtered = 0.0;
     for row in steps(&project, "runs/abstaining") {
-        assert!(number(&row, "critic/dropped_groups") < 1.0, "{row}");
+        assert!(number(&row, "sampling/dropped_groups") < 1.0, "{row}");
         filtered += number(&row, "sampling/filtered_groups");
     }
     assert!(filtered > 0.0);

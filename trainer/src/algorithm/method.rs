@@ -49,6 +49,21 @@ impl AdvantageMethod {
         }
     }
 
+    /// Whether it compares the completions of a prompt with each other.
+    pub fn compares_groups(&self) -> bool {
+        match self {
+            Self::Estimator(config) => matches!(
+                config.estimator,
+                Estimator::Grpo
+                    | Estimator::GrpoPassk
+                    | Estimator::Rloo
+                    | Estimator::Opo
+                    | Estimator::ReinforcePlusPlusBaseline
+            ),
+            Self::Normalized(config) => config.compares_groups(),
+        }
+    }
+
     /// Whether it compares with the score of a greedy completion.
     pub fn needs_baselines(&self) -> bool {
         matches!(self, Self::Estimator(config) if config.estimator == Estimator::Remax)

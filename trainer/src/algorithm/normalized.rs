@@ -183,6 +183,15 @@ pub struct NormalizedConfig {
     pub adv_norm: Option<Norm>,
 }
 
+impl NormalizedConfig {
+    /// Whether scores or advantages are set against those of the same prompt.
+    pub fn compares_groups(&self) -> bool {
+        let norms = [self.reward_norm, self.adv_norm];
+        let mut means = norms.into_iter().flatten().map(|norm| norm.mean_level);
+        means.any(|level| level == Some(NormLevel::Group))
+    }
+}
+
 impl Default for NormalizedConfig {
     fn default() -> Self {
         Self {

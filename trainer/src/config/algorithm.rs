@@ -139,11 +139,11 @@ section! {
         kl_penalty: KlEstimator = KlEstimator::Kl,
         /// The factor of the divergence in the reward.
         kl_ctrl: KlCtrlConfig = KlCtrlConfig::default(),
-        /// Leave out prompts whose completions are all right or all wrong, and draw others.
+        /// Leave out prompts whose completions have equal scores, or are nearly all right or all wrong, and draw others.
         online_filtering: bool = false,
-        /// What `online_filtering` looks at: a part of the reward, or `overall`, the score.
-        filter_key: String = "overall".into(),
-        /// A prompt stays if its mean is above this.
+        /// What `online_filtering` takes the mean of: a part of the reward, or `overall`, the score; the accuracy where exactly one reward reports it by default.
+        filter_key: Option<String> = None,
+        /// A prompt stays if its mean is above this; 0 is the least that the rewards can sum to, 1 the most.
         filter_low: f64 [Numbers(f64::NEG_INFINITY, f64::INFINITY)] = 0.01,
         /// A prompt stays if its mean is below this.
         filter_high: f64 [Numbers(f64::NEG_INFINITY, f64::INFINITY)] = 0.99,

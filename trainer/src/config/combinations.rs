@@ -86,6 +86,14 @@ impl Config {
                 algorithm.filter_low, algorithm.filter_high
             ),
         )?;
+        require(
+            !algorithm.online_filtering || self.rollout.n >= 2,
+            &format!(
+                "algorithm.online_filtering leaves out prompts whose completions have equal scores, and with rollout.n = {} \
+                 that is every one; set rollout.n to 2 or more",
+                self.rollout.n
+            ),
+        )?;
         let longest = self.data.max_response_length;
         if let Some(tokens) = actor.overlong_tokens {
             require(

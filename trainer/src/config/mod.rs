@@ -78,11 +78,39 @@ impl Config {
         overrides: &[String],
         rewards: &[String],
     ) -> Result<Self> {
+        Self::load_from(path, overrides, rewards, |_| {})
+    }
+
+    /// The configuration for evaluating a model: as [`load_with_rewards`](Self::load_with_rewards), but `rewards`, where there are
+    /// some, take the place of the file's.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn load_for_evaluation(
+        path: Option<&Path>,
+        overrides: &[String],
+        rewards: &[String],
+    ) -> Result<Self> {
+        Self::load_from(path, overrides, rewards, |table| {
+            if !rewards.is_empty() {
+                table.remove("reward");
+            }
+        })
+    }
+
+    /// `change` is applied to what the file has.
+    fn load_from(
+        path: Option<&Path>,
+        overrides: &[String],
+        rewards: &[String],
+        change: impl FnOnce(&mut Table),
+    ) -> Result<Self> {
         let shape = Self::shape();
         let mut table = match path {
             Some(path) => read(path, &shape)?,
             None => Table::new(),
         };
+        change(&mut table);
         let is_file = |spec: &&String| Path::new(spec).extension().is_some_and(|e| e == "toml");
         for file in rewards.iter().filter(is_file) {
             add_rewards(&mut table, Path::new(file), &shape)?;

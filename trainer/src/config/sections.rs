@@ -123,6 +123,8 @@ section! {
         val_freq: i64 [IntegersOrOff(1, MANY)] = -1,
         /// Validate before the first step.
         val_before_train: bool = true,
+        /// The metric of validations that stands for the run, without `val/`; `accuracy` where a reward reports one, otherwise `score`.
+        val_metric: Option<String> = None,
         /// Save a checkpoint every so many steps; -1: only at the end.
         save_freq: i64 [IntegersOrOff(1, MANY)] = -1,
         /// Keep so many checkpoints, the newest; -1: all.

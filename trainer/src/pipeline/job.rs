@@ -38,6 +38,8 @@ pub(super) struct Job<'a> {
     pub(super) draw: u64,
     /// Whether the observer asked for the end.
     pub(super) stopped: bool,
+    /// Prompts in an epoch.
+    prompts: usize,
     source: PathBuf,
     /// The latest checkpoint.
     saved: Option<Checkpoint>,
@@ -137,9 +139,7 @@ impl<'a> Job<'a> {
             (first, optimizer, 0, 0)
         };
         journal.started(done, steps);
-        for notice in &plan.notices {
-            journal.report(Report::Notice(notice));
-        }
+        journal.notices(plan.notices);
         if let Some(before) = longer_than {
             journal.report(Report::Notice(&format!(
                 "the run had {before} steps and now has {steps}; shares of a run, such as the learning rate's \
@@ -163,6 +163,7 @@ impl<'a> Job<'a> {
             done,
             draw,
             stopped: false,
+            prompts: plan.prompts,
             source: plan.source,
             saved: resumed,
         })
@@ -178,11 +179,13 @@ impl<'a> Job<'a> {
         &mut self,
         prompts: usize,
         rollouts: Option<FileDigest>,
-        metrics: &BTreeMap<String, f64>,
+        metrics: &mut BTreeMap<String, f64>,
         timings: &BTreeMap<String, f64>,
     ) -> Result<()> {
         self.draw += prompts as u64;
         self.done += 1;
+        let epochs = self.draw as f64 / self.prompts.max(1) as f64;
+        metrics.insert("progress/epoch".into(), epochs);
         self.journal
             .step(self.done, self.draw, rollouts, metrics, timings)?;
         self.stopped = self.journal.stop_requested() && self.done < self.steps;
@@ -239,7 +242,7 @@ impl<'a> Job<'a> {
             checkpoint: checkpoint.path().to_owned(),
             plot,
             steps: self.done,
-            accuracy: summary.val_accuracy_before.zip(summary.val_accuracy_after),
+            held_out: summary.held_out,
             stopped: self.stopped,
         })
     }

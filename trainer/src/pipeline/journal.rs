@@ -1,8 +1,10 @@
 //! What a job tells about itself while it runs.
 
+use super::evaluation::Evaluation;
 use crate::run::plot::{Curve, write_svg};
 use crate::run::{
-    Chain, ChainEntry, Checkpoint, FileDigest, JsonLines, RolloutRow, RunFolder, read_metric,
+    Chain, ChainEntry, Checkpoint, FileDigest, HeldOut, HeldOutSummary, JsonLines, RunFolder,
+    read_metric, read_metrics,
 };
 use crate::{Error, Result};
 use rlhost_host::Digest;
@@ -71,6 +73,8 @@ pub enum Report<'a> {
         step: u64,
         /// What `metrics.jsonl` holds of it.
         metrics: &'a BTreeMap<String, f64>,
+        /// The metric that stands for the run, and its value; nothing where no sample has a score.
+        held_out: Option<(&'a str, f64)>,
     },
     /// A checkpoint was written.
     Saved {
@@ -110,8 +114,8 @@ pub struct Summary {
     pub digest: Digest,
     /// Steps that are done.
     pub steps: u64,
-    /// Held-out accuracy at the first and the last evaluation, if there were any.
-    pub accuracy: Option<(f64, f64)>,
+    /// What the model is worth on held-out prompts, if there was a validation.
+    pub held_out: Option<HeldOutSummary>,
     /// Whether the observer asked for the end.
     pub stopped: bool,
 }
@@ -123,6 +127,8 @@ pub(super) struct Journal<'a> {
     timings: JsonLines,
     pub(super) chain: Chain,
     observer: &'a mut dyn Observer,
+    /// Which metric of validations stands for the run.
+    held_out: HeldOut,
     /// Held as long as the job runs; the system lets go of it however the job ends.
     _lock: File,
 }
@@ -172,6 +178,7 @@ impl<'a> Journal<'a> {
             timings: JsonLines::open(&folder.timings())?,
             folder,
             observer,
+            held_out: HeldOut::of_config(&config.parse().unwrap_or_default()),
             _lock: lock,
         };
         Ok((journal, resumed))
@@ -188,6 +195,13 @@ impl<'a> Journal<'a> {
 
     pub(super) fn report(&mut self, report: Report<'_>) {
         self.observer.report(report);
+    }
+
+    /// Says what the user should know.
+    pub(super) fn notices(&mut self, notices: impl IntoIterator<Item = String>) {
+        for notice in notices {
+            self.report(Report::Notice(&notice));
+        }
     }
 
     pub(super) fn stop_requested(&self) -> bool {
@@ -220,20 +234,20 @@ impl<'a> Journal<'a> {
         Ok(())
     }
 
-    pub(super) fn validated(
-        &mut self,
-        step: u64,
-        metrics: &BTreeMap<String, f64>,
-        rows: &[RolloutRow],
-    ) -> Result<()> {
-        let rollouts = self.folder.write_validation(step, rows)?;
+    pub(super) fn validated(&mut self, step: u64, found: &Evaluation) -> Result<()> {
+        let metrics = &found.metrics;
+        let rollouts = self.folder.write_validation(step, &found.rows)?;
         let line = self.metrics.write(step, metrics)?;
         self.chain.push(&ChainEntry::Validation {
             step,
             rollouts,
             metrics: line,
         })?;
-        self.report(Report::Validated { step, metrics });
+        self.report(Report::Validated {
+            step,
+            metrics,
+            held_out: (found.scored > 0).then_some((&found.metric, found.value)),
+        });
         Ok(())
     }
 
@@ -249,6 +263,13 @@ impl<'a> Journal<'a> {
         read_metric(&self.folder.metrics(), name)
     }
 
+    /// Values over the run of the metric of validations that stands for it, as (step, value).
+    pub(super) fn held_out(&self) -> Result<Vec<(u64, f64)>> {
+        let lines = read_metrics(&self.folder.metrics())?;
+        let found = self.held_out.history(&lines);
+        Ok(found.map(|(_, values)| values).unwrap_or_default())
+    }
+
     /// Draws the learning curve beside the metrics.
     pub(super) fn plot(&self, title: &str, measure: &str, metric: &str) -> Result<PathBuf> {
         let path = self.folder.curve();
@@ -258,7 +279,7 @@ impl<'a> Journal<'a> {
                 title,
                 measure,
                 training: &self.history(metric)?,
-                accuracy: &self.history("val/accuracy")?,
+                accuracy: &self.held_out()?,
             },
         )?;
         Ok(path)

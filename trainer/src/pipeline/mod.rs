@@ -12,19 +12,23 @@
 //! let mut config = Config::load(Some("configs/quickstart.toml".as_ref()), &[])?;
 //! config.add_reward("math")?;
 //! let summary = pipeline::train(&config, Start::Fresh, Host::builder(), &mut Silent)?;
-//! println!("{} steps, accuracy {:?}", summary.steps, summary.accuracy);
+//! println!("{} steps, held out {:?}", summary.steps, summary.held_out);
 //! # Ok::<(), rlhost_trainer::Error>(())
 //! ```
 
+mod answer;
 mod arithmetic;
 mod batch;
 mod checkpoint;
 mod comparison;
 mod critic;
 mod evaluate;
+mod evaluation;
 mod job;
 mod journal;
+mod measure;
 pub mod objective;
+mod passes;
 mod policy;
 mod prompts;
 mod references;
@@ -42,9 +46,11 @@ mod unscored;
 mod updates;
 
 pub use checkpoint::copy_description;
-pub use evaluate::{Evaluation, evaluate, evaluate_model};
+pub use evaluate::{evaluate, evaluate_model};
+pub use evaluation::Evaluation;
 pub use journal::{Observer, Report, Silent, Start, Summary};
 pub use rewards::load_rewards;
 pub use rl::train;
 pub use setup::{device, model_folder};
 pub use sft::sft;
+pub use tally::Means;

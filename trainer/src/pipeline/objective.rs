@@ -122,6 +122,14 @@ impl AdvantageObjective {
         Ok(Self::Component(component))
     }
 
+    /// The built-in method, if it is one.
+    pub fn native(&self) -> Option<&AdvantageMethod> {
+        match self {
+            Self::Native(method) => Some(method),
+            Self::Component(_) => None,
+        }
+    }
+
     /// Whether it compares with the score of a greedy completion.
     pub fn needs_baselines(&self) -> bool {
         match self {

@@ -71,10 +71,16 @@ pub fn sft(
     let mut job = Job::open(plan, start, observer)?;
     let target = config.sft.target_accuracy;
     // A run that was killed after its last checkpoint may have reached its target already.
-    let last = job.journal.history("val/accuracy")?.pop();
-    let mut reached = last.is_some_and(|(step, accuracy)| {
-        step == job.done && target.is_some_and(|target| accuracy >= target)
+    let last = job.journal.held_out()?.pop();
+    let mut reached = last.is_some_and(|(step, value)| {
+        step > 0 && step == job.done && target.is_some_and(|target| value >= target)
     });
+    if let (0, true, Some((validation, rewards))) =
+        (job.done, config.trainer.val_before_train, &judged)
+    {
+        let found = validation.run(&job.policy.model, &processor, rewards, 0)?;
+        job.journal.validated(0, &found)?;
+    }
     while job.goes_on() && !reached {
         let mut clock = Clock::start();
         let drawn = prompts.draw(job.draw, config.data.train_batch_size, &processor)?;
@@ -83,9 +89,9 @@ pub fn sft(
             .iter()
             .map(|drawn| target_tokens(config, &processor, drawn.row))
             .collect::<Result<Vec<_>>>()?;
-        let metrics = learn(&mut job.policy, job.done, &drawn, &targets)?;
+        let mut metrics = learn(&mut job.policy, job.done, &drawn, &targets)?;
         clock.book("update");
-        job.step_done(drawn.len(), None, &metrics, &clock.finish())?;
+        job.step_done(drawn.len(), None, &mut metrics, &clock.finish())?;
         if let Some((validation, rewards)) = &judged {
             let due = match target {
                 Some(_) => job.done.is_multiple_of(config.sft.check_freq.max(1)),
@@ -93,9 +99,9 @@ pub fn sft(
             };
             if due || job.done == job.steps {
                 let model = &job.policy.model;
-                let (found, rows) = validation.run(model, &processor, rewards, job.done)?;
-                job.journal.validated(job.done, &found.metrics(), &rows)?;
-                reached = target.is_some_and(|target| found.accuracy >= target);
+                let found = validation.run(model, &processor, rewards, job.done)?;
+                job.journal.validated(job.done, &found)?;
+                reached = target.is_some_and(|target| found.value >= target);
             }
         }
         job.save(reached)?;

@@ -31,11 +31,26 @@ pub(super) struct Group<'a> {
 }
 
 impl Group<'_> {
+    /// The judged completions.
+    pub(super) fn samples(&self) -> impl Iterator<Item = Sampled<'_>> {
+        let trajectories = self.trajectories.iter();
+        trajectories.map(|trajectory| Sampled::of(&self.drawn, trajectory))
+    }
+
     /// What the policy itself made by sampling.
     pub(super) fn sampled(&self) -> impl Iterator<Item = &Trajectory> {
         self.trajectories
             .iter()
             .filter(|trajectory| trajectory.origin == Origin::Policy)
+    }
+
+    /// Tokens of its completions, each with the prompt.
+    pub(super) fn tokens(&self) -> usize {
+        let prompt = self.drawn.prompt.token_ids.len();
+        let completions = self.trajectories.iter();
+        completions
+            .map(|t| prompt + t.completion.token_ids.len())
+            .sum()
     }
 
     /// What is learnt from: all but greedy baselines, which stand behind the others.
@@ -45,8 +60,8 @@ impl Group<'_> {
 
     /// Whether a target takes the place of its completions.
     pub(super) fn is_switched(&self) -> bool {
-        let mut learnt = self.learnt().iter().map(Sampled::from);
-        learnt.any(|sample| sample.is_target())
+        let learnt = self.learnt().len();
+        self.samples().take(learnt).any(|sample| sample.is_target())
     }
 }
 

@@ -39,13 +39,17 @@ struct LineStep {
 /// Advantages are recomputed where those of the rows are ([`RolloutRow::FIELDS`](super::RolloutRow::FIELDS)).
 pub const METRICS: &[(&str, Proof)] = &[
     ("reward/", Recomputed),
+    ("rewards/", Recomputed),
+    ("response/", Recomputed),
     ("response_length/", Recomputed),
     ("rollout/prefix_share", Recomputed),
     ("val/", Recomputed),
     ("sampling/tries", Recomputed),
-    ("critic/advantages/", Recomputed),
-    ("critic/dropped_", Recomputed),
-    // What the weights and the learning step say, and what dynamic sampling left out.
+    ("sampling/equal_groups", Recomputed),
+    ("sampling/dropped_", Recomputed),
+    ("advantage/", Recomputed),
+    // What the weights and the learning step say, what dynamic sampling left out, and how far the run is.
+    ("progress/", Bound),
     ("sampling/", Bound),
     ("rollout/", Bound),
     ("actor/", Bound),

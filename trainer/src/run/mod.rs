@@ -55,6 +55,7 @@ mod checkpoint;
 mod digest;
 mod files;
 mod folder;
+mod held_out;
 mod lines;
 mod metrics;
 #[cfg(feature = "train")]
@@ -69,7 +70,8 @@ pub use digest::FileDigest;
 pub(crate) use digest::digest_of;
 pub(crate) use files::entries;
 pub use folder::RunFolder;
+pub use held_out::HeldOut;
 pub use metrics::{JsonLines, METRICS, MetricsLine, metric_proof, read_metric, read_metrics};
 pub use proof::Proof;
 pub use rollouts::{Origin, RolloutReader, RolloutRow, read_rollouts};
-pub use summary::RunSummary;
+pub use summary::{HeldOutSummary, RunSummary};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rlhost_host::Digest;
-use rlhost_host::files::{TEXT, read, read_text};
+use rlhost_host::files::{TEXT, read_text};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -12,7 +12,34 @@ use super::chain::Chain;
 use super::checkpoint::Checkpoint;
 use super::files;
 use super::folder::RunFolder;
-use super::metrics::read_metric;
+use super::held_out::HeldOut;
+use super::metrics::{MetricsLine, read_metrics};
+
+/// What a run's model is worth on held-out prompts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeldOutSummary {
+    /// The metric, without `val/`: `accuracy`, `score`, or what `trainer.val_metric` names.
+    pub val_metric: String,
+    /// Its value before the first step, if it was measured then.
+    pub val_before: Option<f64>,
+    /// Its value at the last validation.
+    pub val_after: f64,
+}
+
+impl HeldOutSummary {
+    /// By the text of the run's `config.toml`, and its lines of metrics.
+    fn of(config: &str, lines: &[MetricsLine]) -> Option<Self> {
+        let config: toml::Table = config.parse().unwrap_or_default();
+        let held_out = HeldOut::of_config(&config);
+        let (metric, values) = held_out.history(lines)?;
+        let (first, last) = (values.first()?, values.last()?);
+        Some(Self {
+            val_metric: metric.to_owned(),
+            val_before: (first.0 == 0).then_some(first.1),
+            val_after: last.1,
+        })
+    }
+}
 
 /// How a run ended. Equal runs have equal summaries. Whoever keeps figures of a run may add keys of their own to the
 /// file.
@@ -25,10 +52,9 @@ pub struct RunSummary {
     pub v: u32,
     /// Steps that are done.
     pub steps: u64,
-    /// Held-out accuracy at the first validation, if there was one.
-    pub val_accuracy_before: Option<f64>,
-    /// Held-out accuracy at the last validation.
-    pub val_accuracy_after: Option<f64>,
+    /// What the model is worth on held-out prompts, if there was a validation.
+    #[serde(flatten)]
+    pub held_out: Option<HeldOutSummary>,
     /// SHA-256 of `config.toml`.
     pub config: Digest,
     /// Digest of the chain in `digests.jsonl`.
@@ -41,17 +67,16 @@ pub struct RunSummary {
 
 impl RunSummary {
     /// The version of the form that this crate writes.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// The summary of the run in `folder`, whose chain and last checkpoint these are.
     pub fn of(folder: &RunFolder, chain: Digest, checkpoint: &Checkpoint) -> Result<Self> {
         let path = folder.config();
-        let config = Digest::of(&read(&path, TEXT).map_err(|e| Error::io(&path, e))?);
+        let text = read_text(&path, TEXT).map_err(|e| Error::io(&path, e))?;
+        let config = Digest::of(text.as_bytes());
         let state = checkpoint.digest();
-        let accuracy = read_metric(&folder.metrics(), "val/accuracy")?;
         Ok(Self {
-            val_accuracy_before: accuracy.first().map(|(_, accuracy)| *accuracy),
-            val_accuracy_after: accuracy.last().map(|(_, accuracy)| *accuracy),
+            held_out: HeldOutSummary::of(&text, &read_metrics(&folder.metrics())?),
             v: Self::VERSION,
             steps: checkpoint.state().step,
             config,

@@ -12,7 +12,8 @@ use crate::algorithm::{AdvantageMethod, Advantages, Rows};
 use crate::config::{Config, is_component};
 use crate::pipeline::arithmetic::advantage_method;
 use crate::pipeline::comparison::{Comparison, learnt, row_advantage};
-use crate::pipeline::evaluate::Evaluation;
+use crate::pipeline::evaluation::Evaluation;
+use crate::pipeline::measure::Weights;
 use crate::pipeline::sampled::{Sampled, describe_advantages, describe_samples};
 use crate::rollout::FinishReason;
 use crate::run::{MetricsLine, Origin, Proof, metric_proof};
@@ -137,9 +138,9 @@ impl<'a> Arithmetic<'a> {
         // A row that no run writes is found by `misnumbered`.
         let Some(samples) = samples else { return };
         let mut metrics = if file.validation {
-            Evaluation::of(&samples, self.config.reward.len()).metrics()
+            Evaluation::of(&samples, self.config).metrics
         } else {
-            describe_samples(&samples)
+            describe_samples(&samples, &Weights::of(self.config))
         };
         let mut recomputed = true;
         if !file.validation {
@@ -261,6 +262,10 @@ impl<'a> Arithmetic<'a> {
         }
         Some(Sampled {
             origin: row.origin,
+            draw: row.draw,
+            data_source: &row.data_source,
+            problem_type: &row.problem_type,
+            text: &row.response,
             tokens: row.tokens as usize,
             prefix: row.prefix_tokens as usize,
             finish: finish(entry)?,
@@ -306,7 +311,7 @@ fn compare_metrics(
         if again.contains_key(name) {
             continue;
         }
-        let of_advantages = !advantages && name.starts_with("critic/");
+        let of_advantages = !advantages && depends_on_advantages(name);
         if metric_proof(name) == Some(Proof::Bound) || of_advantages {
             report.proof.metrics.bound += 1;
         } else {
@@ -316,6 +321,11 @@ fn compare_metrics(
     if !differences.is_empty() {
         report.contradict(place, Replayed::Changed { differences });
     }
+}
+
+/// Whether a metric says something of the advantages.
+fn depends_on_advantages(name: &str) -> bool {
+    name.starts_with("advantage/") || name.starts_with("sampling/dropped_")
 }
 
 fn difference(metric: &str, old: Value, new: Value) -> Difference {

@@ -1,8 +1,8 @@
 //! What a step learns from: prompts with completions and their scores.
 
+use super::filter::GroupFilter;
 use super::mixing::{Mixing, Switch, target_completion};
-use crate::algorithm::keep_groups;
-use crate::config::{AlgorithmConfig, Config};
+use crate::config::Config;
 use crate::model::Model;
 use crate::pipeline::journal::Clock;
 use crate::pipeline::prompts::{Drawn, Prompts};
@@ -14,10 +14,6 @@ use crate::rollout::{Completion, FinishReason, SamplingParams};
 use crate::run::Origin;
 use crate::{Error, Result};
 use rlhost_host::RewardSet;
-use std::collections::BTreeSet;
-
-/// The name of the whole score in `algorithm.filter_key`.
-const OVERALL: &str = "overall";
 
 /// Draws prompts, samples completions and has them judged.
 pub(super) struct Collector<'a> {
@@ -26,6 +22,8 @@ pub(super) struct Collector<'a> {
     pub(super) rewards: &'a RewardSet,
     pub(super) prompts: &'a Prompts,
     pub(super) mixing: Mixing,
+    /// Leaves out prompts that there is nothing to learn from.
+    pub(super) filter: Option<GroupFilter<'a>>,
     /// Whether each prompt has a greedy completion too.
     pub(super) baselines: bool,
     pub(super) sampling: SamplingParams,
@@ -72,11 +70,11 @@ impl<'a> Collector<'a> {
             let groups = self.groups(model, step, drawn, clock)?;
             collected.drawn += wanted;
             collected.tries += 1;
-            if !self.config.algorithm.online_filtering {
+            let Some(filter) = &self.filter else {
                 collected.kept = groups;
                 return Ok(collected);
-            }
-            self.filter(groups, &mut collected)?;
+            };
+            self.filter(filter, groups, &mut collected)?;
             if collected.kept.len() >= wanted {
                 let surplus = collected.kept.split_off(wanted);
                 collected.left_out.extend(surplus);
@@ -88,7 +86,7 @@ impl<'a> Collector<'a> {
             }
             let most = self.config.trainer.max_try_make_batch;
             if most > 0 && collected.tries >= most {
-                collected.starved = Some(self.starved(step, &collected));
+                collected.starved = Some(self.starved(filter, step, &collected));
                 return Ok(collected);
             }
         }
@@ -191,27 +189,15 @@ impl<'a> Collector<'a> {
     }
 
     /// Dynamic sampling: keeps the groups that there is something to learn from.
-    fn filter(&self, groups: Vec<Group<'a>>, into: &mut Collected<'a>) -> Result<()> {
-        let keys = &self.config.algorithm;
-        let (mut values, mut owners) = (Vec::new(), Vec::new());
-        for (number, group) in groups.iter().enumerate() {
-            for value in group.sampled().filter_map(|t| filter_value(keys, t)) {
-                values.push(value);
-                owners.push(number as u64);
-            }
-        }
-        if values.is_empty() {
-            self.check_filter_key(&groups)?;
-        }
-        let stays = keep_groups(&values, &owners, keys.filter_low, keys.filter_high)?;
-        let kept: BTreeSet<u64> = owners
-            .iter()
-            .zip(stays)
-            .filter(|(_, stays)| *stays)
-            .map(|(owner, _)| *owner)
-            .collect();
-        for (number, group) in (0..).zip(groups) {
-            if group.is_switched() || kept.contains(&number) && self.is_trainable(&group) {
+    fn filter(
+        &self,
+        filter: &GroupFilter<'_>,
+        groups: Vec<Group<'a>>,
+        into: &mut Collected<'a>,
+    ) -> Result<()> {
+        let kept = filter.keep(&groups)?;
+        for (kept, group) in kept.into_iter().zip(groups) {
+            if group.is_switched() || kept && self.is_trainable(&group) {
                 into.kept.push(group);
             } else {
                 into.left_out.push(group);
@@ -228,26 +214,6 @@ impl<'a> Collector<'a> {
         let cuts = self.config.algorithm.overlong_filtering;
         let whole = |t: &Trajectory| !cuts || t.completion.finish == FinishReason::Stop;
         scored().count() >= group.sampled().count().min(2) && scored().any(whole)
-    }
-
-    /// Fails if samples have scores, but none of them the part that is filtered by.
-    fn check_filter_key(&self, groups: &[Group<'_>]) -> Result<()> {
-        let scored = || {
-            let sampled = groups.iter().flat_map(Group::sampled);
-            sampled.filter(|t| t.judgement.score.is_some())
-        };
-        if scored().next().is_none() {
-            return Ok(());
-        }
-        let parts: BTreeSet<&str> = scored()
-            .flat_map(|t| t.judgement.parts.keys().map(String::as_str))
-            .chain([OVERALL])
-            .collect();
-        Err(Error::Config(format!(
-            "algorithm.filter_key: no reward has a part `{}`; there are: {}",
-            self.config.algorithm.filter_key,
-            Vec::from_iter(parts).join(", ")
-        )))
     }
 
     /// The error of a step that drew again and again and found no sample with a score.
@@ -272,35 +238,22 @@ impl<'a> Collector<'a> {
     }
 
     /// The error of a step that is not full after all its tries.
-    fn starved(&self, step: u64, collected: &Collected<'_>) -> Error {
+    fn starved(&self, filter: &GroupFilter<'_>, step: u64, collected: &Collected<'_>) -> Error {
         let keys = &self.config.algorithm;
-        let values: Vec<f64> = (collected.left_out.iter().chain(&collected.kept))
-            .flat_map(Group::sampled)
-            .filter_map(|t| filter_value(keys, t))
-            .collect();
-        let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+        let mean = filter.mean(collected.left_out.iter().chain(&collected.kept));
         Error::Config(format!(
             "step {}: after {} draws (trainer.max_try_make_batch) only {} of the {} prompts that a \
-             step needs have a mean of `{}` between algorithm.filter_low = {} and \
-             algorithm.filter_high = {}; over all completions it is {mean:.3}: take harder or easier \
-             prompts, raise rollout.n or trainer.max_try_make_batch, or set \
+             step needs have completions whose scores differ and of which {} lies between \
+             algorithm.filter_low = {} and algorithm.filter_high = {}; over all completions it is {mean:.3}: \
+             take harder or easier prompts, raise rollout.n or trainer.max_try_make_batch, or set \
              algorithm.online_filtering=false",
             step + 1,
             collected.tries,
             collected.kept.len(),
             self.config.data.train_batch_size,
-            keys.filter_key,
+            filter.measure(self.rewards),
             keys.filter_low,
             keys.filter_high,
         ))
-    }
-}
-
-/// What dynamic sampling looks at; `None` for a sample without a score or without that part.
-fn filter_value(keys: &AlgorithmConfig, trajectory: &Trajectory) -> Option<f64> {
-    let score = trajectory.judgement.score?;
-    match keys.filter_key.as_str() {
-        OVERALL => Some(score),
-        part => trajectory.judgement.parts.get(part).copied(),
     }
 }

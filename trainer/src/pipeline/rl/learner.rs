@@ -8,10 +8,11 @@ use crate::pipeline::batch::{Batch, TokenValues};
 use crate::pipeline::comparison::{Comparison, row_advantage};
 use crate::pipeline::job::Job;
 use crate::pipeline::journal::Clock;
+use crate::pipeline::measure::Weights;
 use crate::pipeline::objective::AdvantageObjective;
 use crate::pipeline::policy::Signals;
 use crate::pipeline::rows::rollout_rows;
-use crate::pipeline::sampled::{Sampled, describe_advantages, describe_samples};
+use crate::pipeline::sampled::{describe_advantages, describe_samples};
 use crate::pipeline::trajectory::{Group, Trajectory};
 use crate::processor::Tokenizer;
 use crate::random::{Domain, Stream};
@@ -36,6 +37,8 @@ pub(super) struct Step {
     pub(super) prompts: usize,
     /// Tokens that were sampled.
     pub(super) sampled_tokens: usize,
+    /// Tokens of all prompts and completions, each prompt once a completion.
+    pub(super) tokens: usize,
     /// Tokens of the rows that were learnt from.
     pub(super) learnt_tokens: usize,
 }
@@ -65,8 +68,9 @@ impl Learner<'_> {
         let mut metrics = self.describe(&collected);
         let samples = Samples::of(self.config, &collected.kept)?;
         let learnt = self.learn(job, &samples, &mut metrics, clock)?;
-        let sampled = collected.kept.iter().chain(&collected.left_out);
-        let sampled_tokens = sampled
+        let sampled = || collected.kept.iter().chain(&collected.left_out);
+        let tokens = sampled().map(Group::tokens).sum();
+        let sampled_tokens = sampled()
             .flat_map(Group::sampled)
             .map(|t| t.completion.token_ids.len() - t.prefix)
             .sum();
@@ -97,6 +101,7 @@ impl Learner<'_> {
             rows,
             prompts: collected.drawn,
             sampled_tokens,
+            tokens,
             learnt_tokens,
         }))
     }
@@ -104,10 +109,8 @@ impl Learner<'_> {
     /// What was sampled.
     fn describe(&self, collected: &Collected<'_>) -> Metrics {
         let groups = collected.kept.iter().chain(&collected.left_out);
-        let samples: Vec<_> = groups
-            .flat_map(|group| group.trajectories.iter().map(Sampled::from))
-            .collect();
-        let mut metrics = describe_samples(&samples);
+        let samples: Vec<_> = groups.flat_map(Group::samples).collect();
+        let mut metrics = describe_samples(&samples, &Weights::of(self.config));
         if self.config.algorithm.online_filtering {
             metrics.insert("sampling/tries".into(), collected.tries as f64);
             metrics.insert("sampling/filtered_groups".into(), collected.filtered as f64);
@@ -226,10 +229,7 @@ impl<'a> Samples<'a> {
                 })
                 .collect(),
         )?;
-        let sampled = |group: &'a Group<'_>| {
-            let samples = group.trajectories.iter().map(Sampled::from);
-            (group.drawn.draw, samples.collect())
-        };
+        let sampled = |group: &'a Group<'_>| (group.drawn.draw, group.samples().collect());
         let comparison = Comparison::of(config, groups.iter().map(sampled));
         let trajectories: Vec<_> = groups.iter().flat_map(Group::learnt).collect();
         let (mut rollout_logp, mut mask) = (Vec::new(), Vec::new());

@@ -18,6 +18,10 @@ pub(super) fn with_rates(clock: Clock, step: &Step) -> BTreeMap<String, f64> {
             step.learnt_tokens as f64 / seconds("timing_s/update"),
         ),
         (
+            "perf/tokens_per_s",
+            step.tokens as f64 / seconds("timing_s/step"),
+        ),
+        (
             "perf/samples_per_s",
             step.rows.len() as f64 / seconds("timing_s/step"),
         ),

@@ -1,14 +1,16 @@
 //! Reinforcement learning: sample, judge, compare, update.
 
 mod collect;
+mod filter;
 mod learner;
 mod metrics;
 mod mixing;
+mod watch;
 
 use super::arithmetic::{advantage_method, kl_controller, loss_config};
 use super::evaluate::Validation;
 use super::job::{Job, Plan};
-use super::journal::{Clock, Observer, Report, Start, Summary};
+use super::journal::{Clock, Observer, Start, Summary};
 use super::objective::{AdvantageObjective, Component, PolicyObjective};
 use super::prompts::{Prompts, held_out, processor};
 use super::references;
@@ -20,11 +22,13 @@ use crate::model::Model;
 use crate::rollout::SamplingParams;
 use crate::{Error, Result};
 use collect::Collector;
+use filter::GroupFilter;
 use learner::{Learner, Outcome};
 use metrics::with_rates;
 use mixing::Mixing;
 use rlhost_host::algorithm::Algorithm;
 use rlhost_host::{Host, HostBuilder};
+use watch::Watch;
 
 /// Trains `actor.model` on `data.train_files` with the rewards of `config`, which run in the host that
 /// `host` describes.
@@ -62,6 +66,9 @@ pub fn train(
         prompts.rows(),
     )?);
     let mixing = Mixing::of(config, &processor, prompts.rows())?;
+    let filter = GroupFilter::of(config);
+    notices.extend(Watch::at_start(config, advantage.native()));
+    notices.extend(filter.iter().map(|filter| filter.notice(&rewards)));
     let held_out = held_out(config)?;
     let validation = held_out
         .as_ref()
@@ -83,6 +90,7 @@ pub fn train(
             rewards: &rewards,
             prompts: &prompts,
             mixing,
+            filter,
             baselines: advantage.needs_baselines(),
             sampling: SamplingParams {
                 temperature,
@@ -112,23 +120,26 @@ pub fn train(
         notices,
     };
     let mut job = Job::open(plan, start, observer)?;
-    let validate = |job: &mut Job<'_>| -> Result<()> {
+    let mut watch = Watch::new(config);
+    let validate = |job: &mut Job<'_>, watch: &mut Watch<'_>| -> Result<()> {
         let Some(validation) = &validation else {
             return Ok(());
         };
         let model = &job.policy.model;
-        let (found, rows) = validation.run(model, &processor, &rewards, job.done)?;
-        job.journal.validated(job.done, &found.metrics(), &rows)
+        let found = validation.run(model, &processor, &rewards, job.done)?;
+        job.journal.validated(job.done, &found)?;
+        job.journal.notices(watch.validation(&found.metrics));
+        Ok(())
     };
     if job.done == 0 && config.trainer.val_before_train {
-        validate(&mut job)?;
+        validate(&mut job, &mut watch)?;
     }
     // A run that was resumed goes on counting.
     let scored = job.journal.history("reward/score")?;
     let mut empty = job.done - scored.last().map_or(0, |(step, _)| *step);
     while job.goes_on() {
         let mut clock = Clock::start();
-        let step = match learner.step(&mut job, &mut clock)? {
+        let mut step = match learner.step(&mut job, &mut clock)? {
             Outcome::Done(step) => step,
             Outcome::Starved(rows, error) => {
                 // What has been learnt, and what was sampled in vain, are there to look at.
@@ -141,15 +152,12 @@ pub fn train(
         let rollouts = folder.write_rollouts(job.done + 1, &step.rows)?;
         clock.book("write");
         let components = [learner.advantage.component(), job.policy.loss.component()];
-        for line in components
-            .into_iter()
-            .flatten()
-            .flat_map(Component::take_log)
-        {
-            job.journal.report(Report::Notice(&line));
-        }
+        let components = components.into_iter().flatten();
+        job.journal
+            .notices(components.flat_map(Component::take_log));
         let timings = with_rates(clock, &step);
-        job.step_done(step.prompts, Some(rollouts), &step.metrics, &timings)?;
+        job.step_done(step.prompts, Some(rollouts), &mut step.metrics, &timings)?;
+        job.journal.notices(watch.step(&step.metrics, &step.rows));
         empty = if step.metrics.contains_key("reward/score") {
             0
         } else {
@@ -160,7 +168,7 @@ pub fn train(
             return Err(unscored::error(&what, &step.rows));
         }
         if job.done == job.steps || setup::due(config.trainer.val_freq, job.done) {
-            validate(&mut job)?;
+            validate(&mut job, &mut watch)?;
         }
         job.save(false)?;
     }
