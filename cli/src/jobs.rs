@@ -41,7 +41,7 @@ impl Arguments {
 
 pub fn train(arguments: &Arguments) -> Result<()> {
     let config = arguments.config()?;
-    let mut progress = Progress::training()?;
+    let mut progress = Progress::training(&config)?;
     let summary = pipeline::train(&config, arguments.start(), host::builder()?, &mut progress)?;
     output::standard(|out| {
         finish(out, &summary)?;
@@ -53,7 +53,7 @@ pub fn train(arguments: &Arguments) -> Result<()> {
 
 pub fn sft(arguments: &Arguments) -> Result<()> {
     let config = arguments.config()?;
-    let mut progress = Progress::fine_tuning()?;
+    let mut progress = Progress::fine_tuning(&config)?;
     let summary = pipeline::sft(&config, arguments.start(), host::builder()?, &mut progress)?;
     output::standard(|out| finish(out, &summary))
 }

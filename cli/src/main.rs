@@ -7,6 +7,7 @@ mod host;
 mod init;
 mod jobs;
 mod output;
+mod plot;
 mod plugin;
 mod progress;
 mod replay;
@@ -45,6 +46,8 @@ enum Command {
     Score(score::Arguments),
     /// Make a run's scores again and compare, or score its samples with another plugin
     Replay(replay::Arguments),
+    /// Draw curves of one run or several, also while they train
+    Plot(plot::Arguments),
     /// Make plugins, look at them, test and audit them
     #[command(subcommand)]
     Plugin(plugin::Command),
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
             Ok(false) => return ExitCode::from(3),
             Err(error) => Err(error),
         },
+        Command::Plot(arguments) => plot::run(&arguments),
         Command::Plugin(command) => plugin::run(&command),
         Command::Rollouts(command) => rollouts::run(&command),
         Command::Algorithms(arguments) => algorithms::run(&arguments),

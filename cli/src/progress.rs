@@ -1,12 +1,14 @@
-//! A progress bar, and Ctrl-C.
+//! A progress bar, lines of steps, and Ctrl-C.
 
 use crate::terminal;
 use anyhow::{Context, Result};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{FormattedDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rlhost_trainer::config::Config;
 use rlhost_trainer::pipeline::{Observer, Report};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 /// What the bar shows: a label and the metric or timing behind it.
 type Columns = &'static [(&'static str, &'static str, usize)];
@@ -25,25 +27,34 @@ const FINE_TUNING: Columns = &[
     ("s/step", "timing_s/step", 2),
 ];
 
-/// Shows a job on the terminal; where there is none, a line every few steps.
+/// Steps from one line to the next where nobody looks on.
+const SELDOM: u64 = 20;
+
+/// Shows a job: a line every few steps and, on a terminal, a bar.
 pub struct Progress {
     bar: ProgressBar,
     columns: Columns,
-    held_out: Option<f64>,
+    /// Steps from one line to the next; `None` without the logger `console`.
+    every: Option<u64>,
+    /// What was measured last on held-out data.
+    measured: Option<f64>,
     terminal: bool,
+    /// Since when steps are done, and how many were done before.
+    since: (Instant, u64),
+    steps: u64,
     stop: Arc<AtomicBool>,
 }
 
 impl Progress {
-    pub fn training() -> Result<Self> {
-        Self::new(TRAINING)
+    pub fn training(config: &Config) -> Result<Self> {
+        Self::new(config, TRAINING)
     }
 
-    pub fn fine_tuning() -> Result<Self> {
-        Self::new(FINE_TUNING)
+    pub fn fine_tuning(config: &Config) -> Result<Self> {
+        Self::new(config, FINE_TUNING)
     }
 
-    fn new(columns: Columns) -> Result<Self> {
+    fn new(config: &Config, columns: Columns) -> Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stop);
         ctrlc::set_handler(move || {
@@ -56,8 +67,12 @@ impl Progress {
         })
         .context("Ctrl-C can't be handled")?;
         let terminal = terminal::is_terminal();
+        let trainer = &config.trainer;
+        let usual = if terminal { 1 } else { SELDOM };
+        let every = trainer.log_freq.unwrap_or(usual);
+        let every = trainer.logger.has("console").then_some(every);
         let bar = ProgressBar::new(0);
-        if !terminal {
+        if !terminal || every.is_none() {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         let template = "{bar:24} {pos}/{len} {msg} [{elapsed_precise} < {eta_precise}]";
@@ -65,8 +80,11 @@ impl Progress {
         Ok(Self {
             bar,
             columns,
-            held_out: None,
+            every,
+            measured: None,
             terminal,
+            since: (Instant::now(), 0),
+            steps: 0,
             stop,
         })
     }
@@ -80,10 +98,25 @@ impl Progress {
                 Some(format!("{label} {value:.digits$}"))
             })
             .collect();
-        if let Some(value) = self.held_out {
+        if let Some(value) = self.measured {
             parts.push(format!("held-out {value:.3}"));
         }
         parts.join("  ")
+    }
+
+    /// The time until the end, as the steps of this process tell.
+    fn left(&self, step: u64) -> FormattedDuration {
+        let (since, before) = self.since;
+        let done = step.saturating_sub(before).max(1);
+        let left = self.steps.saturating_sub(step);
+        FormattedDuration(since.elapsed().mul_f64(left as f64 / done as f64))
+    }
+
+    /// Whether a step has a line: the first of this process, so that one sees that it goes, the last, and every few.
+    fn has_line(&self, step: u64) -> bool {
+        let first = step == self.since.1 + 1;
+        self.every
+            .is_some_and(|every| first || step == self.steps || step.is_multiple_of(every))
     }
 
     fn say(&self, text: &str) {
@@ -104,6 +137,11 @@ impl Observer for Progress {
                 steps,
             } => {
                 self.say(&format!("run {}", folder.display()));
+                if done > 0 {
+                    self.say(&format!("going on after step {done} of {steps}"));
+                }
+                self.since = (Instant::now(), done);
+                self.steps = steps;
                 self.bar.set_length(steps);
                 self.bar.set_position(done);
                 self.bar.reset_eta();
@@ -115,16 +153,20 @@ impl Observer for Progress {
                 timings,
             } => {
                 let line = self.line(metrics, timings);
-                if !self.terminal && (step == 1 || step.is_multiple_of(20)) {
-                    let steps = self.bar.length().unwrap_or(0);
-                    terminal::say(&format!("step {step}/{steps}  {line}"));
+                if self.has_line(step) {
+                    let (steps, left) = (self.steps, self.left(step));
+                    self.say(&format!("step {step}/{steps}  {line}  ETA {left}"));
                 }
-                self.bar.set_message(line);
+                if self.every != Some(1) {
+                    self.bar.set_message(line);
+                }
                 self.bar.set_position(step);
             }
             Report::Validated { step, held_out, .. } => {
-                self.held_out = held_out.map(|(_, value)| value);
-                if let Some((metric, value)) = held_out {
+                self.measured = held_out.map(|(_, value)| value);
+                if let Some((metric, value)) = held_out
+                    && self.every.is_some()
+                {
                     self.say(&format!("step {step}: held-out {metric} {value:.3}"));
                 }
             }

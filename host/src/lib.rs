@@ -126,7 +126,7 @@ pub use host::{Host, HostBuilder};
 pub use input::SampleReader;
 pub use limits::Limits;
 pub use measure::Measured;
-pub use names::{RESERVED, as_name, is_plain};
+pub use names::{RESERVED, as_name, is_plain, is_reserved};
 pub use outcome::Outcome;
 pub use picture::Picture;
 pub use plugin::{Inspected, Inspection, ParamInfo, Plugin, PluginInfo, Scope};

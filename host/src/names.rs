@@ -91,15 +91,19 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether a run's own metrics have this name where a part's would stand: one of the [`RESERVED`], or one below them.
+pub fn is_reserved(name: &str) -> bool {
+    let mut folders = name.split('/');
+    RESERVED.contains(&name)
+        || folders.next().is_some_and(|first| ABOVE_OTHERS.contains(&first))
+        // `reward/NAME/outcome/trap` is about the reward NAME.
+        || folders.any(|folder| folder == OUTCOME)
+}
+
 /// Says what is wrong with the name of a part.
 pub(crate) fn check_part(name: &str) -> Result<(), String> {
     check_name(name)?;
-    let mut folders = name.split('/');
-    let of_a_run = RESERVED.contains(&name)
-        || folders.next().is_some_and(|first| ABOVE_OTHERS.contains(&first))
-        // `reward/NAME/outcome/trap` is about the reward NAME.
-        || folders.any(|folder| folder == OUTCOME);
-    if of_a_run {
+    if is_reserved(name) {
         return Err(format!(
             "is `{name}`, which is the name of a metric of its own in every run"
         ));

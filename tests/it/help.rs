@@ -15,6 +15,7 @@ fn help_texts() {
         "eval",
         "score",
         "replay",
+        "plot",
         "plugin new",
         "plugin build",
         "plugin componentize",

@@ -8,6 +8,7 @@ mod bad_model;
 mod book;
 mod capabilities;
 mod compiler;
+mod curves;
 mod determinism;
 mod dispatch;
 mod eval;

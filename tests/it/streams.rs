@@ -22,6 +22,7 @@ fn printing(math: &str) -> Vec<Vec<&str>> {
             math,
         ],
         vec!["rollouts", "show", "runs/train"],
+        vec!["plot", "runs/train"],
         vec!["init", "description", "--output", "again"],
         vec!["train", "train.toml", "trainer.max_steps=1", "--resume"],
     ]

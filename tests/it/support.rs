@@ -144,10 +144,15 @@ pub fn files(folder: &Path) -> Files {
     found
 }
 
-/// What equal runs share: all files of a run but the timings.
+/// What equal runs share: all files of a run but the timings, and what shows those too.
 pub fn run_files(run: &Path) -> Files {
     let mut found = files(run);
-    assert!(found.remove("timings.jsonl").is_some());
+    for name in ["timings.jsonl", "curve.svg"] {
+        assert!(found.remove(name).is_some(), "{name}");
+    }
+    let all = found.len();
+    found.retain(|name, _| !name.starts_with("events.out.tfevents."));
+    assert!(found.len() < all, "there are no events");
     found
 }
 

@@ -2,7 +2,7 @@
 //! none of it begins a line.
 
 use crate::support::{Outcome, Project, guest, json_lines};
-use rlhost_host::RESERVED;
+use rlhost_host::is_reserved;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -59,12 +59,13 @@ fn told(project: &Project, arguments: &[&str]) -> Outcome {
 /// A command, and what drives it.
 type Case = (&'static str, fn(&Project));
 
-const OF_RUNS: [Case; 6] = [
+const OF_RUNS: [Case; 7] = [
     ("init", init),
     ("sft", sft),
     ("train", train),
     ("eval", eval),
     ("replay", replay),
+    ("plot", plot),
     ("rollouts show", rollouts_show),
 ];
 
@@ -235,12 +236,7 @@ fn train(project: &Project) {
                 continue;
             };
             let parts = ["accuracy", "format"];
-            let above = ["outcome", "data_source", "problem_type"];
-            let mut folders = name.split('/');
-            let own = RESERVED.contains(&name)
-                || folders.next().is_some_and(|first| above.contains(&first))
-                || folders.any(|folder| folder == "outcome");
-            assert!(own || parts.contains(&name), "{metric}");
+            assert!(is_reserved(name) || parts.contains(&name), "{metric}");
         }
     }
 }
@@ -324,6 +320,22 @@ fn replay(project: &Project) {
     told(project, &["replay", HOSTILE]);
     told(project, &["replay", run, "--reward", HOSTILE]);
     told(project, &["replay", run, "--plugin", HOSTILE]);
+}
+
+fn plot(project: &Project) {
+    let run = &run();
+    let output = format!("{HOSTILE}.svg");
+    let outcome = told(
+        project,
+        &["plot", run, "--metric", "*", "--output", &output],
+    );
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let svg = project.read(&output);
+    assert!(svg.contains("FORGED"), "{svg}");
+    assert!(svg.chars().all(is_harmless), "{svg:?}");
+    told(project, &["plot", HOSTILE]);
+    told(project, &["plot", run, "--metric", HOSTILE]);
+    told(project, &["plot", run, "--output", HOSTILE]);
 }
 
 fn rollouts_show(project: &Project) {

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
+use plotters::style::register_font;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 const COLUMNS: usize = 5;
@@ -20,8 +21,13 @@ pub(crate) struct Panel {
     pub(crate) curve: Vec<(f64, f64)>,
 }
 
+/// What texts are measured with: the font of the trainer's pictures.
+const MEASURES: &[u8] = include_bytes!("../../trainer/src/run/plot/DejaVuSans-Latin.ttf");
+
 /// The picture as SVG.
 pub(crate) fn draw(panels: &[Panel]) -> Result<String> {
+    register_font(FONT, FontStyle::Normal, MEASURES)
+        .map_err(|_| anyhow!("the font can't be read"))?;
     let rows = panels.len().div_ceil(COLUMNS).max(1);
     let size = (PANEL.0 * COLUMNS as u32, HEADER + PANEL.1 * rows as u32);
     let mut svg = String::new();

@@ -48,8 +48,8 @@ pub use critic::CriticConfig;
 pub use presets::{PRESETS, Preset, preset};
 pub use sections::{
     AllowConfig, AugmentConfig, Config, DataConfig, Device, FailureOutcome, FailurePolicy, Files,
-    JudgeConfig, LimitsConfig, OnFailure, RetrieverConfig, RewardConfig, RolloutConfig, SftConfig,
-    TrainerConfig, ValSamplingConfig,
+    JudgeConfig, LimitsConfig, Loggers, OnFailure, RetrieverConfig, RewardConfig, RolloutConfig,
+    SftConfig, TrainerConfig, ValSamplingConfig,
 };
 
 impl Config {

@@ -46,6 +46,52 @@ impl Setting for Files {
     }
 }
 
+/// The names of loggers: a string or a list of strings in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Names", into = "Names")]
+pub struct Loggers(pub Vec<String>);
+
+impl Loggers {
+    /// Whether `name` is among them.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|logger| logger == name)
+    }
+}
+
+impl Default for Loggers {
+    fn default() -> Self {
+        Self(vec!["console".to_owned(), "tensorboard".to_owned()])
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Names {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl From<Names> for Loggers {
+    fn from(names: Names) -> Self {
+        match names {
+            Names::One(name) => Self(vec![name]),
+            Names::Many(names) => Self(names),
+        }
+    }
+}
+
+impl From<Loggers> for Names {
+    fn from(loggers: Loggers) -> Self {
+        Self::Many(loggers.0)
+    }
+}
+
+impl Setting for Loggers {
+    fn shape() -> Shape {
+        Shape::Texts
+    }
+}
+
 section! {
     /// `[data]`: what is trained and validated on.
     DataConfig {
@@ -119,6 +165,10 @@ section! {
         outputs_dir: PathBuf = "runs".into(),
         /// The run's folder in `outputs_dir`; the configuration file's name by default.
         experiment_name: String = "run".into(),
+        /// Who is told: the console, and further files in the run's folder.
+        logger: Loggers = Loggers::default(),
+        /// A line on the console every so many steps; by default each on a terminal, and every 20 elsewhere.
+        log_freq: Option<u64> [Integers(1, MANY)] = None,
         /// Validate every so many steps; -1: not between the first and the last.
         val_freq: i64 [IntegersOrOff(1, MANY)] = -1,
         /// Validate before the first step.

@@ -5,6 +5,7 @@ use toml::Table;
 use super::bounds::MILLION;
 use super::schema::Setting;
 use super::{Config, DataConfig, OptimConfig, RewardConfig};
+use crate::run::recorder;
 use crate::{Error, Result};
 
 impl Config {
@@ -93,6 +94,7 @@ impl Config {
 
     fn check_trainer(&self) -> Result<()> {
         let trainer = &self.trainer;
+        recorder::check_names(&trainer.logger.0)?;
         let name = &trainer.experiment_name;
         require(
             !matches!(name.as_str(), "" | "." | "..") && !name.contains(['/', '\\']),

@@ -3,7 +3,7 @@
 
 use super::checkpoint::{self, Progress};
 use super::critic::Critic;
-use super::journal::{Journal, Length, Observer, Report, Resumed, Start, Summary};
+use super::journal::{Journal, Length, Observer, Report, Resumed, Start, Summary, Watched};
 use super::objective::PolicyObjective;
 use super::policy::Policy;
 use super::rewards::{component, components};
@@ -13,7 +13,8 @@ use crate::config::Config;
 use crate::model::Model;
 use crate::optim::AdamW;
 use crate::processor::Processor;
-use crate::run::{Checkpoint, FileDigest};
+use crate::run::plot::Shown;
+use crate::run::{Checkpoint, FileDigest, HeldOut, RolloutRow};
 use crate::{Error, Result};
 use candle_core::Device;
 use rlhost_host::RewardSet;
@@ -105,6 +106,13 @@ impl<'a> Job<'a> {
             length,
             plan.algorithms.iter().map(Algorithm::digest).collect(),
             start,
+            Watched {
+                loggers: &config.trainer.logger.0,
+                shown: Shown {
+                    title: config.trainer.experiment_name.clone(),
+                    held_out: HeldOut::new(config.trainer.val_metric.as_deref()),
+                },
+            },
             observer,
         )?;
         let Resumed {
@@ -174,11 +182,12 @@ impl<'a> Job<'a> {
         self.done < self.steps && !self.stopped
     }
 
-    /// Books a step over `prompts` prompts, whose `rollouts` are written where it has some.
+    /// Books a step over `prompts` prompts, whose rollouts `rows` are written where it has some.
     pub(super) fn step_done(
         &mut self,
         prompts: usize,
         rollouts: Option<FileDigest>,
+        rows: &[RolloutRow],
         metrics: &mut BTreeMap<String, f64>,
         timings: &BTreeMap<String, f64>,
     ) -> Result<()> {
@@ -187,7 +196,7 @@ impl<'a> Job<'a> {
         let epochs = self.draw as f64 / self.prompts.max(1) as f64;
         metrics.insert("progress/epoch".into(), epochs);
         self.journal
-            .step(self.done, self.draw, rollouts, metrics, timings)?;
+            .step(self.done, self.draw, rollouts, rows, metrics, timings)?;
         self.stopped = self.journal.stop_requested() && self.done < self.steps;
         Ok(())
     }
@@ -227,10 +236,9 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
-    /// Draws the curve of `metric`, which people call `measure`, and of the held-out accuracy.
-    pub(super) fn finish(self, measure: &str, metric: &str) -> Result<Summary> {
-        let title = &self.config.trainer.experiment_name;
-        let plot = self.journal.plot(title, measure, metric)?;
+    /// Ends the job and says how.
+    pub(super) fn finish(mut self) -> Result<Summary> {
+        self.journal.finish()?;
         let folder = &self.journal.folder;
         let checkpoint = self
             .saved
@@ -240,7 +248,7 @@ impl<'a> Job<'a> {
             digest: summary.digest,
             folder: folder.path().to_owned(),
             checkpoint: checkpoint.path().to_owned(),
-            plot,
+            plot: folder.curve(),
             steps: self.done,
             held_out: summary.held_out,
             stopped: self.stopped,

@@ -1,10 +1,11 @@
 //! What a job tells about itself while it runs.
 
 use super::evaluation::Evaluation;
-use crate::run::plot::{Curve, write_svg};
+use crate::run::plot::Shown;
+use crate::run::recorder::{self, Entry, Recorder};
 use crate::run::{
-    Chain, ChainEntry, Checkpoint, FileDigest, HeldOut, HeldOutSummary, JsonLines, RunFolder,
-    read_metric, read_metrics,
+    Chain, ChainEntry, Checkpoint, FileDigest, HeldOut, HeldOutSummary, JsonLines, RolloutRow,
+    RunFolder, read_metric, read_metrics,
 };
 use crate::{Error, Result};
 use rlhost_host::Digest;
@@ -120,11 +121,19 @@ pub struct Summary {
     pub stopped: bool,
 }
 
-/// Writes a run's metrics and timings and passes them on.
+/// Who else is told of a run than its observer.
+pub(super) struct Watched<'a> {
+    /// The names of loggers.
+    pub(super) loggers: &'a [String],
+    /// What the run's picture shows.
+    pub(super) shown: Shown,
+}
+
+/// Writes a run's metrics and passes them on.
 pub(super) struct Journal<'a> {
     pub(super) folder: RunFolder,
     pub(super) metrics: JsonLines,
-    timings: JsonLines,
+    recorders: Vec<Box<dyn Recorder>>,
     pub(super) chain: Chain,
     observer: &'a mut dyn Observer,
     /// Which metric of validations stands for the run.
@@ -141,6 +150,7 @@ impl<'a> Journal<'a> {
         length: Length,
         algorithms: Vec<Digest>,
         start: Start,
+        watched: Watched<'_>,
         observer: &'a mut dyn Observer,
     ) -> Result<(Self, Resumed)> {
         let (folder, resumed, lock) = match start {
@@ -172,10 +182,13 @@ impl<'a> Journal<'a> {
                 algorithms,
             })?;
         }
+        let done = resumed.checkpoint.as_ref();
+        let done = done.map_or(0, |checkpoint| checkpoint.state().step);
+        let metrics = JsonLines::open(&folder.metrics())?;
         let journal = Self {
             chain,
-            metrics: JsonLines::open(&folder.metrics())?,
-            timings: JsonLines::open(&folder.timings())?,
+            metrics,
+            recorders: recorder::open(&folder, watched.loggers, watched.shown, done)?,
             folder,
             observer,
             held_out: HeldOut::of_config(&config.parse().unwrap_or_default()),
@@ -208,13 +221,14 @@ impl<'a> Journal<'a> {
         self.observer.stop_requested()
     }
 
-    /// Books a step whose rollouts, where it has some, are written. The next one begins with the prompt of the
-    /// ordinal `draw`.
+    /// Books a step whose rollouts `rows`, where it has some, are written. The next one begins with the prompt of
+    /// the ordinal `draw`.
     pub(super) fn step(
         &mut self,
         step: u64,
         draw: u64,
         rollouts: Option<FileDigest>,
+        rows: &[RolloutRow],
         metrics: &BTreeMap<String, f64>,
         timings: &BTreeMap<String, f64>,
     ) -> Result<()> {
@@ -225,7 +239,12 @@ impl<'a> Journal<'a> {
             rollouts,
             metrics: line,
         })?;
-        self.timings.write(step, timings)?;
+        self.record(&Entry {
+            step,
+            metrics,
+            timings: Some(timings),
+            rows,
+        })?;
         self.report(Report::Step {
             step,
             metrics,
@@ -243,6 +262,12 @@ impl<'a> Journal<'a> {
             rollouts,
             metrics: line,
         })?;
+        self.record(&Entry {
+            step,
+            metrics,
+            timings: None,
+            rows: &found.rows,
+        })?;
         self.report(Report::Validated {
             step,
             metrics,
@@ -251,11 +276,17 @@ impl<'a> Journal<'a> {
         Ok(())
     }
 
+    fn record(&mut self, entry: &Entry<'_>) -> Result<()> {
+        let mut recorders = self.recorders.iter_mut();
+        recorders.try_for_each(|recorder| recorder.record(entry))
+    }
+
     /// Makes all lines durable, for a checkpoint.
     pub(super) fn sync(&mut self) -> Result<()> {
         self.metrics.sync()?;
         self.chain.sync()?;
-        self.timings.sync()
+        let mut recorders = self.recorders.iter_mut();
+        recorders.try_for_each(|recorder| recorder.sync())
     }
 
     /// Values of a metric over the run, from the file, as (step, value).
@@ -266,23 +297,14 @@ impl<'a> Journal<'a> {
     /// Values over the run of the metric of validations that stands for it, as (step, value).
     pub(super) fn held_out(&self) -> Result<Vec<(u64, f64)>> {
         let lines = read_metrics(&self.folder.metrics())?;
-        let found = self.held_out.history(&lines);
+        let found = self.held_out.in_lines(&lines);
         Ok(found.map(|(_, values)| values).unwrap_or_default())
     }
 
-    /// Draws the learning curve beside the metrics.
-    pub(super) fn plot(&self, title: &str, measure: &str, metric: &str) -> Result<PathBuf> {
-        let path = self.folder.curve();
-        write_svg(
-            &path,
-            &Curve {
-                title,
-                measure,
-                training: &self.history(metric)?,
-                accuracy: &self.held_out()?,
-            },
-        )?;
-        Ok(path)
+    /// The run ends here.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        let mut recorders = self.recorders.iter_mut();
+        recorders.try_for_each(|recorder| recorder.finish())
     }
 }
 

@@ -91,7 +91,7 @@ pub fn sft(
             .collect::<Result<Vec<_>>>()?;
         let mut metrics = learn(&mut job.policy, job.done, &drawn, &targets)?;
         clock.book("update");
-        job.step_done(drawn.len(), None, &mut metrics, &clock.finish())?;
+        job.step_done(drawn.len(), None, &[], &mut metrics, &clock.finish())?;
         if let Some((validation, rewards)) = &judged {
             let due = match target {
                 Some(_) => job.done.is_multiple_of(config.sft.check_freq.max(1)),
@@ -106,7 +106,7 @@ pub fn sft(
         }
         job.save(reached)?;
     }
-    job.finish("loss", "sft/loss")
+    job.finish()
 }
 
 fn learn(

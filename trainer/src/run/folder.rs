@@ -142,8 +142,10 @@ impl RunFolder {
             self.digests(),
             self.summary(),
             self.curve(),
+            self.table(),
         ];
-        for path in folders.iter().chain(&files) {
+        let events = self.events()?;
+        for path in folders.iter().chain(&files).chain(&events) {
             files::check_own(path)?;
         }
         if self.checkpoints().is_dir() {
@@ -259,6 +261,30 @@ impl RunFolder {
     /// `curve.svg`, the learning curve.
     pub fn curve(&self) -> PathBuf {
         self.dir.join("curve.svg")
+    }
+
+    /// `metrics.csv`, the metrics as a table.
+    pub fn table(&self) -> PathBuf {
+        self.dir.join("metrics.csv")
+    }
+
+    /// What the names of files of events begin with.
+    pub const EVENTS: &str = "events.out.tfevents.";
+
+    /// The files of events for `TensorBoard`, in order of name.
+    pub fn events(&self) -> Result<Vec<PathBuf>> {
+        let mut paths = files::entries(&self.dir)?;
+        paths.retain(|path| {
+            let name = path.file_name().unwrap_or_default();
+            name.as_encoded_bytes().starts_with(Self::EVENTS.as_bytes())
+        });
+        Ok(paths)
+    }
+
+    /// Whether a file of this name in the folder follows from the others or tells of time, so that no digest binds it.
+    pub fn is_unbound(name: &str) -> bool {
+        let known = ["timings.jsonl", "curve.svg", "metrics.csv", ".lock"];
+        known.contains(&name) || name.starts_with(Self::EVENTS)
     }
 
     /// `timings.jsonl`, the numbers that they don't.

@@ -50,15 +50,24 @@ impl HeldOut {
         found.next()
     }
 
-    /// The name of the metric in a run with these lines, without `val/`, and its values as (step, value).
-    pub fn history(&self, lines: &[MetricsLine]) -> Option<(&str, Vec<(u64, f64)>)> {
+    /// The name of the metric in a run, without `val/`, and its values as (step, value); `values` are those of a whole name.
+    pub fn history(
+        &self,
+        values: impl Fn(&str) -> Vec<(u64, f64)>,
+    ) -> Option<(&str, Vec<(u64, f64)>)> {
         self.names.iter().find_map(|name| {
-            let key = metric(name);
+            let values = values(&metric(name));
+            (!values.is_empty()).then_some((name.as_str(), values))
+        })
+    }
+
+    /// The same in a run with these lines.
+    pub fn in_lines(&self, lines: &[MetricsLine]) -> Option<(&str, Vec<(u64, f64)>)> {
+        self.history(|name| {
             let values = lines
                 .iter()
-                .filter_map(|line| Some((line.step, *line.values.get(&key)?)));
-            let values: Vec<_> = values.collect();
-            (!values.is_empty()).then_some((name.as_str(), values))
+                .filter_map(|line| Some((line.step, *line.values.get(name)?)));
+            values.collect()
         })
     }
 }

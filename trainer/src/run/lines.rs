@@ -1,4 +1,4 @@
-//! A file that grows by whole lines.
+//! A file that grows by whole lines, or other records.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -44,7 +44,7 @@ impl Lines {
         self.len
     }
 
-    /// Appends `line`, which ends in a line feed.
+    /// Appends `line`, which ends in a line feed where the file has lines.
     ///
     /// # Errors
     /// If it can't be written; the file then holds what it held before.

@@ -4,7 +4,8 @@
 //! runs/NAME/
 //!   config.toml                  the resolved configuration
 //!   metrics.jsonl                one line per step; equal runs have equal bytes
-//!   timings.jsonl                all that differs between equal runs
+//!   timings.jsonl                seconds and rates, which differ between equal runs
+//!   curve.svg, metrics.csv, events.out.tfevents.*   the same for people and for other programs
 //!   digests.jsonl                the digests of all that was written, as a chain
 //!   summary.json                 how the run ended, in one digest
 //!   rollouts/step-N.jsonl.zst    prompt, response, score and receipts of every sample
@@ -56,11 +57,14 @@ mod digest;
 mod files;
 mod folder;
 mod held_out;
+mod history;
 mod lines;
 mod metrics;
 #[cfg(feature = "train")]
 pub mod plot;
 mod proof;
+#[cfg(feature = "train")]
+pub mod recorder;
 mod rollouts;
 mod summary;
 
@@ -71,6 +75,7 @@ pub(crate) use digest::digest_of;
 pub(crate) use files::entries;
 pub use folder::RunFolder;
 pub use held_out::HeldOut;
+pub use history::History;
 pub use metrics::{JsonLines, METRICS, MetricsLine, metric_proof, read_metric, read_metrics};
 pub use proof::Proof;
 pub use rollouts::{Origin, RolloutReader, RolloutRow, read_rollouts};

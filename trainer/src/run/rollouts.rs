@@ -196,6 +196,11 @@ impl RolloutRow {
         Ok(self)
     }
 
+    /// The sample's score, if it has one.
+    pub fn score(&self) -> Option<f64> {
+        self.record.get("score")?.as_f64()
+    }
+
     /// The score record, as the type that it was written from.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ impl HeldOutSummary {
     fn of(config: &str, lines: &[MetricsLine]) -> Option<Self> {
         let config: toml::Table = config.parse().unwrap_or_default();
         let held_out = HeldOut::of_config(&config);
-        let (metric, values) = held_out.history(lines)?;
+        let (metric, values) = held_out.in_lines(lines)?;
         let (first, last) = (values.first()?, values.last()?);
         Some(Self {
             val_metric: metric.to_owned(),

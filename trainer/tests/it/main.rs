@@ -13,6 +13,8 @@ mod image;
 mod model;
 mod numbers;
 mod ops;
+mod plot;
+mod recorder;
 mod run;
 mod schedule;
 mod template;

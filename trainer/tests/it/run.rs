@@ -6,7 +6,6 @@ use std::io::Write;
 use std::path::Path;
 
 use rlhost_host::{ContentPart, Digest, Message};
-use rlhost_trainer::run::plot::{Curve, write_svg};
 use rlhost_trainer::run::{
     Chain, ChainEntry, Checkpoint, CheckpointState, JsonLines, RolloutReader, RolloutRow,
     RunFolder, read_rollouts,
@@ -730,65 +729,18 @@ fn a_full_disk_leaves_whole_lines_and_files() {
     assert_eq!(read_rollouts(&run.rollouts_of(1)).unwrap(), rows);
 }
 
-#[test]
-fn the_curve_is_drawn() {
-    let temp = tempdir().unwrap();
-    let path = temp.path().join("curve.svg");
-    let reward: Vec<(u64, f64)> = (1..=200)
-        .map(|step| {
-            let t = step as f64 / 200.0;
-            (step, 0.35 + 0.5 * t + 0.12 * (step as f64 * 12.9898).sin())
-        })
-        .collect();
-    let curve = Curve {
-        title: "Sum of two digits",
-        measure: "reward",
-        training: &reward,
-        accuracy: &[(0, 0.47), (100, 0.7), (150, f64::NAN), (200, 0.83)],
-    };
-    write_svg(&path, &curve).unwrap();
-    let svg = fs::read_to_string(&path).unwrap();
-    assert!(svg.contains("width=\"800\" height=\"480\""));
-    for text in [
-        "Sum of two digits",
-        "step",
-        "training reward",
-        "held-out accuracy",
-        "its mean over 11 steps",
-        "0.47",
-        "0.70",
-        "0.83",
-    ] {
-        assert!(svg.contains(text), "{text}");
-    }
-    assert!(!svg.contains("NaN"));
-    // Two lines of the reward, one of accuracy and its three points, with those of the legend.
-    assert_eq!(svg.matches("<circle").count(), 4);
-    let again = temp.path().join("again.svg");
-    write_svg(&again, &curve).unwrap();
-    assert_eq!(fs::read(again).unwrap(), svg.as_bytes());
-
-    // Rewards beyond 0 to 1, and a run without any point yet.
-    for training in [&[(1, -2.0), (2, 3.5)][..], &[]] {
-        let curve = Curve {
-            title: "",
-            measure: "reward",
-            training,
-            accuracy: &[],
-        };
-        write_svg(&path, &curve).unwrap();
-        assert!(fs::read_to_string(&path).unwrap().ends_with("</svg>\n"));
-    }
-}
-
 /// A file or folder of a run.
 type Place = fn(&RunFolder) -> std::path::PathBuf;
 
 /// A run's folder that came from somebody else, with links where a resumed run would write.
 #[test]
 fn a_folder_with_links_is_not_resumed() {
-    let links: [(&str, Place); 6] = [
+    let links: [(&str, Place); 8] = [
         ("timings", RunFolder::timings),
+        ("table", RunFolder::table),
+        ("events", |run| {
+            run.path().join("events.out.tfevents.1.rlhost")
+        }),
         ("metrics", RunFolder::metrics),
         ("config", RunFolder::config),
         ("curve", RunFolder::curve),

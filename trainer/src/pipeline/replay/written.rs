@@ -18,10 +18,6 @@ use crate::run::{
     read_metrics,
 };
 
-/// Files of a run that its digests do not bind: the first differs between equal runs, the second is drawn from
-/// the metrics, the third is empty.
-const UNBOUND: [&str; 3] = ["timings.jsonl", "curve.svg", ".lock"];
-
 /// The chain and the metrics of a run, as far as they can be read, and what contradicts them.
 #[derive(Default)]
 pub(super) struct Written {
@@ -240,7 +236,7 @@ impl Written {
                 continue;
             }
             let name = shown(&path);
-            if !UNBOUND.contains(&name.as_str()) {
+            if !RunFolder::is_unbound(&name) {
                 self.unproven
                     .push(format!("{name}: the run did not write it"));
             }

@@ -156,7 +156,8 @@ pub fn train(
         job.journal
             .notices(components.flat_map(Component::take_log));
         let timings = with_rates(clock, &step);
-        job.step_done(step.prompts, Some(rollouts), &mut step.metrics, &timings)?;
+        let (rollouts, rows) = (Some(rollouts), &step.rows);
+        job.step_done(step.prompts, rollouts, rows, &mut step.metrics, &timings)?;
         job.journal.notices(watch.step(&step.metrics, &step.rows));
         empty = if step.metrics.contains_key("reward/score") {
             0
@@ -172,7 +173,7 @@ pub fn train(
         }
         job.save(false)?;
     }
-    job.finish("reward", "reward/score")
+    job.finish()
 }
 
 /// Why a run whose last `empty` steps had no sample with a score does not go on after `done` of its `steps`.
