@@ -1,10 +1,11 @@
 //! `rlhost score`: judge responses from a file.
 
+use crate::plugin::given;
 use crate::{allow, host, output};
 use anyhow::Result;
 use rlhost_host::{
     Chunks, HostBuilder, LimitSettings, Limits, Record, Reward, RewardSet, Sample, SampleReader,
-    Scorer,
+    Scorer, golden,
 };
 use serde_json::{Map, Value};
 use std::io::Write;
@@ -12,11 +13,15 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The path of a component, or the name of a plugin
-    plugin: String,
+    /// A plugin's source folder, a component's file, or a plugin's name
+    #[arg(value_name = "FOLDER|FILE|NAME", default_value = ".")]
+    what: String,
     /// JSONL file with `response`, `answer` and more columns (docs/data.md)
     #[arg(long, short)]
     input: PathBuf,
+    /// The input is golden cases: scores those with the parameters that are given
+    #[arg(long, hide = true)]
+    cases: bool,
     /// Where the records go; standard output by default
     #[arg(long, short)]
     output: Option<PathBuf>,
@@ -76,13 +81,23 @@ impl LimitArguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let host = host::builder_on(arguments.threads)?;
     let host = arguments.limits.on(host).build()?;
-    let plugin = host.load_with(arguments.plugin.as_str(), &arguments.limits.settings())?;
+    let plugin = given::load(&host, &arguments.what, &arguments.limits.settings())?;
     let limits = plugin.limits();
     let params: Map<String, Value> = arguments.param.iter().cloned().collect();
     let scorer = Scorer::with_grants(&plugin, &params, limits, arguments.allow.grants(&host)?)?;
     scorer.check_params()?;
     let rewards = RewardSet::new([Reward::new(plugin.info().name.clone(), scorer)])?;
-    let calls = Chunks::new(SampleReader::open(&arguments.input)?, plugin.info().scope);
+    let calls: Box<dyn Iterator<Item = _>> = if arguments.cases {
+        let cases = golden::read(&arguments.input)?;
+        Box::new(std::iter::once(Ok(golden::samples(
+            plugin.info().scope,
+            &cases,
+            &params,
+        )?)))
+    } else {
+        let rows = SampleReader::open(&arguments.input)?;
+        Box::new(Chunks::new(rows, plugin.info().scope))
+    };
     let write = |out: &mut dyn Write| judge(&rewards, calls, out);
     match &arguments.output {
         None => output::json_lines(write),

@@ -14,8 +14,8 @@ pub(crate) const MAX_TABLES: u32 = 16;
 pub(crate) const MAX_TABLE_ELEMENTS: usize = 1 << 18;
 /// Bytes of each memory that stay mapped between instances, so that small guests cause no page faults.
 const KEEP_RESIDENT: usize = 8 << 20;
-/// Wasm frames that a trap's message names.
-const BACKTRACE_FRAMES: usize = 8;
+/// Wasm frames that a trap's message is made of: those of a runtime stand between the trap and the author's own.
+const BACKTRACE_FRAMES: usize = 32;
 
 /// The distance at which a function touches the stack that it takes, as a power of two: 16 MiB, which is more than
 /// most functions can take. At the usual distance of a page, a call of a function with a large frame costs as much as

@@ -26,6 +26,8 @@ pub(crate) struct GuestState {
     /// What the guest may use besides its images; `None` where that is nothing.
     pub(crate) grants: Option<Arc<Grants>>,
     pub(crate) log: LogBuffer,
+    /// What the guest said last of why it can't go on.
+    pub(crate) last_words: Option<String>,
     /// What the guest asked others, and what they answered.
     pub(crate) tape: Tape,
     pub(crate) wasi: Wasi,
@@ -41,6 +43,7 @@ impl GuestState {
             bytes_left: limits.host_call_bytes,
             grants,
             log: LogBuffer::new(limits.log),
+            last_words: None,
             tape: Tape::default(),
             wasi: Wasi::default(),
             net: Net::default(),
@@ -51,6 +54,7 @@ impl GuestState {
     pub(crate) fn begin(&mut self, limits: &Limits) {
         self.bytes_left = limits.host_call_bytes;
         self.log = LogBuffer::new(limits.log);
+        self.last_words = None;
         self.tape = Tape::default();
     }
 

@@ -6,6 +6,7 @@ use wasmtime::component::{Component, Linker, LinkerInstance, Resource, ResourceT
 use crate::capability::Capability;
 use crate::component::is_interface;
 use crate::guest::{GuestState, charge};
+use crate::message::shorten;
 use crate::{Image, wasi};
 
 /// The interface that every plugin may import.
@@ -16,6 +17,10 @@ const TYPES_FUNCTIONS: [&str; 3] = [
     "[method]image.height",
     "[method]image.rgb",
 ];
+/// The interface by which every guest but an interpreter may say why it can't go on.
+const PANIC: &str = "rlhost:plugin/panic@0.1.0";
+/// The function of it.
+const REPORT: &str = "report";
 /// The interface of types that `interpreter` and interpreters use.
 const PROGRAMS: &str = "rlhost:plugin/programs@0.1.0";
 
@@ -30,6 +35,7 @@ pub(crate) fn known_to_interpreters(import: &str, function: Option<&str>) -> boo
 pub(crate) fn known_to_algorithms(import: &str, function: Option<&str>) -> bool {
     let log = Capability::Log;
     wasi::is_interface(import)
+        || is_interface(import, PANIC) && function.is_none_or(|function| function == REPORT)
         || is_interface(import, TYPES)
             && function.is_none_or(|function| TYPES_FUNCTIONS.contains(&function))
         || is_interface(import, log.interface())
@@ -41,8 +47,10 @@ pub(crate) fn known(import: &str, function: Option<&str>) -> bool {
     if known_to_interpreters(import, function) {
         return true;
     }
-    let functions = if is_interface(import, TYPES) {
+    let functions: &[&str] = if is_interface(import, TYPES) {
         &TYPES_FUNCTIONS
+    } else if is_interface(import, PANIC) {
+        &[REPORT]
     } else {
         match capability(import) {
             Some(capability) => capability.functions(),
@@ -74,6 +82,8 @@ pub(crate) fn linker(
     for (import, _) in component.component_type().imports(engine) {
         if is_interface(import, TYPES) {
             types(&mut linker.instance(import)?)?;
+        } else if is_interface(import, PANIC) {
+            panic(&mut linker.instance(import)?)?;
         } else if let Some(capability) = capability(import) {
             let mut instance = linker.instance(import)?;
             if capability == Capability::Judge {
@@ -90,6 +100,14 @@ pub(crate) fn linker(
 
 fn image(instance: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
     instance.resource("image", ResourceType::host::<Image>(), |_, _| Ok(()))
+}
+
+fn panic(panic: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
+    panic.func_wrap(REPORT, |mut store, (message,): (String,)| {
+        charge(&mut store, message.len() as u64)?;
+        store.data_mut().last_words = Some(shorten(&message));
+        Ok(())
+    })
 }
 
 fn types(types: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {

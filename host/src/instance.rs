@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use wasmtime::component::{Component, ComponentExportIndex, Instance, InstancePre, TypedFunc};
-use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
+use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap};
 
 use crate::bindings::CapableRewardPluginIndices;
 use crate::bindings::rlhost::plugin::types as wit;
@@ -13,6 +13,7 @@ use crate::capability::{Exchange, LogLine};
 use crate::guest::{GuestState, HostCallBytesExhausted};
 use crate::host::Shared;
 use crate::memory::GrowthDenied;
+use crate::message::{self, shorten};
 use crate::net::Net;
 use crate::{Limits, Outcome, imports, wasi};
 
@@ -20,8 +21,6 @@ use crate::{Limits, Outcome, imports, wasi};
 pub(crate) const REWARD: &str = "rlhost:plugin/reward@0.1.0";
 /// Handles that a guest may hold besides its images.
 const MAX_HANDLES: usize = 10_000;
-/// Bytes of a message that are kept.
-const MAX_MESSAGE: usize = 2_000;
 
 /// A reward plugin, ready to be instantiated.
 pub(crate) struct Prepared {
@@ -145,6 +144,8 @@ struct WrongTypes(String);
 pub(crate) struct Failure {
     pub(crate) outcome: Outcome,
     pub(crate) message: String,
+    /// Where the guest was, until [`call_in`] has put it into the message.
+    place: String,
 }
 
 impl Failure {
@@ -152,6 +153,33 @@ impl Failure {
         Self {
             outcome,
             message: shorten(message),
+            place: String::new(),
+        }
+    }
+
+    /// Puts what the guest said of its end, where it was and what helps into the message.
+    fn tell(&mut self, budget: &Budget, last_words: Option<String>, on_stderr: Option<String>) {
+        let mut message = std::mem::take(&mut self.message);
+        let mut helps = (self.outcome == Outcome::MemoryExhausted).then_some("memory");
+        if message == OUT_OF_FUEL {
+            message = format!("all {} units of fuel are used up", budget.fuel);
+            helps = Some("fuel");
+        }
+        let trapped = self.outcome == Outcome::Trap;
+        if let (true, Some(words)) = (trapped, last_words) {
+            // The trap is how it ends itself, which says nothing more.
+            message = words;
+        }
+        let place = std::mem::take(&mut self.place);
+        if !place.is_empty() {
+            message = format!("{message} in {place}");
+        }
+        if let (true, Some(text)) = (trapped, on_stderr) {
+            message = format!("{message}; on stderr: {text}");
+        }
+        self.message = shorten(&message);
+        if let (true, Some(key)) = (budget.can_be_more, helps) {
+            self.message += &message::more(key);
         }
     }
 }
@@ -164,16 +192,20 @@ pub(crate) struct Budget {
     pub(crate) output: u64,
     /// Processor time.
     pub(crate) time: Duration,
+    /// Whether whoever runs the guest can give it more: a reward for its samples.
+    pub(crate) can_be_more: bool,
 }
 
 impl Budget {
-    /// The budget of a call over `samples` samples.
+    /// The budget of a call over `samples` samples; of a description, which has none, that of one.
     pub(crate) fn new(host: &Shared, limits: &Limits, samples: usize) -> Self {
+        let can_be_more = samples > 0;
         let samples = (samples as u64).max(1);
         Self {
             fuel: limits.fuel.saturating_mul(samples).min(Limits::MAX_FUEL),
             output: limits.output.saturating_mul(samples),
             time: host.clock.time_for(samples, limits.fuel),
+            can_be_more,
         }
     }
 }
@@ -233,10 +265,9 @@ pub(crate) fn call_in<T>(
         _ => budget.fuel - store.get_fuel().unwrap_or(0).min(budget.fuel),
     };
     let state = store.data_mut();
-    if let (Some(text), Err(failure)) = (wasi::finish(state), &mut answer)
-        && failure.outcome == Outcome::Trap
-    {
-        failure.message = shorten(&format!("{}; on stderr: {text}", failure.message));
+    let (last_words, on_stderr) = (state.last_words.take(), wasi::finish(state));
+    if let Err(failure) = &mut answer {
+        failure.tell(&budget, last_words, on_stderr);
     }
     Call {
         answer,
@@ -287,31 +318,19 @@ pub(crate) fn judge(error: &wasmtime::Error, otherwise: Outcome) -> Failure {
     } else {
         otherwise
     };
-    let mut message = match outcome {
-        Outcome::OutputTooLarge => "the answer is larger than the output limit".to_owned(),
+    let message = match (outcome, error.downcast_ref::<Trap>()) {
+        (Outcome::OutputTooLarge, _) => "the answer is larger than the output limit".to_owned(),
+        (_, Some(Trap::OutOfFuel)) => OUT_OF_FUEL.to_owned(),
         _ => error.root_cause().to_string(),
     };
-    let frames: Vec<_> = error
-        .downcast_ref::<WasmBacktrace>()
-        .map(WasmBacktrace::frames)
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|frame| frame.func_name())
-        .collect();
-    if !frames.is_empty() {
-        message += " in ";
-        message += &frames.join(" < ");
+    Failure {
+        place: message::place(error),
+        ..Failure::new(outcome, &message)
     }
-    Failure::new(outcome, &message)
 }
+
+/// Stands for the message of a guest without fuel, until it is told how much it had.
+const OUT_OF_FUEL: &str = "all fuel is used up";
 
 /// Part of wasmtime's message for data beyond `Store::set_hostcall_fuel`, whose type is private.
 const OUTPUT_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
-
-/// Bounds a message that a guest can make as long as it likes.
-fn shorten(message: &str) -> String {
-    if message.len() <= MAX_MESSAGE {
-        return message.to_owned();
-    }
-    format!("{} …", &message[..message.floor_char_boundary(MAX_MESSAGE)])
-}

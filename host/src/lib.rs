@@ -86,6 +86,7 @@ mod lower;
 mod marks;
 mod measure;
 mod memory;
+mod message;
 mod names;
 mod net;
 mod outcome;

@@ -3,13 +3,15 @@
 use std::time::{Duration, Instant};
 
 use crate::bindings::rlhost::plugin::types as wit;
+use crate::capability::Tape;
+use crate::golden::Call;
 use crate::lower;
 use crate::{Outcome, Sample, Scorer};
 
-/// What the score of one sample took.
+/// What one call took.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured {
-    /// What came of it.
+    /// What came of its first sample.
     pub outcome: Outcome,
     /// Fuel that was used.
     pub fuel: u64,
@@ -29,16 +31,34 @@ fn said(failure: &wit::Failure) -> Outcome {
 }
 
 impl Scorer {
-    /// Scores one sample and says what that took.
+    /// Scores one sample, alone, and says what that took.
     pub fn measure(&self, sample: &Sample) -> Measured {
+        self.timed(std::slice::from_ref(sample), Tape::default())
+    }
+
+    /// Scores the samples of one call of golden cases, with the answers that they hold, and says what that took.
+    pub fn measure_call(&self, call: &Call<'_>) -> Measured {
+        let answers = call.answers();
+        let tape = if answers.is_empty() {
+            Tape::default()
+        } else {
+            Tape::script(answers)
+        };
+        self.timed(&call.samples(), tape)
+    }
+
+    fn timed(&self, samples: &[Sample], tape: Tape) -> Measured {
         let host = self.plugin().host();
-        let samples = std::slice::from_ref(sample);
-        let state = self.state(sample.images.clone());
+        let groups = self.group_numbers(samples);
+        let images = samples.iter().flat_map(|s| s.images.iter().cloned());
+        let mut state = self.state(images.collect());
+        state.tape = tape;
+        let count = samples.len();
         host.install(|| {
             let start = Instant::now();
             let prepared = self.plugin().prepared();
-            let call = prepared.call(&host.0, &self.limits(), 1, state, |guest, store| {
-                lower::with_arguments(samples, &[0], self.params(), |arguments| {
+            let call = prepared.call(&host.0, &self.limits(), count, state, |guest, store| {
+                lower::with_arguments(samples, &groups, self.params(), |arguments| {
                     guest.score(store, arguments)
                 })
             });

@@ -76,6 +76,15 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// The name that manifests use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sample => "sample",
+            Self::Group => "group",
+            Self::Batch => "batch",
+        }
+    }
+
     /// Which samples each call sees.
     pub(crate) fn calls(self, samples: &[Sample]) -> Vec<Range<usize>> {
         match self {
@@ -322,7 +331,7 @@ fn describe(
     };
     let state = GuestState::new(limits, Vec::new(), None);
     let call = host.0.threads.install(|| {
-        prepared.call(&host.0, limits, 1, state, |guest, store| {
+        prepared.call(&host.0, limits, 0, state, |guest, store| {
             guest.describe(store).map(PluginInfo::from)
         })
     });

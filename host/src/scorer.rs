@@ -19,7 +19,7 @@ use crate::lower;
 use crate::receipt::{call_digest, engine_settings, input_digest};
 use crate::verdict::{self, Verdict};
 use crate::{
-    Error, Host, Image, Limits, Outcome, ParamInfo, Plugin, Receipt, Result, Sample, Scope,
+    Answer, Error, Host, Image, Limits, Outcome, ParamInfo, Plugin, Receipt, Result, Sample, Scope,
     Session, StepReward,
 };
 
@@ -201,28 +201,48 @@ impl Scorer {
     /// If a call over several samples fails, all of them get its outcome. Scores and fuel are the same
     /// for any number of threads and, for plugins of scope `sample`, for any order.
     pub fn score(&self, samples: &[Sample]) -> Vec<Scored> {
-        self.score_all(samples, None)
+        self.score_all(samples, false, |_| Tape::default())
     }
 
     /// Scores samples again with the exchanges that were recorded for each of them: nobody is asked. A
     /// question that is not recorded ends as [`Outcome::HostFault`].
     pub fn replay(&self, samples: &[Sample], recorded: &[Vec<Exchange>]) -> Vec<Scored> {
-        self.score_all(samples, Some(recorded))
+        self.score_all(samples, true, |range| {
+            let exchanges = recorded.iter().take(range.end).skip(range.start).flatten();
+            Tape::replay(exchanges.cloned().collect())
+        })
     }
 
-    fn score_all(&self, samples: &[Sample], recorded: Option<&[Vec<Exchange>]>) -> Vec<Scored> {
-        let tape = |range: Range<usize>| match recorded {
-            None => Tape::default(),
-            Some(all) => {
-                let exchanges = all.iter().take(range.end).skip(range.start).flatten();
-                Tape::replay(exchanges.cloned().collect())
+    /// Scores samples with answers that are prepared for each of them, whatever is asked: nobody is asked. Where there
+    /// are none for a call, others are asked as ever.
+    pub(crate) fn score_prepared(
+        &self,
+        samples: &[Sample],
+        prepared: &[Vec<(Capability, Answer)>],
+    ) -> Vec<Scored> {
+        self.score_all(samples, false, |range| {
+            let answers = prepared.iter().take(range.end).skip(range.start).flatten();
+            let answers: Vec<_> = answers.cloned().collect();
+            if answers.is_empty() {
+                Tape::default()
+            } else {
+                Tape::script(answers)
             }
-        };
+        })
+    }
+
+    /// Scores samples, with a tape for each call; `replays` says that none of them asks anybody.
+    fn score_all(
+        &self,
+        samples: &[Sample],
+        replays: bool,
+        tape: impl Fn(Range<usize>) -> Tape + Sync,
+    ) -> Vec<Scored> {
         // A fault of the host says nothing about the sample, so such calls get a second chance when the
         // others are done. Outcomes of the guest's own making would only come again.
         let failed =
             |scored: &Scored| scored.outcome == Outcome::HostFault && !is_not_recorded(scored);
-        let threads = self.threads(recorded.is_some());
+        let threads = self.threads(replays);
         if self.plugin.info().scope == Scope::Sample {
             // Each result goes straight to its place.
             let run = |(i, sample): (usize, &Sample)| {
@@ -353,7 +373,7 @@ impl Scorer {
     }
 
     /// The group numbers that the guest sees: counted from 0 in a batch; else they are 0, and there is none.
-    fn group_numbers(&self, samples: &[Sample]) -> Vec<u32> {
+    pub(crate) fn group_numbers(&self, samples: &[Sample]) -> Vec<u32> {
         if self.plugin.info().scope != Scope::Batch {
             return Vec::new();
         }

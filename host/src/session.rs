@@ -64,7 +64,9 @@ impl Session {
             })
         });
         let instance = started.answer.map_err(|failure| {
-            let Failure { outcome, message } = failure;
+            let Failure {
+                outcome, message, ..
+            } = failure;
             fail(format!("it did not start: {outcome}: {message}"))
         })?;
         Ok(Self {
@@ -86,7 +88,10 @@ impl Session {
     /// call this inside of [`Host::install`](crate::Host::install).
     pub fn score(&mut self, sample: &Sample) -> Result<Scored> {
         let plugin = self.scorer.plugin();
-        if let Some(Failure { outcome, message }) = &self.ended {
+        if let Some(Failure {
+            outcome, message, ..
+        }) = &self.ended
+        {
             return Err(Error::Session {
                 plugin: plugin.info().name.clone(),
                 message: format!("it ended with {outcome}: {message}; start another"),

@@ -22,6 +22,7 @@ fn help_texts() {
         "plugin inspect",
         "plugin test",
         "plugin audit",
+        "plugin bench",
         "rollouts show",
     ] {
         let mut arguments: Vec<&str> = command.split_whitespace().collect();

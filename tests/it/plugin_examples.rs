@@ -38,3 +38,24 @@ fn extraction_in_go() {
 fn tables_in_javascript() {
     builds_and_passes("tables");
 }
+
+/// Rewards that ask a judge: the cases hold what it answers, and nobody is asked.
+#[track_caller]
+fn judges(name: &str) {
+    let folder = format!("reward-plugins/examples/{name}");
+    ok(&repository(), &["plugin", "build", &folder]);
+    let tested = ok(&repository(), &["plugin", "test", &folder, "--json"]);
+    assert!(tested.lines().count() >= 8, "{tested}");
+    let benched = ok(&repository(), &["plugin", "bench", &folder, "--times", "1"]);
+    assert!(benched.contains("fuel    least "), "{benched}");
+}
+
+#[test]
+fn a_judge_in_python() {
+    judges("judged");
+}
+
+#[test]
+fn a_judge_in_rust() {
+    judges("rubric");
+}

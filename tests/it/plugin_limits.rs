@@ -1,5 +1,6 @@
 //! Limits that plugins ask for, and limits that are set.
 
+use crate::plugin_new::ok;
 use crate::support::{Project, json_lines};
 use serde_json::Value;
 
@@ -154,4 +155,16 @@ fn limits_that_make_no_sense_are_refused() {
         &format!("{manifest}\n[limits]\nfuel = 5\n"),
     );
     project.refused(&["plugin", "build", "loss"], &["`[limits]` is for rewards"]);
+}
+
+#[test]
+fn a_plugin_in_rust_asks_beside_its_cargo_toml() {
+    let project = Project::empty();
+    project.ok(&["plugin", "new", "own", "--lang", "rust"]);
+    project.write("own/plugin.toml", "[limits]\nfuel = 2_000_000_000\n");
+    let built = ok(project.root(), &["plugin", "build", "own"]);
+    assert!(built.contains("asks for  fuel 2000000000\n"), "{built}");
+    project.write("own/plugin.toml", "[plugin]\nname = \"own\"\n");
+    let refused = project.run(&["plugin", "build", "own"]);
+    assert!(refused.stderr.contains("[limits] alone"), "{refused:?}");
 }

@@ -69,7 +69,7 @@ const OF_RUNS: [Case; 7] = [
     ("rollouts show", rollouts_show),
 ];
 
-const OF_PLUGINS: [Case; 8] = [
+const OF_PLUGINS: [Case; 9] = [
     ("score", score),
     ("plugin new", plugin_new),
     ("plugin build", plugin_build),
@@ -77,6 +77,7 @@ const OF_PLUGINS: [Case; 8] = [
     ("plugin inspect", plugin_inspect),
     ("plugin test", plugin_test),
     ("plugin audit", plugin_audit),
+    ("plugin bench", plugin_bench),
     ("compile-component", compile_component),
 ];
 
@@ -380,7 +381,7 @@ fn plugin_new(project: &Project) {
 fn plugin_build(project: &Project) {
     told(project, &["plugin", "build", HOSTILE]);
     project.ok(&["plugin", "new", "made", "--lang", "c"]);
-    // A compiler that says what a stranger's source makes it say. Its number puts it ahead of the machine's own.
+    // A compiler that says what a stranger's source makes it say, newer than any that is installed.
     fs::create_dir(project.path("bin")).unwrap();
     project.write("bin/said", HOSTILE);
     project.write(
@@ -506,6 +507,21 @@ fn plugin_test(project: &Project) {
     project.write(&cases, "{\n");
     told(project, &test);
     told(project, &["plugin", "test", HOSTILE]);
+}
+
+fn plugin_bench(project: &Project) {
+    let cases = format!("bench {HOSTILE}.jsonl");
+    let row = json!({"name": HOSTILE, "response": HOSTILE, "answer": HOSTILE, "params": {"mode": "trap"}, "expect": {"score": 1}});
+    project.write(&cases, &format!("{row}\n"));
+    let hostile = guest("hostile");
+    let bench = [
+        "plugin", "bench", &hostile, "--cases", &cases, "--times", "2",
+    ];
+    told(project, &bench);
+    quiet(project, &[&bench[..], &["--json"]].concat());
+    let other = format!("no {HOSTILE}");
+    told(project, &[&bench[..], &["--filter", &other]].concat());
+    told(project, &["plugin", "bench", HOSTILE]);
 }
 
 fn plugin_audit(project: &Project) {

@@ -837,5 +837,85 @@ class Imports(unittest.TestCase):
         self.assertIn("src/r.py, line 8: signal.alarm: it never rings", notes[0])
 
 
+class Together(unittest.TestCase):
+    """Functions that see several responses at once."""
+
+    GIVEN = [sample("a", "x", level=1), sample("b", "y", level=2), sample("a", "z", level=3)]
+
+    def together(self, function, scope="group", **settings):
+        text = textwrap.dedent(inspect.getsource(function))
+        return call.judge_all(call.plan(function, text, settings, scope), self.GIVEN)
+
+    def test_lists_hold_all_of_a_call(self):
+        def trl(completions, answer, level, **kwargs):
+            assert kwargs["completion_ids"] and len(kwargs["prompts"]) == len(kwargs["answer"] if "answer" in kwargs else answer) == 3
+            return [completions.count(it) + n for it, n in zip(completions, level)]
+
+        def easyr1(reward_inputs, weight=2.0):
+            return [{"overall": weight * len(reward_inputs), "level": it["level"]} for it in reward_inputs]
+
+        def verl(data_sources, solution_strs, ground_truths, extra_infos):
+            return [None if truth == "y" else {"score": solution_strs.index(it)} for it, truth in zip(solution_strs, ground_truths)]
+
+        def plain(responses, answers, samples):
+            return [float(it.answer == answer) for it, answer in zip(samples, answers)]
+
+        self.assertEqual([it[0] for it in self.together(trl)], [3.0, 3.0, 5.0])
+        self.assertEqual(self.together(easyr1, "batch")[2], (6.0, [("level", 3.0)]))
+        first, second, third = self.together(verl)
+        self.assertEqual((first, third), ((0.0, []), (0.0, [])))
+        self.assertIsInstance(second, Abstain)
+        self.assertEqual([it[0] for it in self.together(plain)], [1.0, 1.0, 1.0])
+
+    def test_an_error_is_that_of_all(self):
+        def fails(completions):
+            return [1 / 0]
+
+        def short(completions):
+            return [1.0]
+
+        for function, told in ((fails, "ZeroDivisionError"), (short, "1 entries for 3 responses")):
+            found = self.together(function)
+            self.assertTrue(all(isinstance(it, Internal) and told in str(it) for it in found), found)
+
+    def test_a_function_of_one_response_is_refused(self):
+        def verl(solution_str, ground_truth):
+            return 1.0
+
+        with self.assertRaisesRegex(call.Unclear, "with one response at a time"):
+            self.together(verl)
+
+    def test_what_lists_hold_is_told(self):
+        def trl(completions):
+            return [1.0 for _ in completions]
+
+        text = textwrap.dedent(inspect.getsource(trl))
+        self.assertIn("a list has one entry", call.plan(trl, text, {}).told())
+        self.assertIn("for each completion of a prompt", call.plan(trl, text, {}, "group").told())
+        self.assertIn("of a training step", call.plan(trl, text, {}, "batch").told())
+
+    def test_functions_that_compare_responses_are_seen(self):
+        alone = [
+            "[score(c) for c in completions]",
+            "[float(a in c) for c, a in zip(completions, answer)]",
+            "[0.0] * len(completions)",
+            "list(map(len, completions))",
+            "[sum(map(len, c)) for c in completions]",
+        ]
+        compares = [
+            "[Counter(completions)[c] for c in completions]",
+            "[float(len(c) == max(len(o) for o in completions)) for c in completions]",
+            "[sum(c == o for o in completions) for c in completions]",
+            "spread(completions)",
+            "[1.0] * len(set(completions))",
+        ]
+        for wanted_line, bodies in ((None, alone), (2, compares)):
+            for body in bodies:
+                tree = __import__("ast").parse(f"def f(completions, answer=()):\n    return {body}\n")
+                self.assertEqual(source.compares(tree, "f", {"completions"}), wanted_line, body)
+        made = "def f(completions):\n    texts = [c[0]['content'] for c in completions]\n    return [texts.count(t) / len(set(texts)) for t in texts]\n"
+        self.assertEqual(source.compares(__import__("ast").parse(made), "f", {"completions"}), 3)
+
+
 if __name__ == "__main__":
     unittest.main()

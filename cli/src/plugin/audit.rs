@@ -1,5 +1,6 @@
 //! `rlhost plugin audit`: does a plugin always give the same answers?
 
+use super::given;
 use crate::terminal::{block, inline};
 use crate::{allow, host, output, score};
 use anyhow::{Context, Result, bail};
@@ -7,7 +8,7 @@ use rlhost_host::audit::{self, Difference, Order, Pass, Process, Report};
 use rlhost_host::receipt::input_digest;
 use rlhost_host::{
     Capability, Digest, Exchange, Limits, Plugin, Record, Sample, SampleReader, Scored, Scorer,
-    files,
+    files, golden,
 };
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -18,18 +19,19 @@ use std::time::Instant;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The path of a component, or the name of a plugin
-    plugin: String,
-    /// JSONL file with `response`, `answer` and more columns (docs/data.md)
+    /// A plugin's source folder, a component's file, or a plugin's name
+    #[arg(value_name = "FOLDER|FILE|NAME", default_value = ".")]
+    what: String,
+    /// JSONL file with rows (docs/data.md); by default the golden cases
     #[arg(long, short)]
-    input: PathBuf,
+    input: Option<PathBuf>,
     /// How many times the file is scored
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(3..=10000))]
     times: u16,
     /// Threads of half of the passes; the others have one
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
-    /// A parameter of the plugin; the value is JSON, or else a text
+    /// A parameter for the rows of --input; the value is JSON, or else a text
     #[arg(long, value_name = "KEY=VALUE", value_parser = score::parameter)]
     param: Vec<(String, Value)>,
     #[command(flatten)]
@@ -38,28 +40,64 @@ pub struct Arguments {
     limits: score::LimitArguments,
 }
 
+/// What is scored again and again, and where it comes from.
+struct Rows {
+    /// A file of rows, or the golden cases.
+    input: PathBuf,
+    cases: bool,
+    params: Map<String, Value>,
+    samples: Vec<Sample>,
+    /// The place of each sample: `FILE:LINE`.
+    places: Vec<String>,
+    /// What tells whether a file has changed.
+    digest: Digest,
+}
+
+impl Rows {
+    /// Which of the golden cases these are.
+    fn with(&self) -> String {
+        if self.cases && !self.params.is_empty() {
+            format!(" with {}", inline(Value::Object(self.params.clone())))
+        } else {
+            String::new()
+        }
+    }
+}
+
 pub fn run(arguments: &Arguments) -> Result<()> {
     let settings = arguments.limits.settings();
-    let params: Map<String, Value> = arguments.param.iter().cloned().collect();
-    let host = host::builder()?.threads(1);
-    let plugin = arguments
-        .limits
-        .on(host)
-        .build()?
-        .load_with(arguments.plugin.as_str(), &settings)?;
+    let host = arguments.limits.on(host::builder()?.threads(1)).build()?;
+    let plugin = given::load(&host, &arguments.what, &settings)?;
+    let all = match &arguments.input {
+        Some(input) => vec![rows(input, arguments.param.iter().cloned().collect())?],
+        None => cases(arguments, &plugin)?,
+    };
+    output::standard(|out| {
+        let info = plugin.info();
+        let path = inline(plugin.path().display());
+        Ok(writeln!(
+            out,
+            "plugin {} {}, {path}",
+            info.name, info.version
+        )?)
+    })?;
+    all.iter()
+        .try_for_each(|rows| audit(arguments, &plugin, rows))
+}
+
+/// Audits a plugin on some rows.
+fn audit(arguments: &Arguments, plugin: &Plugin, rows: &Rows) -> Result<()> {
     let limits = plugin.limits();
     let grants = arguments.allow.grants(plugin.host())?;
-    let one = Scorer::with_grants(&plugin, &params, limits, grants)?;
-    let several = several(arguments, &plugin, &params, limits)?;
-    let (samples, lines) = read(&arguments.input)?;
-    let digest_before = digest(&arguments.input)?;
-    let input = &arguments.input;
+    let one = Scorer::with_grants(plugin, &rows.params, limits, grants)?;
+    let several = several(arguments, plugin, &rows.params, limits)?;
+    let samples = &rows.samples;
     let scope = plugin.info().scope;
     let mut passes = audit::plan(scope, arguments.times.into(), arguments.threads.into());
     let start = Instant::now();
     // Others need not answer twice alike, and that is not the plugin's fault: they are asked once, and each
     // pass gets the same answers.
-    let answers = asks(&plugin).then(|| answers(&one, &samples));
+    let answers = asks(plugin).then(|| answers(&one, samples));
     if answers.is_some() {
         passes.retain(|pass| pass.process == Process::This);
     }
@@ -71,14 +109,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             scorer.replay(samples, &recorded.collect::<Vec<_>>())
         }
     };
-    let report = audit::audit(scope, &samples, &passes, |pass, samples| {
+    let report = audit::audit(scope, samples, &passes, |pass, samples| {
         match pass.process {
             Process::This if pass.threads == 1 => Ok(score(&one, samples)),
             Process::This => Ok(score(&several, samples)),
             Process::Fresh | Process::Recompiled => {
-                let scored = elsewhere(arguments, &plugin, pass)?;
-                if scored.len() != samples.len() || digest(&arguments.input)? != digest_before {
-                    bail!("{} has changed meanwhile; audit again", input.display());
+                let scored = elsewhere(arguments, rows, plugin, pass)?;
+                if scored.len() != samples.len() || digest(&rows.input)? != rows.digest {
+                    bail!(
+                        "{} has changed meanwhile; audit again",
+                        rows.input.display()
+                    );
                 }
                 Ok(scored)
             }
@@ -86,18 +127,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     })?;
     let seconds = start.elapsed().as_secs_f64();
     output::standard(|out| {
-        let info = plugin.info();
-        let path = inline(plugin.path().display());
-        writeln!(out, "plugin {} {}, {path}", info.name, info.version)?;
         let passes = &passes[..report.passes];
-        Ok(print(out, input, &lines, passes, &report, seconds)?)
+        Ok(print(out, rows, passes, &report, seconds)?)
     })?;
     match &report.difference {
         Some(found) => bail!(
-            "{} is not deterministic: {}:{} differs in {}",
+            "{} is not deterministic: {} differs in {}",
             plugin.info().name,
-            input.display(),
-            lines[found.sample],
+            rows.places[found.sample],
             found.fields.join(", ")
         ),
         None if !report.is_deterministic() => bail!(
@@ -143,8 +180,8 @@ fn several(
     Ok(Scorer::with_grants(&again, params, limits, grants)?)
 }
 
-/// The samples of a file and their lines.
-fn read(input: &Path) -> Result<(Vec<Sample>, Vec<usize>)> {
+/// The samples of a file.
+fn rows(input: &Path, params: Map<String, Value>) -> Result<Rows> {
     let mut reader = SampleReader::open(input)?;
     if !input.is_file() {
         bail!(
@@ -152,26 +189,76 @@ fn read(input: &Path) -> Result<(Vec<Sample>, Vec<usize>)> {
             input.display()
         );
     }
-    let (mut samples, mut lines) = (Vec::new(), Vec::new());
+    let (mut samples, mut places) = (Vec::new(), Vec::new());
     while let Some(sample) = reader.next() {
         samples.push(sample?);
-        lines.push(reader.line());
+        places.push(format!("{}:{}", input.display(), reader.line()));
     }
     if samples.is_empty() {
         bail!("{}: there is no sample in it", input.display());
     }
-    Ok((samples, lines))
+    Ok(Rows {
+        input: input.to_owned(),
+        cases: false,
+        params,
+        samples,
+        places,
+        digest: digest(input)?,
+    })
 }
 
-/// What tells whether a file has changed.
-fn digest(file: &Path) -> Result<Digest> {
-    let bytes = files::read(file, files::WEIGHTS)
-        .with_context(|| format!("cannot read {}", file.display()))?;
-    Ok(Digest::of(&bytes))
+/// The golden cases, those of equal parameters together.
+fn cases(arguments: &Arguments, plugin: &Plugin) -> Result<Vec<Rows>> {
+    if !arguments.param.is_empty() {
+        bail!("--param is for rows of --input: golden cases have their own parameters");
+    }
+    let input = given::cases(&arguments.what, plugin, None)?;
+    let cases = golden::read(&input)?;
+    let scope = plugin.info().scope;
+    let mut all: Vec<Rows> = Vec::new();
+    for call in golden::calls(scope, &cases)? {
+        let params = &call.cases[0].params;
+        if all.iter().any(|rows| rows.params == *params) {
+            continue;
+        }
+        let alike = cases.iter().filter(|case| case.params == *params);
+        all.push(Rows {
+            samples: golden::samples(scope, &cases, params)?,
+            places: alike.map(ToString::to_string).collect(),
+            input: input.clone(),
+            cases: true,
+            params: params.clone(),
+            digest: digest(&input)?,
+        });
+    }
+    Ok(all)
+}
+
+/// What tells whether a file, or the cases of a folder, have changed.
+fn digest(input: &Path) -> Result<Digest> {
+    let failed = || format!("cannot read {}", input.display());
+    let mut names = vec![input.to_owned()];
+    if input.is_dir() {
+        let entries: io::Result<Vec<_>> = input.read_dir().with_context(failed)?.collect();
+        let entries = entries.with_context(failed)?;
+        names = entries.into_iter().map(|entry| entry.path()).collect();
+        names.retain(|name| name.extension().is_some_and(|it| it == "jsonl"));
+        names.sort();
+    }
+    let mut all = Vec::new();
+    for name in names {
+        all.extend(files::read(&name, files::WEIGHTS).with_context(failed)?);
+    }
+    Ok(Digest::of(&all))
 }
 
 /// A pass in another process: `rlhost score` with the same file.
-fn elsewhere(arguments: &Arguments, plugin: &Plugin, pass: &Pass) -> Result<Vec<Scored>> {
+fn elsewhere(
+    arguments: &Arguments,
+    rows: &Rows,
+    plugin: &Plugin,
+    pass: &Pass,
+) -> Result<Vec<Scored>> {
     let program = std::env::current_exe().context("cannot tell which program this is")?;
     // An empty cache for the time being: nothing compiled is there.
     let cache = tempfile::tempdir().context("cannot make a folder for compiled code")?;
@@ -179,9 +266,10 @@ fn elsewhere(arguments: &Arguments, plugin: &Plugin, pass: &Pass) -> Result<Vec<
     if pass.process == Process::Recompiled {
         command.env("RLHOST_CACHE_DIR", cache.path());
     }
-    command.arg("score").arg("--input").arg(&arguments.input);
+    command.arg("score").arg("--input").arg(&rows.input);
+    command.args(rows.cases.then_some("--cases"));
     command.arg("--threads").arg(pass.threads.to_string());
-    for (key, value) in &arguments.param {
+    for (key, value) in &rows.params {
         command.arg("--param").arg(format!("{key}={value}"));
     }
     for grant in arguments.allow.as_typed() {
@@ -234,8 +322,7 @@ fn scored(line: &str) -> Result<Scored> {
 
 fn print(
     out: &mut dyn Write,
-    input: &Path,
-    lines: &[usize],
+    rows: &Rows,
     passes: &[Pass],
     report: &Report,
     seconds: f64,
@@ -243,10 +330,11 @@ fn print(
     let count = |wanted: fn(&Pass) -> bool| passes.iter().filter(|pass| wanted(pass)).count();
     writeln!(
         out,
-        "{}: {} passes x {} samples in {seconds:.1} s",
-        inline(input.display()),
+        "{}{}: {} passes x {} samples in {seconds:.1} s",
+        inline(rows.input.display()),
+        rows.with(),
         passes.len(),
-        lines.len(),
+        rows.samples.len(),
     )?;
     let threads = passes.iter().map(|pass| pass.threads).max().unwrap_or(1);
     if threads > 1 {
@@ -265,7 +353,7 @@ fn print(
         count(|pass| matches!(pass.order, Order::Shuffled(_))),
     )?;
     let chunks = passes.iter().filter_map(|pass| pass.chunk);
-    let mut chunks: Vec<_> = chunks.filter(|chunk| *chunk < lines.len()).collect();
+    let mut chunks: Vec<_> = chunks.filter(|chunk| *chunk < rows.samples.len()).collect();
     chunks.sort_unstable();
     chunks.dedup();
     let chunks: Vec<_> = chunks
@@ -288,32 +376,25 @@ fn print(
         )?;
     }
     match &report.difference {
-        Some(difference) => print_difference(out, input, lines, difference),
+        Some(difference) => print_difference(out, rows, difference),
         None if report.is_deterministic() => writeln!(
             out,
             "deterministic: outcome, score, parts, steps, fuel, message and receipt are the same every time"
         ),
         None => writeln!(
             out,
-            "not proven: samples without two answers to compare: {}, the first {}:{}",
+            "not proven: samples without two answers to compare: {}, the first {}",
             report.unproven.len(),
-            inline(input.display()),
-            lines[report.unproven[0]],
+            inline(&rows.places[report.unproven[0]]),
         ),
     }
 }
 
-fn print_difference(
-    out: &mut dyn Write,
-    input: &Path,
-    lines: &[usize],
-    found: &Difference,
-) -> io::Result<()> {
+fn print_difference(out: &mut dyn Write, rows: &Rows, found: &Difference) -> io::Result<()> {
     writeln!(
         out,
-        "NOT DETERMINISTIC: {}:{} differs in {}",
-        inline(input.display()),
-        lines[found.sample],
+        "NOT DETERMINISTIC: {} differs in {}",
+        inline(&rows.places[found.sample]),
         found.fields.join(", ")
     )?;
     for (pass, scored) in [&found.first, &found.other] {
@@ -389,8 +470,15 @@ mod tests {
 
     fn printed(report: &Report, passes: &[Pass]) -> String {
         let mut out = Vec::new();
-        let input = Path::new("samples.jsonl");
-        print(&mut out, input, &[1, 3, 4], passes, report, 1.26).unwrap();
+        let rows = Rows {
+            input: "samples.jsonl".into(),
+            cases: false,
+            params: Map::new(),
+            samples: vec![Sample::single("", "null"); 3],
+            places: [1, 3, 4].map(|line| format!("samples.jsonl:{line}")).into(),
+            digest: Digest::of(b""),
+        };
+        print(&mut out, &rows, passes, report, 1.26).unwrap();
         String::from_utf8(out).unwrap()
     }
 

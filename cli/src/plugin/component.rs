@@ -143,7 +143,13 @@ fn is_text(bytes: &[u8]) -> bool {
 }
 
 /// Checks that the host runs the component, and puts it where it is wanted: whole or not at all.
-pub fn put(component: &[u8], path: &Path, limits: &LimitSettings) -> Result<Inspected> {
+/// `check` may refuse it for what it says of itself.
+pub fn put(
+    component: &[u8],
+    path: &Path,
+    limits: &LimitSettings,
+    check: impl FnOnce(&Inspected) -> Result<()>,
+) -> Result<Inspected> {
     if path.is_dir() {
         bail!("{} is a folder: name a file", path.display());
     }
@@ -161,6 +167,7 @@ pub fn put(component: &[u8], path: &Path, limits: &LimitSettings) -> Result<Insp
         let text = error.to_string();
         anyhow!(text.replace(&*staged.path().to_string_lossy(), &path.to_string_lossy()))
     })?;
+    check(&found)?;
     staged
         .persist(path)
         .map_err(|error| error.error)
@@ -190,11 +197,32 @@ pub fn print(out: &mut dyn Write, path: &Path, found: &Inspected) -> Result<()> 
     if imports.is_empty() {
         writeln!(out, "imports   nothing")?;
     }
-    for (i, name) in imports.iter().enumerate() {
+    for (i, name) in shown_imports(imports).iter().enumerate() {
         let label = if i == 0 { "imports" } else { "" };
         writeln!(out, "{label:<9} {}", inline(name))?;
     }
     Ok(())
+}
+
+/// Imports as they are shown: the interfaces of the deterministic WASI, of which there are many and which give nothing,
+/// are one.
+pub fn shown_imports(imports: &[String]) -> Vec<String> {
+    let (wasi, own): (Vec<_>, Vec<_>) = imports.iter().partition(|it| it.starts_with("wasi:"));
+    let mut shown: Vec<String> = own.into_iter().cloned().collect();
+    let mut packages: Vec<_> = wasi
+        .iter()
+        .filter_map(|name| name.strip_prefix("wasi:")?.split('/').next())
+        .collect();
+    packages.sort_unstable();
+    packages.dedup();
+    if !packages.is_empty() {
+        shown.push(format!(
+            "wasi:{{{}}}, {} interfaces: a deterministic WASI, without files, network, clock and chance",
+            packages.join(","),
+            wasi.len()
+        ));
+    }
+    shown
 }
 
 /// Names for an error message.

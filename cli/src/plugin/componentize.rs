@@ -25,6 +25,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Some(path) => path.clone(),
         None => module.with_extension("component.wasm"),
     };
-    let found = component::put(&component, &path, &LimitSettings::default())?;
+    let found = component::put(&component, &path, &LimitSettings::default(), |_| Ok(()))?;
     output::standard(|out| component::print(out, &path, &found))
 }

@@ -1,6 +1,7 @@
 //! `rlhost plugin inspect`.
 
 use super::metadata::Metadata;
+use super::{component, given};
 use crate::terminal::{block, inline};
 use crate::{host, output, score};
 use anyhow::{Context, Result};
@@ -12,8 +13,9 @@ use std::io::{self, Write};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The path of a component, or the name of a plugin
-    plugin: String,
+    /// A plugin's source folder, a component's file, or a plugin's name
+    #[arg(value_name = "FOLDER|FILE|NAME", default_value = ".")]
+    what: String,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -27,7 +29,7 @@ const LABEL: usize = 10;
 pub fn run(arguments: &Arguments) -> Result<()> {
     let limits = &arguments.limits;
     let host = limits.on(host::builder()?).build()?;
-    let found = host.inspect_with(arguments.plugin.as_str(), &limits.settings())?;
+    let found = host.inspect_with(given::component(&arguments.what)?, &limits.settings())?;
     let path = match &found {
         Inspected::Reward(found) => &found.path,
         Inspected::Algorithm(found) => &found.path,
@@ -92,7 +94,7 @@ fn reward(out: &mut dyn Write, found: &Inspection, embedded: &Metadata) -> io::R
     let needs: Vec<_> = found.capabilities.iter().map(|c| c.as_str()).collect();
     let grant = " (grant with --allow)";
     let about_it = [&about.name, &about.version, &about.doc];
-    component(out, found, about_it, &needs, grant)?;
+    about_component(out, found, about_it, &needs, grant)?;
     metadata(out, embedded)?;
     let scope = match about.scope {
         Scope::Sample => "sample: each in an instance of its own",
@@ -114,7 +116,7 @@ fn algorithm(
     let about = &found.description;
     let needs: Vec<_> = about.needs.iter().map(|input| input.as_str()).collect();
     let about_it = [&about.name, &about.version, &about.doc];
-    component(out, found, about_it, &needs, "")?;
+    about_component(out, found, about_it, &needs, "")?;
     metadata(out, embedded)?;
     let advantage = if about.advantage { "yes" } else { "no" };
     writeln!(out, "advantage {advantage}")?;
@@ -128,7 +130,7 @@ fn algorithm(
 }
 
 /// What all components have; `about` is name, version and purpose.
-fn component<D>(
+fn about_component<D>(
     out: &mut dyn Write,
     found: &Inspection<D>,
     about: [&String; 3],
@@ -153,7 +155,8 @@ fn component<D>(
     if !asks.is_empty() {
         writeln!(out, "asks for  {}", asks.join(", "))?;
     }
-    for (label, names) in [("imports", &found.imports), ("exports", &found.exports)] {
+    let imports = component::shown_imports(&found.imports);
+    for (label, names) in [("imports", &imports), ("exports", &found.exports)] {
         for (i, name) in names.iter().enumerate() {
             let label = if i == 0 { label } else { "" };
             writeln!(out, "{label:<9} {}", inline(name))?;

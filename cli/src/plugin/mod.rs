@@ -1,9 +1,11 @@
 //! `rlhost plugin`: make plugins, look at them, test and audit them.
 
 mod audit;
+mod bench;
 mod build;
 mod component;
 mod componentize;
+pub mod given;
 mod inspect;
 mod metadata;
 mod new;
@@ -28,6 +30,8 @@ pub enum Command {
     Test(test::Arguments),
     /// Score a file many times over and demand the same answers every time
     Audit(audit::Arguments),
+    /// Measure time, fuel and memory of the golden cases
+    Bench(bench::Arguments),
 }
 
 pub fn run(command: &Command) -> Result<()> {
@@ -38,5 +42,6 @@ pub fn run(command: &Command) -> Result<()> {
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Test(arguments) => test::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
     }
 }

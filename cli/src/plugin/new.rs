@@ -4,6 +4,7 @@ use super::templates;
 use super::wrapped::Wrapped;
 use crate::output;
 use anyhow::{Context, Result, bail};
+use rlhost_host::Scope;
 use rlhost_host::files::stage_folder;
 use std::path::Path;
 use std::{fs, io};
@@ -22,6 +23,9 @@ pub struct Arguments {
     /// Without NAME, the plugin has the name of the file.
     #[arg(long, value_name = "FILE.py:FUNCTION", conflicts_with_all = ["lang", "world"])]
     from_python: Option<String>,
+    /// What lists of --from-python hold: one completion, all of a prompt or of a step
+    #[arg(long, value_enum, requires = "from_python", default_value_t = Together::Sample)]
+    scope: Together,
     /// What to write
     #[arg(long, value_enum, ignore_case = true, default_value_t = World::Reward)]
     world: World,
@@ -43,6 +47,23 @@ enum Language {
     /// ECMAScript modules; also `js`
     #[value(alias = "js")]
     Javascript,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Together {
+    Sample,
+    Group,
+    Batch,
+}
+
+impl Together {
+    fn scope(self) -> Scope {
+        match self {
+            Self::Sample => Scope::Sample,
+            Self::Group => Scope::Group,
+            Self::Batch => Scope::Batch,
+        }
+    }
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -88,7 +109,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         (Language::Rust, World::Algorithm) => templates::rust_algorithm(name),
         (Language::Python, World::Reward) => match &wrapped {
             Some(wrapped) => {
-                templates::python_wrapped(name, &wrapped.function(), &wrapped.requires)
+                let scope = arguments.scope.scope();
+                templates::python_wrapped(name, &wrapped.function(), &wrapped.requires, scope)
             }
             None => templates::python_reward(name),
         },

@@ -4,7 +4,10 @@
 //! with nothing but the package registry, and goes on to build the same when rlhost changes.
 
 use super::component::CONTRACT;
+use rlhost_host::Scope;
+use rlhost_host::files::{TEXT, read_text};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// Files by their path in the folder.
 pub type Files = Vec<(String, String)>;
@@ -21,12 +24,13 @@ macro_rules! sdk {
     };
 }
 
-const SDK: [(&str, &str); 9] = sdk![
+const SDK: [(&str, &str); 10] = sdk![
     "algorithm.rs",
     "allocator.rs",
     "describe.rs",
     "lib.rs",
     "log.rs",
+    "panic.rs",
     "params.rs",
     "reward.rs",
     "sample.rs",
@@ -111,6 +115,8 @@ const GO_REWARD: &[(&str, &str)] = template![
     "go-reward/README.md",
     "go-reward/plugin.toml",
     "go-reward/src/rlhost.go",
+    "go-reward/src/rlhost_each.go",
+    "go-reward/src/rlhost_together.go",
     "go-reward/src/score.go",
     "reward/cases/examples.jsonl",
     "go/go.mod"
@@ -141,6 +147,41 @@ const JAVASCRIPT_ALGORITHM: &[(&str, &str)] = template![
 const REWARD: &str = "Looks for the reference answer in the response.";
 /// What an algorithm does until it is edited.
 const ALGORITHM: &str = "Policy gradient without ratios: −A · logp, the mean over tokens.";
+
+/// Whether a plugin still describes itself as its template does, though its source is another by now.
+pub fn is_stale(folder: &Path, description: &str) -> bool {
+    let templates = [
+        RUST_REWARD,
+        RUST_ALGORITHM,
+        C_REWARD,
+        C_ALGORITHM,
+        GO_REWARD,
+        GO_ALGORITHM,
+        JAVASCRIPT_REWARD,
+        JAVASCRIPT_ALGORITHM,
+        PYTHON_REWARD,
+        PYTHON_ALGORITHM,
+    ];
+    let as_made = |(path, text): &(&str, &str)| {
+        let (_, path) = path.split_once('/').unwrap_or_default();
+        MAIN.contains(&path)
+            && read_text(&folder.join(path), TEXT).is_ok_and(|found| found == *text)
+    };
+    [REWARD, ALGORITHM].contains(&description) && !templates.iter().any(|it| it.iter().any(as_made))
+}
+
+/// The files to edit.
+const MAIN: [&str; 9] = [
+    "src/lib.rs",
+    "src/score.c",
+    "src/loss.c",
+    "src/score.go",
+    "src/algorithm.go",
+    "src/score.js",
+    "src/algorithm.js",
+    "src/reward.py",
+    "src/loss.py",
+];
 
 /// What a template's blanks are filled in with.
 struct Blanks<'a> {
@@ -179,7 +220,7 @@ pub fn python_reward(name: &str) -> Files {
 }
 
 /// The folder around a reward function in Python, which `FILE.py:FUNCTION` names; its file is to be added.
-pub fn python_wrapped(name: &str, function: &str, requires: &[String]) -> Files {
+pub fn python_wrapped(name: &str, function: &str, requires: &[String], scope: Scope) -> Files {
     let plain = function.split('(').next().unwrap_or_default();
     let description = format!("The function {plain}.");
     let blanks = Blanks {
@@ -189,7 +230,11 @@ pub fn python_wrapped(name: &str, function: &str, requires: &[String]) -> Files 
     let mut files = own(&blanks, PYTHON_WRAPPED);
     for (path, text) in PYTHON_REWARD {
         if path.ends_with("plugin.toml") {
-            let text = blanks.fill(text) + &required(requires);
+            let mut text = blanks.fill(text) + &required(requires);
+            if scope != Scope::Sample {
+                let says = format!("\nscope = \"{}\"\n", scope.as_str());
+                text = text.replace("\n# scope = \"group\"\n", &says);
+            }
             files.push(("plugin.toml".to_owned(), text));
         }
     }
@@ -360,7 +405,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use std::fs;
-    use std::path::Path;
 
     #[test]
     fn the_copy_of_the_crate_is_whole_and_asks_for_the_same() {

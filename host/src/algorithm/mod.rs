@@ -214,7 +214,7 @@ fn describe(host: &Host, path: &Path, code: &Code) -> Result<AlgorithmInfo> {
     };
     let limits = host.limits();
     let call = host.0.threads.install(|| {
-        let budget = Budget::new(&host.0, &limits, 1);
+        let budget = Budget::new(&host.0, &limits, 0);
         code.call(host, &limits, budget, |guest, store| {
             guest.call_describe(store).map(AlgorithmInfo::from)
         })

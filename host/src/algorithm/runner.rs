@@ -166,6 +166,7 @@ impl AlgorithmRunner {
         let host = algorithm.host();
         let budget = Budget {
             output: limits.output + ANSWER_BYTES * mask.len() as u64,
+            can_be_more: false,
             ..Budget::new(&host.0, limits, 1)
         };
         let run = || algorithm.0.code.call(host, limits, budget, &body);

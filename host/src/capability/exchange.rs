@@ -43,6 +43,11 @@ pub(crate) enum Tape {
         used: Vec<bool>,
         replayed: Vec<Exchange>,
     },
+    /// Prepared ones, whatever is asked: each in its turn.
+    Script {
+        prepared: Vec<(Capability, Answer)>,
+        told: Vec<Exchange>,
+    },
 }
 
 impl Default for Tape {
@@ -61,6 +66,14 @@ impl Tape {
         }
     }
 
+    /// A tape that answers with what is prepared, whatever is asked, and asks nobody.
+    pub(crate) fn script(prepared: Vec<(Capability, Answer)>) -> Self {
+        Self::Script {
+            prepared,
+            told: Vec::new(),
+        }
+    }
+
     /// The recorded answer to a request. `Ok(None)` says that it must be asked for (and then given to
     /// [`Tape::record`]).
     pub(crate) fn recorded_answer(
@@ -68,13 +81,24 @@ impl Tape {
         capability: Capability,
         request: &Value,
     ) -> Result<Option<Answer>, NotRecorded> {
-        let Self::Replay {
-            recorded,
-            used,
-            replayed,
-        } = self
-        else {
-            return Ok(None);
+        let (recorded, used, replayed) = match self {
+            Self::Record(_) => return Ok(None),
+            Self::Replay {
+                recorded,
+                used,
+                replayed,
+            } => (recorded, used, replayed),
+            Self::Script { prepared, told } => {
+                let next = prepared.iter().position(|(whose, _)| *whose == capability);
+                let next = next.ok_or(NotRecorded(capability))?;
+                let (_, answer) = prepared.remove(next);
+                told.push(Exchange {
+                    capability,
+                    request: request.clone(),
+                    answer: answer.clone(),
+                });
+                return Ok(Some(answer));
+            }
         };
         let found = recorded
             .iter()
@@ -106,6 +130,7 @@ impl Tape {
         match self {
             Self::Record(exchanges) => exchanges,
             Self::Replay { replayed, .. } => replayed,
+            Self::Script { told, .. } => told,
         }
     }
 
@@ -114,6 +139,7 @@ impl Tape {
         match self {
             Self::Record(exchanges) => exchanges,
             Self::Replay { replayed, .. } => replayed,
+            Self::Script { told, .. } => told,
         }
     }
 }

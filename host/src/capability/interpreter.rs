@@ -170,6 +170,7 @@ impl Loaded {
             fuel: fuel.min(Limits::MAX_FUEL),
             output: self.limits.output,
             time: self.host.0.clock.time_for(1, fuel),
+            can_be_more: false,
         };
         let state = GuestState::new(&self.limits, Vec::new(), None);
         let mut store = instance::store(&self.host.0.engine, state);

@@ -10,9 +10,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::Expectation;
-
-use crate::{Columns, Error, Result, Sample, SampleReader, Scope};
+use super::{Expectation, prepared};
+use crate::{Answer, Capability, Columns, Error, Result, Sample, SampleReader, Scope};
 
 /// A sample with what a plugin has to say about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +32,55 @@ pub struct Case {
     pub text: String,
     /// The call that the row names, as JSON.
     pub(super) call: Option<Value>,
+    /// What others answer when the plugin asks, in order.
+    pub(super) answers: Vec<(Capability, Answer)>,
+}
+
+/// The cases that one call of the plugin sees.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The cases, at least one.
+    pub cases: &'a [Case],
+}
+
+impl Call<'_> {
+    /// The samples, of which no two neighbours are of different prompts unless the cases are.
+    pub fn samples(&self) -> Vec<Sample> {
+        self.cases.iter().map(|case| case.sample.clone()).collect()
+    }
+
+    /// What others answer when the plugin asks, in order.
+    pub(crate) fn answers(&self) -> Vec<(Capability, Answer)> {
+        let answers = self.cases.iter().flat_map(|case| &case.answers);
+        answers.cloned().collect()
+    }
+}
+
+/// Which cases each call of a plugin of this scope sees, in order.
+///
+/// # Errors
+/// Names file and line of a case that names a `call` where the scope is not `batch`, or whose parameters differ
+/// within one call.
+pub fn calls(scope: Scope, cases: &[Case]) -> Result<Vec<Call<'_>>> {
+    if scope != Scope::Batch
+        && let Some(case) = cases.iter().find(|case| case.call.is_some())
+    {
+        return Err(case.error(
+            "`call` is for plugins of scope batch: this one's calls follow from its scope"
+                .to_owned(),
+        ));
+    }
+    let joined = cases.chunk_by(|a, b| scope != Scope::Sample && a.joins(b));
+    let calls: Vec<_> = joined.map(|cases| Call { cases }).collect();
+    for Call { cases } in &calls {
+        if let Some(case) = cases.iter().find(|case| case.params != cases[0].params) {
+            return Err(case.error(format!(
+                "`params` differ from those of line {}, which is in the same call",
+                cases[0].line
+            )));
+        }
+    }
+    Ok(calls)
 }
 
 /// `FILE:LINE`, and the name where there is one.
@@ -64,6 +112,25 @@ impl Case {
                 (a, b) => a == b,
             }
     }
+}
+
+/// The samples of the cases that have these parameters, so that each call of [`calls`] is a group of its own.
+///
+/// # Errors
+/// As [`calls`].
+pub fn samples(scope: Scope, cases: &[Case], params: &Map<String, Value>) -> Result<Vec<Sample>> {
+    let calls = calls(scope, cases)?;
+    let calls = calls.iter().filter(|call| call.cases[0].params == *params);
+    let samples = (0..).zip(calls).flat_map(|(number, call)| {
+        let mut samples = call.samples();
+        if scope == Scope::Group {
+            for sample in &mut samples {
+                sample.group = number;
+            }
+        }
+        samples
+    });
+    Ok(samples.collect())
 }
 
 /// Reads the cases of a file, or of all `*.jsonl` files of a folder in the order of their names.
@@ -140,6 +207,7 @@ fn read_file(file: &Path, cases: &mut Vec<Case>) -> Result<()> {
             expect: columns.expect,
             text: columns.text,
             call: columns.call,
+            answers: columns.answers,
         });
     }
     Ok(())
@@ -151,6 +219,7 @@ struct OwnColumns {
     params: Map<String, Value>,
     expect: Expectation,
     call: Option<Value>,
+    answers: Vec<(Capability, Answer)>,
     text: String,
 }
 
@@ -173,15 +242,22 @@ impl OwnColumns {
                 "`{misspelt}` is no key of a case, and would be a column that the plugin sees: write `params`"
             )));
         }
-        let call: Option<Call> = reader.column(row, "call", "a text or a number")?;
+        let mut answers = Vec::new();
+        for capability in [Capability::Judge, Capability::Retriever] {
+            let column = reader.column(row, capability.as_str(), "a list of answers")?;
+            let read = prepared::answers(capability, column).map_err(|e| reader.error(e))?;
+            answers.extend(read);
+        }
+        let call: Option<CallName> = reader.column(row, "call", "a text or a number")?;
         Ok(Self {
             name: reader.column(row, "name", "a text")?,
             params: params.unwrap_or_default(),
             expect,
             call: call.map(|call| match call {
-                Call::Text(text) => text.into(),
-                Call::Number(number) => number.into(),
+                CallName::Text(text) => text.into(),
+                CallName::Number(number) => number.into(),
             }),
+            answers,
             text,
         })
     }
@@ -195,7 +271,7 @@ fn means_params(key: &str) -> bool {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Call {
+enum CallName {
     Text(String),
     Number(i64),
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Case, Mismatch};
+use super::{Case, Mismatch, calls, prepared};
 use crate::{Grants, Limits, Plugin, Result, Sample, Scope, Scored, Scorer};
 
 /// A case and what the plugin said.
@@ -37,7 +37,16 @@ pub fn check(
     grants: &Grants,
 ) -> Result<Vec<Checked>> {
     let calls = calls(plugin.info().scope, &cases)?;
+    let grants = prepared::grants(plugin, &calls, grants);
     let mut results: Vec<Option<(Scored, u64)>> = vec![None; cases.len()];
+    let mut start = 0;
+    let calls: Vec<Range<usize>> = calls
+        .iter()
+        .map(|call| {
+            start += call.cases.len();
+            start - call.cases.len()..start
+        })
+        .collect();
     for group in by_params(&cases, calls) {
         let first = &cases[group[0].start];
         let scorer = Scorer::with_grants(plugin, &first.params, limits, grants.clone())
@@ -56,34 +65,6 @@ pub fn check(
             })
         })
         .collect())
-}
-
-/// Which cases each call of the guest sees.
-fn calls(scope: Scope, cases: &[Case]) -> Result<Vec<Range<usize>>> {
-    if scope != Scope::Batch
-        && let Some(case) = cases.iter().find(|case| case.call.is_some())
-    {
-        return Err(case.error(
-            "`call` is for plugins of scope batch: this one's calls follow from its scope"
-                .to_owned(),
-        ));
-    }
-    if scope == Scope::Sample {
-        return Ok((0..cases.len()).map(|i| i..i + 1).collect());
-    }
-    let mut ranges = Vec::new();
-    let mut start = 0;
-    for call in cases.chunk_by(Case::joins) {
-        if let Some(case) = call.iter().find(|case| case.params != call[0].params) {
-            return Err(case.error(format!(
-                "`params` differ from those of line {}, which is in the same call",
-                call[0].line
-            )));
-        }
-        ranges.push(start..start + call.len());
-        start += call.len();
-    }
-    Ok(ranges)
 }
 
 /// The calls by their parameters, each in the order of the cases.
@@ -130,7 +111,12 @@ fn score(
                 samples
             })
             .collect();
-        let mut scored = scorer.score(&samples).into_iter();
+        let answers: Vec<_> = calls
+            .iter()
+            .flat_map(|call| &cases[call.clone()])
+            .map(|case| case.answers.clone())
+            .collect();
+        let mut scored = scorer.score_prepared(&samples, &answers).into_iter();
         for call in calls {
             let scored: Vec<Scored> = scored.by_ref().take(call.len()).collect();
             let fuel = scored.iter().map(|scored| scored.fuel).sum();

@@ -49,7 +49,7 @@
 
 use std::ops::Range;
 
-use crate::{ParamInfo, Params};
+use crate::{ParamInfo, Params, panic};
 
 /// The bindings as generated from `wit/algorithm.wit`.
 #[allow(missing_docs, clippy::pedantic, clippy::undocumented_unsafe_blocks)]
@@ -60,6 +60,7 @@ pub mod bindings {
         with: {
             "rlhost:plugin/types@0.1.0": crate::bindings::rlhost::plugin::types,
             "rlhost:plugin/log@0.1.0": crate::bindings::rlhost::plugin::log,
+            "rlhost:plugin/panic@0.1.0": crate::bindings::rlhost::plugin::panic,
         },
         pub_export_macro: true,
         default_bindings_module: "rlhost_plugin::algorithm::bindings",
@@ -98,14 +99,17 @@ pub trait Algorithm {
 
 impl<T: Algorithm> Guest for T {
     fn describe() -> AlgorithmInfo {
+        panic::speaks();
         T::describe()
     }
 
     fn advantage(input: AdvantageInput, params: String) -> Result<Advantages, String> {
+        panic::speaks();
         T::advantage(&input, &Params::parse(&params)?)
     }
 
     fn policy_loss(input: LossInput, totals: Totals, params: String) -> Result<LossOutput, String> {
+        panic::speaks();
         T::policy_loss(&input, &totals, &Params::parse(&params)?)
     }
 }

@@ -62,6 +62,7 @@ pub mod algorithm;
 mod allocator;
 mod describe;
 pub mod log;
+mod panic;
 mod params;
 mod reward;
 mod sample;

@@ -1,7 +1,7 @@
 //! The two traits that a plugin can implement, and the macro that exports it.
 
 use crate::bindings::exports::rlhost::plugin::reward::Guest;
-use crate::{Failure, PluginInfo, Sample, Verdict};
+use crate::{Failure, PluginInfo, Sample, Verdict, panic};
 
 /// A reward plugin.
 ///
@@ -39,10 +39,12 @@ impl<T: SampleReward> Reward for T {
 
 impl<T: Reward> Guest for T {
     fn describe() -> PluginInfo {
+        panic::speaks();
         T::describe()
     }
 
     fn score(samples: Vec<Sample>) -> Vec<Result<Verdict, Failure>> {
+        panic::speaks();
         T::score(samples)
     }
 }

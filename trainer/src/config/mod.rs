@@ -20,6 +20,7 @@ mod algorithm;
 mod bounds;
 mod combinations;
 mod critic;
+mod foreign;
 mod presets;
 mod schema;
 mod sections;
@@ -115,11 +116,17 @@ impl Config {
         for file in rewards.iter().filter(is_file) {
             add_rewards(&mut table, Path::new(file), &shape)?;
         }
+        let mut wrong = Vec::new();
         for text in overrides {
             apply(&mut table, text, &shape)?;
-            shape
-                .check_root(&table)
-                .map_err(|message| in_override(text, &message))?;
+            let mut alone = Table::new();
+            apply(&mut alone, text, &shape)?;
+            if let Err(messages) = shape.check_root(&alone) {
+                wrong.extend(messages.iter().map(|it| format!("override `{text}`: {it}")));
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(Error::Config(told(&wrong)));
         }
         let unreadable =
             |error: String| Error::Config(format!("the configuration can't be read: {error}"));
@@ -198,8 +205,25 @@ fn read(path: &Path, shape: &Shape) -> Result<Table> {
     })?;
     shape
         .check_root(&table)
-        .map_err(|message| Error::Config(format!("{}: {message}", path.display())))?;
+        .map_err(|wrong| Error::Config(format!("{}: {}", path.display(), told(&wrong))))?;
     Ok(table)
+}
+
+/// What is wrong with a configuration, all at once.
+fn told(wrong: &[String]) -> String {
+    match wrong {
+        [one] => one.clone(),
+        all => format!(
+            "{} keys are wrong{}:\n  {}",
+            all.len(),
+            if all.len() < schema::MOST_WRONG {
+                ""
+            } else {
+                ", if not more"
+            },
+            all.join("\n  ")
+        ),
+    }
 }
 
 /// Adds the rewards of a file to `table`.

@@ -13,6 +13,7 @@ use std::fmt;
 use toml::{Table, Value};
 
 use super::bounds::Bounds;
+use super::foreign;
 
 /// What a key may hold.
 pub(super) enum Shape {
@@ -189,11 +190,22 @@ impl Shape {
     }
 
     /// Checks `table`, the whole configuration, against this shape.
-    pub(super) fn check_root(&self, table: &Table) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// All that is wrong, a message each.
+    pub(super) fn check_root(&self, table: &Table) -> Result<(), Vec<String>> {
+        let mut walk = Walk {
+            root: self,
+            wrong: Vec::new(),
+        };
         if let Self::Section(keys) = self {
-            Walk { root: self }.section(keys, table, "")?;
+            walk.section(keys, table, "");
         }
-        Ok(())
+        if walk.wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(walk.wrong)
+        }
     }
 
     /// All dotted keys below `prefix`.
@@ -236,23 +248,33 @@ impl fmt::Display for Shape {
     }
 }
 
+/// So many mistakes are told: to find what is meant by each takes time.
+pub(super) const MOST_WRONG: usize = 20;
+/// Names that are less alike have nothing to do with each other.
+const ALIKE: f64 = 0.5;
+/// Names that are so much alike are one, misspelt.
+const MISSPELT: f64 = 0.7;
+
 struct Walk<'a> {
     root: &'a Shape,
+    /// What is wrong.
+    wrong: Vec<String>,
 }
 
 impl Walk<'_> {
-    fn section(&self, keys: &[Key], table: &Table, path: &str) -> Result<(), String> {
+    fn section(&mut self, keys: &[Key], table: &Table, path: &str) {
         for (name, value) in table {
-            let dotted = join(path, name);
-            let Some(key) = keys.iter().find(|key| key.name == name) else {
-                return Err(self.unknown(keys, path, name));
-            };
-            self.value(&key.shape, value, &dotted)?;
+            if self.wrong.len() >= MOST_WRONG {
+                return;
+            }
+            match keys.iter().find(|key| key.name == name) {
+                Some(key) => self.value(&key.shape, value, &join(path, name)),
+                None => self.unknown(keys, path, name, value),
+            }
         }
-        Ok(())
     }
 
-    fn value(&self, shape: &Shape, value: &Value, path: &str) -> Result<(), String> {
+    fn value(&mut self, shape: &Shape, value: &Value, path: &str) {
         let fits = match (shape, value) {
             (Shape::Boolean, Value::Boolean(_))
             | (Shape::Text | Shape::Texts, Value::String(_))
@@ -269,42 +291,78 @@ impl Walk<'_> {
             }
             (Shape::ChoiceOrTable(names, known), Value::Table(table)) => {
                 for (name, value) in table {
-                    if !known.contains(&name.as_str()) {
-                        return Err(unknown_message(
-                            path,
-                            name,
-                            nearest(name, known.iter().copied()).map(|key| join(path, key)),
-                        ));
+                    if known.contains(&name.as_str()) {
+                        self.value(&Shape::Choice(names), value, &join(path, name));
+                    } else {
+                        let near = nearest(name, known.iter().copied());
+                        let hint = near.map(|key| near_hint(&join(path, key)));
+                        self.wrong.push(unknown_message(path, name, hint));
                     }
-                    self.value(&Shape::Choice(names), value, &join(path, name))?;
                 }
                 true
             }
             (Shape::Section(keys), Value::Table(table)) => {
-                return self.section(keys, table, path);
+                self.section(keys, table, path);
+                true
             }
             (Shape::Named(keys), Value::Table(table)) => {
                 for (name, value) in table {
                     let dotted = join(path, name);
                     match value {
-                        Value::Table(table) => self.section(keys, table, &dotted)?,
-                        other => return Err(mismatch(&dotted, "a table", other)),
+                        Value::Table(table) => self.section(keys, table, &dotted),
+                        other => self.wrong.push(mismatch(&dotted, "a table", other)),
                     }
                 }
                 true
             }
             _ => false,
         };
-        if fits {
-            Ok(())
-        } else {
-            Err(mismatch(path, &shape.to_string(), value))
+        if !fits {
+            self.wrong.push(mismatch(path, &shape.to_string(), value));
         }
     }
 
-    /// The message for an unknown key: the nearest one of its own section if the name is close,
-    /// else the nearest one anywhere.
-    fn unknown(&self, keys: &[Key], section: &str, name: &str) -> String {
+    /// Tells an unknown key, and what is meant by it: what a key of another trainer is here; else the nearest one of its
+    /// own section if the name is close, or the nearest one anywhere. What is near to none is told without a guess.
+    fn unknown(&mut self, keys: &[Key], section: &str, name: &str, value: &Value) {
+        let dotted = join(section, name);
+        let meant = foreign::meaning(&dotted);
+        let hint = match (meant, value) {
+            (Some(foreign::Meaning::Key(key)), _) => {
+                Some(format!("; what other trainers call so is `{key}` here"))
+            }
+            (Some(foreign::Meaning::Nothing(why)), _) => Some(format!("; leave it out: {why}")),
+            // A section of another trainer: its keys are told, where any of them means something.
+            (None, Value::Table(inner))
+                if !keys
+                    .iter()
+                    .any(|key| similarity(name, key.name) >= MISSPELT)
+                    && self.means_something(inner, &dotted) =>
+            {
+                return self.section(&[], inner, &dotted);
+            }
+            _ => self.near(keys, section, name).map(|key| near_hint(&key)),
+        };
+        self.wrong.push(unknown_message(section, name, hint));
+    }
+
+    /// Whether a table holds a key of another trainer, or one of ours that stands elsewhere.
+    fn means_something(&self, table: &Table, path: &str) -> bool {
+        let mut ours = Vec::new();
+        self.root.collect("", &mut ours);
+        table.iter().any(|(name, value)| {
+            let dotted = join(path, name);
+            match value {
+                Value::Table(inner) => self.means_something(inner, &dotted),
+                _ => {
+                    foreign::meaning(&dotted).is_some() || ours.iter().any(|key| last(key) == name)
+                }
+            }
+        })
+    }
+
+    /// The key that an unknown one is most like.
+    fn near(&self, keys: &[Key], section: &str, name: &str) -> Option<String> {
         let beside = nearest(name, keys.iter().map(|key| key.name));
         let close = |key: &str| similarity(name, key);
         let mut everywhere = Vec::new();
@@ -316,26 +374,28 @@ impl Walk<'_> {
         });
         let key = match (beside, elsewhere) {
             (Some(beside), Some(elsewhere))
-                if close(beside) < 0.7 && close(last(elsewhere)) > close(beside) =>
+                if close(beside) < MISSPELT && close(last(elsewhere)) > close(beside) =>
             {
                 Some(elsewhere.clone())
             }
             (Some(beside), _) => Some(join(section, beside)),
             (None, elsewhere) => elsewhere.cloned(),
         };
-        unknown_message(section, name, key)
+        key.filter(|key| close(last(key)) >= ALIKE)
     }
 }
 
-fn unknown_message(section: &str, name: &str, nearest: Option<String>) -> String {
+fn near_hint(key: &str) -> String {
+    format!("; the nearest known key is `{key}`")
+}
+
+fn unknown_message(section: &str, name: &str, hint: Option<String>) -> String {
     let place = if section.is_empty() {
         "at the top level".to_owned()
     } else {
         format!("in section [{section}]")
     };
-    let hint = nearest.map_or_else(String::new, |key| {
-        format!("; the nearest known key is `{key}`")
-    });
+    let hint = hint.unwrap_or_default();
     format!(
         "{}: unknown key `{name}` {place}{hint}",
         join(section, name)

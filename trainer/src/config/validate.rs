@@ -70,7 +70,9 @@ impl Config {
         let table = Table::try_from(self).map_err(|error| {
             Error::Config(format!("the configuration can't be written: {error}"))
         })?;
-        Self::shape().check_root(&table).map_err(Error::Config)
+        Self::shape()
+            .check_root(&table)
+            .map_err(|wrong| Error::Config(super::told(&wrong)))
     }
 
     fn check_data(&self) -> Result<()> {

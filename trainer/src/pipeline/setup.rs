@@ -35,8 +35,29 @@ pub fn model_folder(path: &Path) -> Result<PathBuf> {
     if path.is_dir() {
         Ok(path.to_owned())
     } else {
-        Err(Error::model(path, "there is no such model folder"))
+        let hub = hub_hint(path).unwrap_or_default();
+        Err(Error::model(
+            path,
+            format!("there is no such model folder{hub}"),
+        ))
     }
+}
+
+/// How to get the folder of a model, where a path has the form of a name on the Hugging Face Hub: `OWNER/NAME`.
+fn hub_hint(path: &Path) -> Option<String> {
+    let (owner, name) = path.to_str()?.split_once('/')?;
+    let is_word = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && word
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    (is_word(owner) && is_word(name)).then(|| {
+        format!(
+            ". If it is the name of a model on the Hugging Face Hub: nothing is downloaded here; `hf download {owner}/{name} \
+             --local-dir {name}` (older: `huggingface-cli download`) makes a folder {name}, which is the path to give"
+        )
+    })
 }
 
 /// The model folder that the configuration names.

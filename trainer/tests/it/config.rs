@@ -161,6 +161,71 @@ fn resolved_toml_reads_back_as_the_same_configuration() {
 }
 
 #[test]
+fn several_mistakes_are_told_at_once() {
+    let told = load(
+        "[rollout]\ntemprature = 1.0\nnn = 2\n[data]\nshuffle = 1",
+        &[],
+    )
+    .unwrap_err();
+    assert!(told.starts_with("FILE: 3 keys are wrong:\n  "), "{told}");
+    for name in [
+        "rollout.temperature",
+        "rollout.nn: unknown",
+        "data.shuffle: expected true or false",
+    ] {
+        assert!(told.contains(name), "{name:?} is not in: {told}");
+    }
+    let told = with(&["rollout.temprature=1", "rollout.n=4", "trainer.seeds=2"]).unwrap_err();
+    for name in [
+        "2 keys are wrong",
+        "override `rollout.temprature=1`",
+        "`trainer.seed`",
+    ] {
+        assert!(told.contains(name), "{name:?} is not in: {told}");
+    }
+}
+
+#[test]
+fn keys_of_other_trainers_are_told_by_their_meaning() {
+    for (key, expected) in [
+        (
+            "actor_rollout_ref.model.path=x",
+            "so is `actor.model.model_path` here",
+        ),
+        (
+            "actor_rollout_ref.rollout.n=8",
+            "[actor_rollout_ref.rollout]; the nearest known key is `rollout.n`",
+        ),
+        ("num_generations=8", "so is `rollout.n` here"),
+        ("trainer.beta=0.1", "so is `actor.kl_loss_coef` here"),
+        (
+            "data.max_completion_length=9",
+            "so is `data.max_response_length` here",
+        ),
+        (
+            "actor.rollout.tensor_model_parallel_size=2",
+            "one device, `trainer.device`",
+        ),
+    ] {
+        let told = with(&[key]).unwrap_err();
+        assert!(told.contains(expected), "{key}: {told}");
+    }
+    // What is like nothing is told without a guess.
+    let told = with(&["trainer.zzqx=1"]).unwrap_err();
+    assert!(told.ends_with("in section [trainer]"), "{told}");
+    // A section of another trainer is told key by key.
+    let told = load(
+        "[actor_rollout_ref.rollout]\nn = 8\ngpu_memory_utilization = 0.5",
+        &[],
+    )
+    .unwrap_err();
+    assert!(
+        told.contains("2 keys are wrong") && told.contains("no inference engine"),
+        "{told}"
+    );
+}
+
+#[test]
 fn unknown_keys_name_the_nearest_known_key() {
     for (toml, expected) in [
         (

@@ -54,7 +54,9 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
     ] {
         command.arg(format!("-DPLUGIN_{name}={}", literal(text)));
     }
+    let scope = about.scope().as_str().to_uppercase();
     command
+        .arg(format!("-DPLUGIN_SCOPE=RLHOST_PLUGIN_TYPES_SCOPE_{scope}"))
         .args(sources.iter().chain(&bindings))
         .arg("-lm")
         .args(["-o", "target/plugin-build/module.wasm"]);
@@ -217,7 +219,8 @@ impl Clang {
             "-mexec-model=reactor",
             "-Os",
             "-flto",
-            "-Wl,--strip-all",
+            // Names of functions stay: messages of traps say where the plugin was.
+            "-Wl,--strip-debug",
             // Room for tables in local variables, and what goes beyond it traps: by default 64 KiB, with global
             // variables below it, which would be overwritten.
             "-Wl,-z,stack-size=1048576",

@@ -2,12 +2,12 @@
 //! preview 1, as a library.
 
 use super::kind::{self, Kind, Marks};
-use super::{Compiled, MADE, Product, manifest, read};
+use super::{Compiled, MADE, Product, idle, manifest, read};
 use crate::plugin::programs;
 use crate::terminal::{quote, say};
 use anyhow::{Context, Result, anyhow, bail};
-use rlhost_host::Preinitialised;
 use rlhost_host::files::{TEXT, read_text};
+use rlhost_host::{Preinitialised, Scope};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -115,9 +115,13 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
         ])
         // The bindings allocate before the runtime is there, by a function that it does not export.
         .arg("-ldflags=-s -w -buildid= -checklinkname=0")
-        .args(["-o", "target/plugin-build/module.wasm"])
-        .arg(format!("{BINDINGS}/component"));
+        .args(["-o", "target/plugin-build/module.wasm"]);
+    if about.scope() != Scope::Sample {
+        command.args(["-tags", "together"]);
+    }
+    command.arg(format!("{BINDINGS}/component"));
     programs::compile_with(&mut command, hint)?;
+    idle::note(folder, &idle::GO);
     let module = read(&made.join("module.wasm"))?;
     // The runtime and the packages start once, here, and not for every sample.
     let Preinitialised {
@@ -156,6 +160,13 @@ fn hint(said: &str) -> Option<String> {
     if said.contains("is a program, not an importable package") {
         return Some(
             "the files in src are of package main, but a plugin is no program: they begin with `package plugin`".to_owned(),
+        );
+    }
+    if said.contains("undefined: scoreAll") {
+        return Some(
+            "plugin.toml says `scope = \"group\"` or \"batch\": a file in src must have the function that sees all samples of a call, \
+             `func scoreAll(samples []Sample) []Judgement`"
+                .to_owned(),
         );
     }
     let (_, rest) = said.split_once("undefined: plugin.")?;
@@ -256,10 +267,11 @@ fn main_package(resolve: &Resolve, world: WorldId) -> String {
 /// What the manifest says, for the plugin's description.
 fn about_package(about: &manifest::About) -> String {
     format!(
-        "// Package about is what plugin.toml says.\npackage about\n\nconst (\n\tName = {}\n\tVersion = {}\n\tDescription = {}\n)\n",
+        "// Package about is what plugin.toml says.\npackage about\n\nconst (\n\tName = {}\n\tVersion = {}\n\tDescription = {}\n\tScope = {}\n)\n",
         literal(&about.name),
         literal(&about.version),
-        literal(&about.description)
+        literal(&about.description),
+        literal(about.scope().as_str())
     )
 }
 

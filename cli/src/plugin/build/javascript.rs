@@ -4,7 +4,7 @@
 mod errors;
 
 use super::kind::Kind;
-use super::{Compiled, MADE, Product, manifest, source};
+use super::{Compiled, MADE, Product, idle, manifest, source};
 use crate::plugin::programs;
 use crate::terminal;
 use anyhow::{Context, Result, bail};
@@ -97,6 +97,7 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
     terminal::quote(&errors::cleared(&said, &made));
     let hint = errors::hint(&said, folder, &about.world);
     programs::compiled(&command, output.status, hint)?;
+    idle::note(folder, &idle::JAVASCRIPT);
     Ok(Compiled {
         product: Product::read_component(&made.join("component.wasm"))?,
         name: about.name,
@@ -142,6 +143,7 @@ fn about_module(about: &manifest::About) -> String {
         "name": about.name,
         "version": about.version,
         "doc": about.description,
+        "scope": about.scope().as_str(),
     });
     format!("globalThis.PLUGIN = Object.freeze({about});\n")
 }

@@ -5,7 +5,7 @@ use super::{licence, python};
 use crate::plugin::new::check_name;
 use anyhow::{Context, Result, bail};
 use rlhost_host::files::{TEXT, read_text};
-use rlhost_host::{AskedLimits, Limits};
+use rlhost_host::{AskedLimits, Limits, PluginInfo, Scope};
 use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,6 +34,15 @@ pub struct About {
     pub license: Option<String>,
     /// The world of `wit/` that it is built for.
     pub world: String,
+    /// Which samples a call of a reward sees together; by default one.
+    scope: Option<Scope>,
+}
+
+impl About {
+    /// Which samples a call sees together.
+    pub fn scope(&self) -> Scope {
+        self.scope.unwrap_or(Scope::Sample)
+    }
 }
 
 /// The manifest of a plugin's folder.
@@ -60,9 +69,23 @@ pub fn read_python(folder: &Path) -> Result<(About, python::Settings)> {
     Ok((manifest.plugin, settings))
 }
 
+/// Whether a folder's manifest is there and tells all of the plugin. Beside the `Cargo.toml` of one in Rust, it has `[limits]`
+/// alone.
+fn is_whole(folder: &Path) -> bool {
+    folder.join(NAME).is_file() && !folder.join("Cargo.toml").is_file()
+}
+
+/// What a manifest says beside a `Cargo.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OnlyLimits {
+    #[serde(default)]
+    limits: AskedLimits,
+}
+
 /// The packages of Python that a folder's plugin requires; none where it is of another language.
 pub fn requires(folder: &Path) -> Result<Vec<String>> {
-    if !folder.join(NAME).is_file() {
+    if !is_whole(folder) {
         return Ok(Vec::new());
     }
     let python = parse(folder)?.python;
@@ -74,8 +97,19 @@ pub fn limits(folder: &Path) -> Result<AskedLimits> {
     if !folder.join(NAME).is_file() {
         return Ok(AskedLimits::default());
     }
-    let manifest = parse(folder)?;
-    let asked = manifest.limits;
+    let path = folder.join(NAME);
+    let name = || path.display().to_string();
+    let manifest = is_whole(folder).then(|| parse(folder)).transpose()?;
+    let asked = match &manifest {
+        Some(manifest) => manifest.limits,
+        None => {
+            let text = read_text(&path, TEXT).with_context(name)?;
+            let only: OnlyLimits = toml::from_str(&text)
+                .context("beside a Cargo.toml, it has [limits] alone")
+                .with_context(name)?;
+            only.limits
+        }
+    };
     let defaults = Limits::default();
     let limits = Limits {
         fuel: asked.fuel.unwrap_or(defaults.fuel),
@@ -85,7 +119,7 @@ pub fn limits(folder: &Path) -> Result<AskedLimits> {
     limits
         .validate()
         .with_context(|| folder.join(NAME).display().to_string())?;
-    if !asked.is_empty() {
+    if let Some(manifest) = manifest.filter(|_| !asked.is_empty()) {
         let (resolve, world) = world(folder, &manifest.plugin.world)?;
         if Kind::of(&resolve, world) == Some(Kind::Algorithm) {
             bail!(
@@ -97,10 +131,43 @@ pub fn limits(folder: &Path) -> Result<AskedLimits> {
     Ok(asked)
 }
 
+/// Refuses a scope of an algorithm.
+pub fn check_no_scope(folder: &Path) -> Result<()> {
+    if is_whole(folder) && parse(folder)?.plugin.scope.is_some() {
+        bail!(
+            "{}: plugin.scope is for rewards: an algorithm sees all rows of a step",
+            folder.join(NAME).display()
+        );
+    }
+    Ok(())
+}
+
+/// Checks that a reward describes itself with the scope that its manifest names: what describes it is a file of the folder,
+/// which may be of an earlier version or changed by hand.
+pub fn check_scope(folder: &Path, described: &PluginInfo) -> Result<()> {
+    if !is_whole(folder) {
+        return Ok(());
+    }
+    let Some(scope) = parse(folder)?.plugin.scope else {
+        return Ok(());
+    };
+    if scope != described.scope {
+        bail!(
+            "{}: `scope = \"{}\"` is not what the plugin says of itself: \"{}\". The files of rlhost in its src are of an earlier \
+             version, or were changed: `rlhost plugin new` makes a folder with those of now",
+            folder.join(NAME).display(),
+            scope.as_str(),
+            described.scope.as_str(),
+        );
+    }
+    Ok(())
+}
+
 fn parse(folder: &Path) -> Result<Manifest> {
     let path = folder.join(NAME);
     let name = || path.display().to_string();
     let text = read_text(&path, TEXT).with_context(name)?;
+    check_keys(&text).with_context(name)?;
     let manifest: Manifest = toml::from_str(&text).with_context(name)?;
     let about = &manifest.plugin;
     for (key, text) in [
@@ -135,17 +202,91 @@ fn parse(folder: &Path) -> Result<Manifest> {
     Ok(manifest)
 }
 
+/// The sections of a manifest and their keys; what they hold is not checked here.
+const KEYS: [(&str, &[&str]); 3] = [
+    (
+        "plugin",
+        &[
+            "name",
+            "description",
+            "version",
+            "license",
+            "world",
+            "scope",
+        ],
+    ),
+    (
+        "python",
+        &[
+            "function",
+            "file",
+            "convention",
+            "completions",
+            "requires",
+            "warm",
+            "arguments",
+        ],
+    ),
+    ("limits", &["fuel", "memory"]),
+];
+
+/// Refuses unknown keys, all of them at once.
+fn check_keys(text: &str) -> Result<()> {
+    // What is no TOML is told by whoever reads it.
+    let Ok(table) = text.parse::<toml::Table>() else {
+        return Ok(());
+    };
+    let mut unknown = Vec::new();
+    for (section, value) in &table {
+        let Some((_, known)) = KEYS.iter().find(|(name, _)| name == section) else {
+            let owner = KEYS
+                .iter()
+                .find(|(_, keys)| keys.contains(&section.as_str()));
+            unknown.push(match owner {
+                Some((name, _)) => format!("`{section}` belongs under `[{name}]`"),
+                None => format!("`{section}`: there are `[plugin]`, `[python]` and `[limits]`"),
+            });
+            continue;
+        };
+        let keys = value.as_table().into_iter().flat_map(toml::Table::keys);
+        for key in keys.filter(|key| !known.contains(&key.as_str())) {
+            unknown.push(format!(
+                "`{section}.{key}`: `[{section}]` has {}",
+                known.join(", ")
+            ));
+        }
+    }
+    match unknown.as_slice() {
+        [] => Ok(()),
+        [one] => bail!("unknown key {one}"),
+        all => bail!("{} unknown keys:\n  {}", all.len(), all.join("\n  ")),
+    }
+}
+
 /// The contract in the folder's `wit`, and the world of it that the manifest names.
 pub fn world(folder: &Path, world: &str) -> Result<(Resolve, WorldId)> {
     let wit = folder.join("wit");
     let mut resolve = Resolve::default();
     let (package, _) = resolve
         .push_path(&wit)
+        .map_err(own_package)
         .with_context(|| format!("cannot read the contract in {}", wit.display()))?;
     let world = resolve
         .select_world(&[package], Some(world))
         .with_context(|| format!("{NAME}: plugin.world names no world of {}", wit.display()))?;
     Ok((resolve, world))
+}
+
+/// Adds the way out where a file of `wit` names the package that it is of itself.
+fn own_package(error: anyhow::Error) -> anyhow::Error {
+    let text = format!("{error:#}");
+    if text.contains("depends on itself") || text.contains("cycle") {
+        return error.context(
+            "the files in wit/ are of the package rlhost:plugin themselves, and name what it has without it, as in \
+             `include reward-plugin;` and `import judge;`",
+        );
+    }
+    error
 }
 
 /// The files in `src` whose names end in `extension`, in the order of their names, as seen from the

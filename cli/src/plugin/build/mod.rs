@@ -3,6 +3,7 @@
 mod c;
 mod go;
 mod hints;
+mod idle;
 mod javascript;
 mod kind;
 mod licence;
@@ -11,11 +12,14 @@ mod packages;
 pub mod python;
 mod report;
 mod rust;
+mod shared;
 pub mod source;
 mod wasi;
 
 use super::component;
+use super::given;
 use super::metadata::{self, About};
+use super::templates;
 use crate::output;
 use crate::terminal::{self, inline};
 use anyhow::{Context, Result, bail};
@@ -26,9 +30,9 @@ use std::time::Instant;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The plugin's folder, as `rlhost plugin new` makes one
-    #[arg(value_name = "FOLDER", default_value = ".")]
-    folder: PathBuf,
+    /// The plugin's folder, a file in it, or its name in a checkout
+    #[arg(value_name = "FOLDER|FILE|NAME", default_value = ".")]
+    what: String,
     /// The component to write; by default target/guests/FOLDER.wasm in the folder
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -102,8 +106,15 @@ pub struct Built {
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let started = Instant::now();
-    let Built { path, found, about } = build(&arguments.folder, arguments.output.as_deref())?;
+    let folder = given::folder(&arguments.what)?;
+    let Built { path, found, about } = build(&folder, arguments.output.as_deref())?;
     let seconds = started.elapsed().as_secs_f64();
+    if templates::is_stale(&folder, described(&found)) {
+        terminal::say(
+            "note: the description is still that of the template: say what the plugin judges or computes, in plugin.toml \
+             (Rust: Cargo.toml)",
+        );
+    }
     if arguments.output.is_none() {
         note_other_name(&path, &about.name);
     }
@@ -126,7 +137,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
         report::limits(out, &about.limits)
     })?;
-    report::costs(&arguments.folder, &path, &about.limits, seconds)
+    report::costs(&folder, &path, &about.limits, seconds)
+}
+
+/// What a component says that it does.
+fn described(found: &Inspected) -> &str {
+    match found {
+        Inspected::Reward(found) => &found.description.doc,
+        Inspected::Algorithm(found) => &found.description.doc,
+    }
 }
 
 /// Builds the component of a plugin's folder.
@@ -161,7 +180,11 @@ pub fn build(folder: &Path, output: Option<&Path>) -> Result<Built> {
         fs::create_dir_all(parent)
             .with_context(|| format!("cannot make the folder {}", parent.display()))?;
     }
-    let found = component::put(&component, &path, &report::settings(&about.limits))
+    let check = |found: &Inspected| match found {
+        Inspected::Reward(found) => manifest::check_scope(&root, &found.description),
+        Inspected::Algorithm(_) => manifest::check_no_scope(&root),
+    };
+    let found = component::put(&component, &path, &report::settings(&about.limits), check)
         .map_err(|error| hints::about_imports(error, about.language.0))?;
     Ok(Built { path, found, about })
 }

@@ -8,6 +8,7 @@ use super::{Compiled, MADE, Product, manifest, packages, read, source};
 use crate::plugin::programs;
 use crate::terminal::{quote, say};
 use anyhow::{Context, Result, bail};
+use rlhost_host::Scope;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -50,6 +51,7 @@ struct About<'a> {
     name: &'a str,
     version: &'a str,
     description: &'a str,
+    scope: Scope,
     python: &'a Settings,
 }
 
@@ -107,6 +109,7 @@ pub(super) fn compile(folder: &Path) -> Result<Compiled> {
         name: &about.name,
         version: &about.version,
         description: &about.description,
+        scope: about.scope(),
         python: &settings,
     })?;
     // A string of JSON is one of Python too.

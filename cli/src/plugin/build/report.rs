@@ -5,7 +5,7 @@ use anyhow::Result;
 use rlhost_host::{
     AskedLimits, Grants, Host, LimitSettings, Measured, Plugin, Sample, Scope, Scorer, golden,
 };
-use serde_json::Map;
+use serde_json::{Map, Value};
 use std::io::Write;
 use std::path::Path;
 
@@ -64,27 +64,30 @@ fn note_beyond(host: &Host, component: &Path) {
     }
 }
 
-/// Scores a sample twice, and takes the second time: the first one reads the component's pages.
+/// Makes a call twice, and takes the second time: the first one reads the component's pages.
 fn measure(folder: &Path, plugin: &Plugin) -> Option<(String, Measured)> {
-    if plugin.info().scope != Scope::Sample || !plugin.capabilities().is_empty() {
+    let cases = golden::read(folder.join("cases")).unwrap_or_default();
+    let calls = golden::calls(plugin.info().scope, &cases).unwrap_or_default();
+    let scorer = |params: &Map<String, Value>, grants| {
+        Scorer::with_grants(plugin, params, plugin.limits(), grants).ok()
+    };
+    if let Some(call) = calls.first() {
+        let scorer = scorer(
+            &call.cases[0].params,
+            golden::grants(plugin, &calls, &Grants::none()),
+        )?;
+        scorer.measure_call(call);
+        return Some((call.cases[0].to_string(), scorer.measure_call(call)));
+    }
+    if plugin.info().scope != Scope::Sample {
         return None;
     }
-    let cases = folder.join("cases");
-    let first = golden::read(&cases)
-        .ok()
-        .and_then(|cases| cases.into_iter().next());
-    let (what, sample, params) = match first {
-        Some(case) => (case.to_string(), case.sample, case.params),
-        None => (
-            "of \\boxed{\\frac{3}{8}} for 0.375".to_owned(),
-            Sample::single(
-                "<think>Three of eight.</think> So the answer is $\\boxed{\\frac{3}{8}}$.",
-                "\"$0.375$\"",
-            ),
-            Map::new(),
-        ),
-    };
-    let scorer = Scorer::with_grants(plugin, &params, plugin.limits(), Grants::none()).ok()?;
+    let scorer = scorer(&Map::new(), Grants::none())?;
+    let sample = Sample::single(
+        "<think>Three of eight.</think> So the answer is $\\boxed{\\frac{3}{8}}$.",
+        "\"$0.375$\"",
+    );
     scorer.measure(&sample);
+    let what = "of \\boxed{\\frac{3}{8}} for 0.375".to_owned();
     Some((what, scorer.measure(&sample)))
 }

@@ -3,19 +3,18 @@
 mod show;
 mod watch;
 
-use super::build::source;
-use super::metadata::Metadata;
-use crate::terminal::{self, inline};
+use super::given;
+use crate::terminal::inline;
 use crate::{allow, host, output, score};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use rlhost_host::golden;
-use rlhost_host::{Host, Plugin, PluginRef, files};
+use rlhost_host::{Host, Plugin, PluginRef};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A plugin's source folder, a component's path, or a plugin's name
-    #[arg(value_name = "FOLDER|PLUGIN", default_value = ".")]
+    /// A plugin's source folder, a component's file, or a plugin's name
+    #[arg(value_name = "FOLDER|FILE|NAME", default_value = ".")]
     what: String,
     /// The component, where the folder's name doesn't lead to it
     #[arg(long)]
@@ -88,70 +87,21 @@ fn check(plugin: &Plugin, cases: &Path, arguments: &Arguments) -> Result<()> {
 
 /// The component and where its cases are.
 fn find(host: &Host, arguments: &Arguments) -> Result<(Plugin, PathBuf)> {
-    let folder = Path::new(&arguments.what);
-    let named = arguments.plugin.as_ref().map(PluginRef::from);
-    if folder.is_dir() {
-        let cases = match &arguments.cases {
-            Some(cases) => cases.clone(),
-            None => in_folder(folder)?,
-        };
-        let component = match named {
-            Some(component) => component,
-            None => golden::find_component(folder)?,
-        };
-        let plugin = host
-            .load_with(component, &arguments.limits.settings())
-            .with_context(|| {
-                format!(
-                    "cannot load the component of the source folder {}",
-                    folder.display()
-                )
-            })?;
-        note_if_old(folder, &plugin);
-        return Ok((plugin, cases));
-    }
-    if named.is_some() {
-        bail!(
-            "--plugin names the component of a source folder, but {} is no folder",
-            arguments.what
-        );
-    }
-    let plugin = host.load_with(arguments.what.as_str(), &arguments.limits.settings())?;
-    let cases = match &arguments.cases {
-        Some(cases) => cases.clone(),
-        None => golden::find_cases(plugin.path())?,
+    let what = arguments.what.as_str();
+    let component = match &arguments.plugin {
+        Some(_) if !Path::new(what).is_dir() => {
+            bail!("--plugin names the component of a source folder, but {what} is no folder")
+        }
+        Some(component) => PluginRef::from(component),
+        None => {
+            // A folder without cases is none to be tested, whatever its component is.
+            if arguments.cases.is_none() && Path::new(what).is_dir() {
+                given::in_folder(Path::new(what))?;
+            }
+            given::component(what)?
+        }
     };
+    let plugin = given::load_as(host, what, component, &arguments.limits.settings())?;
+    let cases = given::cases(what, &plugin, arguments.cases.as_deref())?;
     Ok((plugin, cases))
-}
-
-/// Says so where a component was built from other files than those that lie in the folder now. One that says
-/// nothing of its source is taken as it is.
-fn note_if_old(folder: &Path, plugin: &Plugin) {
-    let embedded = files::read(plugin.path(), files::COMPONENT).map_err(Into::into);
-    let embedded = embedded.and_then(|bytes| Metadata::read(&bytes));
-    let Some(built_from) = embedded.ok().and_then(|found| found.source) else {
-        return;
-    };
-    if source::digest(folder, plugin.path()).is_ok_and(|now| now != built_from) {
-        let name = plugin.path().display();
-        terminal::say(&format!(
-            "note: {name} was built from other files than are in the folder now: `rlhost plugin build` builds it anew"
-        ));
-    }
-}
-
-/// The cases of a source folder.
-fn in_folder(folder: &Path) -> Result<PathBuf> {
-    let cases = match folder.to_str() {
-        Some(".") => PathBuf::from("cases"),
-        _ => folder.join("cases"),
-    };
-    if !cases.is_dir() {
-        bail!(
-            "there is no folder {}: give a plugin's source folder, which has its cases in `cases`, or \
-             say where they are with --cases. (Golden cases are for rewards: an algorithm has none)",
-            cases.display()
-        );
-    }
-    Ok(cases)
 }

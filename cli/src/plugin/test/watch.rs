@@ -1,8 +1,9 @@
 //! `rlhost plugin test --watch`: builds and tests a plugin's folder whenever a file in it changes.
 
-use super::{Arguments, check, in_folder};
+use super::{Arguments, check};
 use crate::output;
 use crate::plugin::build::{self, source};
+use crate::plugin::given::in_folder;
 use crate::terminal::{inline, say};
 use anyhow::{Result, bail};
 use rlhost_host::{Host, Plugin};

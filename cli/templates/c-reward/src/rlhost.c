@@ -9,6 +9,7 @@ void exports_rlhost_plugin_reward_describe(exports_rlhost_plugin_reward_plugin_i
   info->name = rlhost_copy(PLUGIN_NAME);
   info->version = rlhost_copy(PLUGIN_VERSION);
   info->doc = rlhost_copy(PLUGIN_DESCRIPTION);
+  info->scope = PLUGIN_SCOPE;
   describe(info);
 }
 
@@ -17,9 +18,16 @@ void exports_rlhost_plugin_reward_score(
     exports_rlhost_plugin_reward_list_result_verdict_failure_t *results) {
   results->len = samples->len;
   results->ptr = rlhost_allocate(samples->len * sizeof *results->ptr);
+#if PLUGIN_SCOPE == RLHOST_PLUGIN_TYPES_SCOPE_SAMPLE
   for (size_t i = 0; i < samples->len; i++) {
     results->ptr[i] = score(&samples->ptr[i]);
   }
+#else
+  for (size_t i = 0; i < samples->len; i++) {
+    results->ptr[i] = rlhost_internal("score_all gave this sample no result");
+  }
+  score_all(samples, results->ptr);
+#endif
 }
 
 /* Descriptions and results. */
@@ -55,6 +63,20 @@ void rlhost_part(rlhost_result *verdict, const char *name, double value) {
   parts->len++;
 }
 
+void rlhost_step(rlhost_result *verdict, uint32_t turn, size_t end, double value) {
+  if (verdict->is_err) {
+    return;
+  }
+  rlhost_plugin_types_list_step_reward_t *steps = &verdict->val.ok.steps;
+  steps->ptr = rlhost_grown(steps->ptr, steps->len, sizeof *steps->ptr);
+  memset(&steps->ptr[steps->len], 0, sizeof *steps->ptr);
+  steps->ptr[steps->len].turn = turn;
+  steps->ptr[steps->len].end_byte.is_some = end != RLHOST_TURN_END;
+  steps->ptr[steps->len].end_byte.val = end == RLHOST_TURN_END ? 0 : end;
+  steps->ptr[steps->len].value = value;
+  steps->len++;
+}
+
 static rlhost_result failure(uint8_t tag, const char *message) {
   rlhost_result result;
   memset(&result, 0, sizeof result);
@@ -84,6 +106,27 @@ rlhost_text rlhost_last_text(const rlhost_sample *sample) {
     return rlhost_copy("");
   }
   return sample->response.ptr[sample->response.len - 1].text;
+}
+
+bool rlhost_picture_of(const rlhost_sample *sample, size_t index, rlhost_picture *picture) {
+  if (index >= sample->images.len) {
+    return false;
+  }
+  rlhost_plugin_types_borrow_image_t image = rlhost_plugin_types_borrow_image(sample->images.ptr[index]);
+  plugin_list_u8_t rgb;
+  rlhost_plugin_types_method_image_rgb(image, &rgb);
+  picture->width = rlhost_plugin_types_method_image_width(image);
+  picture->height = rlhost_plugin_types_method_image_height(image);
+  picture->rgb = rgb.ptr;
+  return true;
+}
+
+size_t rlhost_group_end(const rlhost_samples *samples, size_t first) {
+  size_t end = first;
+  while (end < samples->len && samples->ptr[end].group == samples->ptr[first].group) {
+    end++;
+  }
+  return end;
 }
 
 bool rlhost_answer(const rlhost_sample *sample, rlhost_text *answer) {

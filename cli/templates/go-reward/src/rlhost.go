@@ -20,7 +20,7 @@ import (
 type (
 	// Sample is one completion to be judged, with all that the data says about it.
 	Sample = types.Sample
-	// Image is a picture of the prompt.
+	// Image is a picture of the prompt, with Width(), Height() and Rgb(): three bytes (red, green, blue) a pixel, row by row.
 	Image = types.Image
 	// StepReward is a reward of a place in the response.
 	StepReward = types.StepReward
@@ -48,6 +48,16 @@ type Verdict struct {
 type Part struct {
 	Name  string
 	Value float64
+}
+
+// Step is a reward of a place in the response, a share of the total: that up to the byte `end` of a turn, counted from 0,
+// or of all of the turn where end is negative.
+func Step(turn, end int, value float64) StepReward {
+	step := StepReward{Turn: uint32(turn), Value: value}
+	if end >= 0 {
+		step.EndByte = wit.Some(uint64(end))
+	}
+	return step
 }
 
 // A failure of the contract, as an error.
@@ -82,6 +92,20 @@ func LastText(sample *Sample) string {
 		return ""
 	}
 	return sample.Response[len(sample.Response)-1].Text
+}
+
+// Groups are the samples of a batch, prompt by prompt.
+func Groups(samples []Sample) [][]Sample {
+	var groups [][]Sample
+	for first := 0; first < len(samples); {
+		end := first + 1
+		for end < len(samples) && samples[end].Group == samples[first].Group {
+			end++
+		}
+		groups = append(groups, samples[first:end])
+		first = end
+	}
+	return groups
 }
 
 // AnswerText is the reference answer: a string as it is, a number or a boolean as JSON writes it.
@@ -218,21 +242,29 @@ func valueEnd(json string) int {
 
 // Describe is called by the host.
 func Describe() types.PluginInfo {
+	scopes := map[string]types.Scope{"group": types.ScopeGroup, "batch": types.ScopeBatch}
 	return types.PluginInfo{
 		Name:    about.Name,
 		Version: about.Version,
 		Doc:     about.Description,
-		Scope:   types.ScopeSample,
-		Parts:   description.Parts,
-		Params:  description.Params,
+		// Without one of these, it is of scope "sample".
+		Scope:  scopes[about.Scope],
+		Parts:  description.Parts,
+		Params: description.Params,
 	}
+}
+
+// Judgement is what comes of a sample: a verdict, or the error that says why there is none.
+type Judgement struct {
+	Verdict Verdict
+	Err     error
 }
 
 // Score is called by the host.
 func Score(samples []Sample) []wit.Result[types.Verdict, types.Failure] {
 	results := make([]wit.Result[types.Verdict, types.Failure], 0, len(samples))
-	for i := range samples {
-		verdict, err := verdictOf(&samples[i])
+	for _, judgement := range judgements(samples) {
+		verdict, err := judgement.Verdict, judgement.Err
 		if err != nil {
 			results = append(results, wit.Err[types.Verdict](failed(err)))
 			continue
@@ -247,14 +279,11 @@ func Score(samples []Sample) []wit.Result[types.Verdict, types.Failure] {
 	return results
 }
 
-// Calls score; a panic becomes an error with the place where it began.
-func verdictOf(sample *Sample) (verdict Verdict, err error) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			err = fmt.Errorf("panic: %v%s", reason, place())
-		}
-	}()
-	return score(sample)
+// Where a panic ends, which becomes an error with the place where it began.
+func recovered(err *error) {
+	if reason := recover(); reason != nil {
+		*err = fmt.Errorf("panic: %v%s", reason, place())
+	}
 }
 
 func failed(err error) types.Failure {

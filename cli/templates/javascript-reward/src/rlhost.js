@@ -78,23 +78,46 @@ export class Internal extends Failure {
  * `score` judges one sample. An error that it throws and that is no `Failure` becomes the failure `internal`,
  * with the place where it was thrown.
  *
- * @param {{parts?: string[], params?: Param[], score: (sample: Sample) => Verdict | number}} plugin
+ * Where plugin.toml says `scope = "group"` (all completions of a prompt) or `"batch"` (all of a training step), `scoreAll`
+ * takes its place: it returns an entry for each of the samples, in the same order. A `Failure` among them is that of its
+ * sample; one that is thrown is that of all.
+ *
+ * @param {{parts?: string[], params?: Param[], score?: (sample: Sample) => Verdict | number,
+ *   scoreAll?: (samples: Sample[]) => (Verdict | number | Failure)[]}} plugin
  */
-export function rewardPlugin({ parts = [], params = [], score }) {
+export function rewardPlugin({ parts = [], params = [], score, scoreAll }) {
+  const scope = globalThis.PLUGIN?.scope ?? "sample";
+  const [name, judge] = scope === "sample" ? ["score", score] : ["scoreAll", scoreAll];
+  if (typeof judge !== "function") {
+    throw new Error(`rewardPlugin needs the function \`${name}\`: the scope in plugin.toml is "${scope}"`);
+  }
   return {
     describe() {
       const described = params.map((param) => ({ ...param, default: JSON.stringify(param.default) }));
-      return { ...globalThis.PLUGIN, scope: "sample", parts, params: described };
+      return { ...globalThis.PLUGIN, scope, parts, params: described };
     },
     score(samples) {
-      return samples.map((sample) => judged(score, sample));
+      if (scope === "sample") {
+        return samples.map((sample) => result(() => judge(sample)));
+      }
+      try {
+        const judged = entries(judge(samples), samples.length);
+        return judged.map((entry) => result(() => entry));
+      } catch (error) {
+        return samples.map(() => result(() => error));
+      }
     },
   };
 }
 
-function judged(score, sample) {
+/** What comes of a sample, as the contract has it. */
+function result(judged) {
   try {
-    const { total, parts, steps } = verdict(score(sample));
+    const value = judged();
+    if (value instanceof Error) {
+      throw value;
+    }
+    const { total, parts, steps } = verdict(value);
     return { tag: "ok", val: { total, parts, steps } };
   } catch (error) {
     const tag = error instanceof Failure ? error.tag : "internal";
@@ -103,8 +126,28 @@ function judged(score, sample) {
   }
 }
 
+/** What `scoreAll` returned: an entry for each sample. */
+function entries(value, count) {
+  refusePromise("scoreAll", value);
+  if (!Array.isArray(value) || value.length !== count) {
+    const length = Array.isArray(value) ? `${value.length} entries` : JSON.stringify(value);
+    throw new Internal(`scoreAll must return an array with an entry for each of the ${count} samples, but it returned ${length}`);
+  }
+  return value;
+}
+
+function refusePromise(name, value) {
+  if (typeof value?.then === "function") {
+    throw new Internal(
+      `${name} returned a Promise, which nobody waits for: it is \`async\`, or calls what is. Nothing in a plugin needs waiting; ` +
+        "what capabilities answer is returned at once",
+    );
+  }
+}
+
 /** What `score` returned: a verdict, or a number, which is the total. Anything else would end the call without a word. */
 function verdict(value) {
+  refusePromise("score", value);
   const { total, parts = {}, steps = [] } = typeof value === "number" ? { total: value } : (value ?? {});
   if (typeof total !== "number") {
     throw new Internal(`score must return a number or {total: a number, …}, but it returned ${JSON.stringify(value)}`);
@@ -121,6 +164,24 @@ function verdict(value) {
 function told(error) {
   const place = /\(?\/?(src\/[^\s()]+:\d+:\d+)/.exec(error?.stack ?? "");
   return place ? `${error} (${place[1]})` : String(error);
+}
+
+/**
+ * The samples of a batch, prompt by prompt.
+ *
+ * @param {Sample[]} samples
+ * @returns {Sample[][]}
+ */
+export function groups(samples) {
+  const found = [];
+  for (const sample of samples) {
+    if (found.at(-1)?.[0].group === sample.group) {
+      found.at(-1).push(sample);
+    } else {
+      found.push([sample]);
+    }
+  }
+  return found;
 }
 
 /**

@@ -61,6 +61,8 @@ class Sample:
     params_json: str = "{}"
     #: pictures with the methods width(), height() and rgb()
     images: list[Any] = field(default_factory=list)
+    #: which prompt of the call this is a completion of: 0, but for plugins of scope "batch"
+    group: int = 0
 
     @property
     def response(self) -> str:

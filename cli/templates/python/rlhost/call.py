@@ -11,6 +11,9 @@ Which framework that is shows in the names of the function's arguments:
     plain           response (completion, prediction, output, …) and answer (ground_truth, reference, …)
 
 `[python] convention` in plugin.toml says it where the names don't, and `[python.arguments]` what to pass for one.
+
+The lists of a batch form have one entry, unless `scope` in plugin.toml is "group" or "batch": then they have one for each completion of a
+prompt, or of a training step, and so has what the function returns.
 """
 
 import ast
@@ -18,7 +21,7 @@ import inspect
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -86,6 +89,7 @@ FIELDS: dict[str, Callable[[Sample], Any]] = {
     "extra_info": _extra_info,
     "reward_input": _reward_input,
     "turns": lambda sample: [turn.text for turn in sample.turns],
+    "group": lambda sample: sample.group,
     "params": lambda sample: sample.params,
     "sample": lambda sample: sample,
 }
@@ -188,6 +192,13 @@ SAY_IT = (
 )
 
 
+#: What the lists of a function hold, by the scope that plugin.toml names.
+HOLD = {
+    "sample": 'a list has one entry, since each response is judged alone (`scope = "group"` or "batch" under `[plugin]` gives it all)',
+    "group": "a list has an entry for each completion of a prompt",
+    "batch": "a list has an entry for each completion of a training step",
+}
+
 BEHIND_A_DECORATOR = (
     "If a decorator made it, `@functools.wraps(f)` in there shows the arguments of the function `f` behind it; or the convention of "
     "the framework that it was written for says it. "
@@ -209,6 +220,8 @@ class Plan:
 
     function: Callable[..., Any]
     convention: Convention
+    #: which samples a call sees together: "sample", "group" or "batch"
+    scope: str = "sample"
     #: the field or `columns.NAME` of each argument
     fields: dict[str, str] = field(default_factory=dict)
     #: arguments that are columns of the data where a sample has them, and parameters or nothing else
@@ -242,15 +255,16 @@ class Plan:
         if self.rest:
             passed.append("**columns")
         made = f"; it is made with {', '.join(f'{name} = a parameter' for name in self.made_of)}" if self.made_of else ""
-        return f"called as by {self.convention.name}: {', '.join(passed) or 'no arguments'}{made}"
+        lists = f"; {HOLD[self.scope]}" if self.convention.lists else ""
+        return f"called as by {self.convention.name}: {', '.join(passed) or 'no arguments'}{made}{lists}"
 
     def all_params(self) -> dict[str, Any]:
         """The parameters of the function, and of what made it."""
         return self.made_of | self.params
 
 
-def plan(function: Callable[..., Any], source: str, settings: dict[str, Any]) -> Plan:
-    """Decides how to call a function from the names of its arguments. `source` is the text of its file."""
+def plan(function: Callable[..., Any], source: str, settings: dict[str, Any], scope: str = "sample") -> Plan:
+    """Decides how to call a function from the names of its arguments. `source` is the text of its file, `scope` what plugin.toml says."""
     name = called(function)
     try:
         signature = parameters.signature(function)
@@ -259,15 +273,20 @@ def plan(function: Callable[..., Any], source: str, settings: dict[str, Any]) ->
         raise Unclear(f"{name} can't be called: {error}") from None
     arguments = list(signature.parameters.values())
     given = settings.get("arguments") or {}
-    convention = _convention(name, arguments, settings)
+    convention = _convention(name, arguments, settings, scope)
+    if scope != "sample":
+        convention = together(name, convention, scope)
     # Texts or conversations: TRL passes either, as the data set is. Functions that read messages name their keys.
     completions = settings.get("completions") or ("messages" if '"content"' in _keys(source) else "text")
     if completions not in ("text", "messages"):
         raise Unclear('plugin.toml: [python] completions must be "text" or "messages"')
     passes = dict(ALWAYS) | convention.passes
+    if scope != "sample":
+        del passes["sample"]
+        passes["samples"] = "sample"
     if convention is CONVENTIONS["trl"] and completions == "messages":
         passes |= {"completions": "completion_messages", "prompts": "messages"}
-    made = Plan(function, convention)
+    made = Plan(function, convention, scope)
     unknown = []
     unnamed = set()
     for argument in arguments:
@@ -338,7 +357,21 @@ def plan(function: Callable[..., Any], source: str, settings: dict[str, Any]) ->
     return made
 
 
-def _convention(name: str, arguments: list[inspect.Parameter], settings: dict[str, Any]) -> Convention:
+def together(name: str, convention: Convention, scope: str) -> Convention:
+    """How a function is called that sees several samples at once."""
+    if convention is CONVENTIONS["plain"]:
+        lists = {key + "s": source for key, source in convention.passes.items() if not key.endswith("s")}
+        return replace(convention, name="a plain function over lists", lists=True, passes=convention.passes | lists)
+    if not convention.lists:
+        raise Unclear(
+            f'plugin.toml says `scope = "{scope}"`, but {name} is called as by {convention.name}, with one response at a time. '
+            "Functions that take lists see several: veRL's in batches (solution_strs, ground_truths), EasyR1's (reward_inputs), TRL's "
+            "(completions) and plain ones (responses, answers)"
+        )
+    return convention
+
+
+def _convention(name: str, arguments: list[inspect.Parameter], settings: dict[str, Any], scope: str) -> Convention:
     chosen = settings.get("convention")
     if chosen is not None:
         if chosen not in CONVENTIONS:
@@ -349,7 +382,8 @@ def _convention(name: str, arguments: list[inspect.Parameter], settings: dict[st
         if marks <= names:
             return CONVENTIONS[key]
     given = set((settings.get("arguments") or {}).values())
-    response = names & ({"sample", "turns"} | set(RESPONSES)) or given & {"response", "sample", "turns", "completion_messages"}
+    plural = {"samples"} | {key + "s" for key in RESPONSES} if scope != "sample" else set()
+    response = names & ({"sample", "turns"} | set(RESPONSES) | plural) or given & {"response", "sample", "turns", "completion_messages"}
     if not response:
         unnamed = any(it.kind in (it.VAR_POSITIONAL, it.VAR_KEYWORD) for it in arguments)
         raise Unclear(
@@ -381,40 +415,54 @@ def _keys(source: str) -> set[str]:
     return found
 
 
-def arguments_of(made: Plan, sample: Sample) -> tuple[list[Any], dict[str, Any]]:
-    """The arguments for a sample, by position and by name."""
-    many = made.convention.lists
-    wrap = (lambda value: [value]) if many else (lambda value: value)
+def arguments_of(made: Plan, samples: list[Sample]) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments for the samples of a call, by position and by name."""
+    each = [values_of(made, sample) for sample in samples]
+    if made.convention.lists:
+        names = dict.fromkeys(name for values in each for name in values)
+        values = {name: [it.get(name) for it in each] for name in names}
+        if made.scope == "sample" and "sample" in made.fields:
+            values["sample"] = samples[0]
+    else:
+        (values,) = each
+    params = samples[0].params if made.params else {}
+    for name, default in made.params.items():
+        if name in params:
+            values[name] = parameters.read(name, default, params[name])
+        elif isinstance(default, parameters.Needed):
+            raise Internal(f"the parameter `{name}` must be given: the function has no default for it")
+    values |= {name: None for name in made.nothing}
+    positional = [values.pop(name, default) for name, default in made.positional.items()]
+    return positional, values
+
+
+def values_of(made: Plan, sample: Sample) -> dict[str, Any]:
+    """What a sample has for the arguments: in lists, its entries."""
     values: dict[str, Any] = {}
     columns = sample.columns if made.convention.columns else {}
     params = sample.params if made.params else {}
     for name, source in made.fields.items():
         if name in columns and source == "answer":
             # The data has a column of that very name beside its answer.
-            values[name] = wrap(columns[name])
+            values[name] = columns[name]
         elif source.startswith("columns."):
-            values[name] = wrap(_column(sample, source.removeprefix("columns.")))
+            values[name] = _column(sample, source.removeprefix("columns."))
         else:
-            values[name] = wrap(FIELDS[source](sample)) if source != "sample" else sample
+            values[name] = FIELDS[source](sample)
     for name in made.columns:
         if name in params and name in made.params:
             continue
         if name in columns:
-            values[name] = wrap(columns[name])
+            values[name] = columns[name]
         elif name in made.required:
             raise InvalidReference(f"the sample has no column `{name}`, which the function asks for")
-    for name, default in made.params.items():
-        if name in params:
-            values[name] = parameters.read(name, default, params[name])
-        elif isinstance(default, parameters.Needed):
-            raise Internal(f"the parameter `{name}` must be given: the function has no default for it")
-    values |= {name: wrap(NoTokens(name)) for name in made.tokens}
-    values |= {name: None for name in made.nothing}
+    values |= {name: NoTokens(name) for name in made.tokens}
     if made.rest:
         rest = {name: sample.answer for name in made.answers} | columns
-        values |= {name: wrap(value) for name, value in rest.items() if name not in values}
-    positional = [values.pop(name, default) for name, default in made.positional.items()]
-    return positional, values
+        # What `**kwargs` has is no parameter, and none of what TRL passes of its own.
+        taken = values.keys() | made.params.keys() | set(made.nothing)
+        values |= {name: value for name, value in rest.items() if name not in taken}
+    return values
 
 
 def _column(sample: Sample, path: str) -> Any:
@@ -427,33 +475,52 @@ def _column(sample: Sample, path: str) -> Any:
     return value
 
 
+#: Score and parts of a sample, or why there are none.
+Judged = tuple[float, list[tuple[str, float]]] | Failure
+
+
 def judge(made: Plan, sample: Sample) -> tuple[float, list[tuple[str, float]]]:
-    """Score and parts of a sample. Raises a `Failure` where there is no judgement."""
+    """Score and parts of a sample that is judged alone. Raises a `Failure` where there is no judgement."""
+    (judged,) = judge_all(made, [sample])
+    if isinstance(judged, Failure):
+        raise judged
+    return judged
+
+
+def judge_all(made: Plan, samples: list[Sample]) -> list[Judged]:
+    """What comes of each sample of a call."""
     try:
-        positional, named = arguments_of(made, sample)
-        function = made.remake(sample.params) if made.remake and made.made_of else made.function
+        positional, named = arguments_of(made, samples)
+        function = made.remake(samples[0].params) if made.remake and made.made_of else made.function
         value = function(*positional, **named)
         if inspect.isawaitable(value):
             from . import loop
 
             value = loop.run(value)
-        return read(made, value)
-    except Failure:
-        raise
+        return read(made, value, len(samples))
+    except Failure as failure:
+        return [failure] * len(samples)
     except BaseException as error:  # SystemExit too: no exception is a score.
-        raise Internal(told(error)) from error
+        return [Internal(told(error))] * len(samples)
 
 
-def read(made: Plan, value: Any) -> tuple[float, list[tuple[str, float]]]:
-    """Reads what a function returned."""
+def read(made: Plan, value: Any, count: int) -> list[Judged]:
+    """Reads what a function returned for so many samples."""
     name = called(made.function)
-    if made.convention.lists:
-        if isinstance(value, (str, bytes, dict)) or not hasattr(value, "__len__"):
-            raise Internal(f"{name} returned {short(value)}: it must return a list with an entry for each response")
-        if len(value) != 1:
-            raise Internal(f"{name} returned {len(value)} entries for 1 response")
-        value = value[0]
-    return verdict(name, value, made.convention.total)
+    if not made.convention.lists:
+        return [entry(name, value, made.convention.total)]
+    if isinstance(value, (str, bytes, dict)) or not hasattr(value, "__len__"):
+        raise Internal(f"{name} returned {short(value)}: it must return a list with an entry for each response")
+    if len(value) != count:
+        raise Internal(f"{name} returned {len(value)} entries for {count} response{'s' if count > 1 else ''}")
+    return [entry(name, it, made.convention.total) for it in value]
+
+
+def entry(name: str, value: Any, total: str) -> Judged:
+    try:
+        return verdict(name, value, total)
+    except Failure as failure:
+        return failure
 
 
 #: The keys by which dicts hold the score.

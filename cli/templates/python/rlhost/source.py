@@ -12,6 +12,8 @@ NO_PROGRAMS = "there are no programs to start (a component can be granted an int
 NO_NETWORK = "there is no network"
 NO_SIGNALS = "it never rings: a call that takes too long runs out of fuel, which is no score"
 RUNS_TEXT = "what it runs can change how its own response is judged; what it imports must be imported by a file in src/ too"
+FIXED_CLOCK = "the clock starts at one instant in every call"
+FIXED_CHANCE = "chance is one fixed sequence in every call"
 #: A function that says whether there is a module, as many packages have them.
 IS_AVAILABLE = re.compile(r"is_(\w+)_available")
 #: What can be imported, but does not do its work.
@@ -35,6 +37,12 @@ IDLE = {
     "socket": NO_NETWORK,
     "http.client": NO_NETWORK,
     "urllib.request": NO_NETWORK,
+    "random": FIXED_CHANCE,
+    "secrets": FIXED_CHANCE,
+    "time.time": FIXED_CLOCK,
+    "time.sleep": "it takes no time",
+    "datetime.datetime.now": FIXED_CLOCK,
+    "datetime.date.today": FIXED_CLOCK,
     "eval": RUNS_TEXT,
     "exec": RUNS_TEXT,
     "open": "no file can be opened in a function: read it at the top of the file, while the plugin is built",
@@ -282,3 +290,53 @@ def used(node: ast.AST, missing: set[str]) -> Iterator[str]:
             if field == "bases" and first_name(child) & missing:
                 continue
             yield from used(child, missing)
+
+
+#: What takes a list for what it has in all.
+REDUCES = frozenset("set frozenset sorted Counter sum max min any all mean fmean median stdev pstdev groupby combinations".split())
+#: What goes through a list entry by entry, or asks how long it is.
+GOES_THROUGH = frozenset("zip enumerate len list tuple iter reversed range map isinstance print repr str".split())
+
+
+def compares(tree: ast.Module, name: str, lists: set[str]) -> int | None:
+    """The line in which a function seems to look at several entries of the lists that it gets; `None` where it goes through them one by one."""
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and function.name == name:
+            return _compares(function, set(lists))
+    return None
+
+
+def _compares(function: ast.AST, lists: set[str]) -> int | None:
+    for node in ast.walk(function):
+        # What is made of a list, entry by entry, is one.
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.ListComp) and _of(node.value.generators[0].iter, lists):
+            lists |= {it.id for it in node.targets if isinstance(it, ast.Name)}
+    lines: list[int] = []
+
+    def walk(node: ast.AST, inside: bool) -> None:
+        if isinstance(node, ast.Call):
+            called = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
+            for argument in [*node.args, *(it.value for it in node.keywords)]:
+                made = isinstance(argument, ast.GeneratorExp | ast.ListComp | ast.SetComp) and _of(argument.generators[0].iter, lists)
+                plain = isinstance(argument, ast.Name) and argument.id in lists
+                if made and called in REDUCES or plain and called not in GOES_THROUGH:
+                    lines.append(argument.lineno)
+        through = isinstance(node, ast.For) and _of(node.iter, lists)
+        comprehended = isinstance(node, ast.GeneratorExp | ast.ListComp | ast.SetComp | ast.DictComp) and any(
+            _of(it.iter, lists) for it in node.generators
+        )
+        if inside and (through or comprehended):
+            lines.append(getattr(node, "lineno", 0))
+        for child in ast.iter_child_nodes(node):
+            walk(child, inside or through or comprehended)
+
+    walk(function, False)
+    return min(lines, default=None)
+
+
+def _of(node: ast.AST, lists: set[str]) -> bool:
+    """Whether an expression goes through one of the lists: `x`, `zip(x, y)`, `enumerate(x)`, `range(len(x))`."""
+    if isinstance(node, ast.Name):
+        return node.id in lists
+    called = getattr(node.func, "id", None) if isinstance(node, ast.Call) else None
+    return called in GOES_THROUGH and isinstance(node, ast.Call) and any(_of(it, lists) for it in node.args)

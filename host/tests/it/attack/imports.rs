@@ -1,6 +1,7 @@
 //! Components that import what they may not.
 
-use rlhost_host::Error;
+use rlhost_host::{Error, Outcome, Sample, Scored, Scorer};
+use serde_json::Map;
 
 use super::load;
 use crate::guest::{Guest, WIT, component};
@@ -163,5 +164,49 @@ fn a_whole_module_or_component_as_import_is_refused() {
             matches!(error, Error::WrongWorld { .. } | Error::Corrupt { .. }),
             "{import}: {error}"
         );
+    }
+}
+
+/// Scores with a guest that may say why it can't go on, and does this.
+fn with_last_words(judge: &str) -> Scored {
+    let guest = Guest {
+        imports: r#"(import "rlhost:plugin/panic@0.1.0" "report" (func $report (param i32 i32)))"#,
+        memory: "64",
+        judge: super::leak(judge.to_owned()),
+        ..Guest::default()
+    };
+    let wit = WIT.replace(
+        "world reward-plugin {",
+        "world reward-plugin { import panic;",
+    );
+    let plugin = load(&component(&guest.wat(), &wit)).unwrap();
+    let scorer = Scorer::new(&plugin, &Map::new(), plugin.limits()).unwrap();
+    let mut scored = scorer.score(&[Sample::single("", "1")]);
+    scored.pop().unwrap()
+}
+
+#[test]
+fn last_words_are_bounded_and_change_no_score() {
+    // A megabyte of letters, again and again until the bytes that may cross to the host are used up.
+    let endless = with_last_words(
+        "(memory.fill (i32.const 100000) (i32.const 65) (i32.const 1000000))
+         (loop $l (call $report (i32.const 100000) (i32.const 1000000)) (br $l))",
+    );
+    assert_eq!(endless.total, None);
+    assert!(endless.message.unwrap().len() < 2_500);
+    // What is said before a trap is its message.
+    let said = "(i64.store (i32.const 100000) (i64.const 0x646c65666f726e61))
+                (call $report (i32.const 100000) (i32.const 8))";
+    let trapped = with_last_words(&format!("{said} unreachable"));
+    assert_eq!(trapped.outcome, Outcome::Trap);
+    let message = trapped.message.unwrap();
+    assert!(message.starts_with("anrofeld"), "{message}");
+    // What is said before an answer is nothing.
+    let answered = with_last_words(said);
+    assert_eq!((answered.total, answered.message), (Some(0.0), None));
+    // What lies outside of the memory, or is no text, is no words.
+    for words in ["(i32.const -8) (i32.const 8)", "(i32.const 0) (i32.const -1)"] {
+        let scored = with_last_words(&format!("(call $report {words})"));
+        assert_eq!((scored.outcome, scored.total), (Outcome::Trap, None), "{words}");
     }
 }

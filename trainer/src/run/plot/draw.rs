@@ -198,7 +198,11 @@ impl Pen {
                     chart.draw_series(LineSeries::new(means, strong))?;
                 }
                 Style::Points => {
-                    let points = thinned(points);
+                    let last = points.last().copied();
+                    let mut points = thinned(points);
+                    if points.last() != last.as_ref() {
+                        points.extend(last);
+                    }
                     chart.draw_series(LineSeries::new(points.clone(), strong))?;
                     let dot = |point: &(f64, f64)| Circle::new(*point, 3 * self.0, color.filled());
                     if points.len() <= 60 {
