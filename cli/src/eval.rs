@@ -12,22 +12,22 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A run, whose data, rewards and lengths are taken with its latest checkpoint; or a model folder
+    /// A run, with its data, rewards and lengths; or a model folder
     #[arg(value_name = "RUN|MODEL")]
     subject: Option<String>,
-    /// Overrides of configuration keys, such as `rollout.val_override_config.n=8`
+    /// Overrides of keys, such as `data.max_response_length=64`
     #[arg(value_name = "KEY=VALUE")]
     overrides: Vec<String>,
-    /// The model to evaluate, in place of the run's: a model folder, or a run (its latest checkpoint is taken)
+    /// A model folder or a run, in place of the run's latest checkpoint
     #[arg(long)]
     model: Option<PathBuf>,
-    /// JSONL file with prompts and answers, in place of the run's; may be given several times
+    /// JSONL file with prompts and answers, in place of the run's; repeatable
     #[arg(long)]
     data: Vec<PathBuf>,
-    /// A component, a plugin's name, or a TOML file of rewards, in place of the run's rewards; repeatable
+    /// A plugin, or a TOML file of rewards, in place of the run's; repeatable
     #[arg(long, value_name = "PLUGIN|FILE")]
     reward: Vec<String>,
-    /// A file for the samples, one JSON object a line, as the rollouts of a validation have them
+    /// A file for the samples, a row each, as rollouts have them
     #[arg(long, short)]
     output: Option<PathBuf>,
     /// Print the result as JSON

@@ -1,5 +1,7 @@
 //! What is said of a call without an answer: why it ended, where the guest was, and what helps.
 
+use std::fmt::{self, Write};
+
 use wasmtime::WasmBacktrace;
 
 /// Bytes of a message that are kept.
@@ -11,12 +13,13 @@ const MAX_NAME: usize = 120;
 
 /// Functions that say nothing of where an author's code was: what stands between a mistake and its trap, and between
 /// the host and the author's function. By what their names begin with.
-const BETWEEN: [&str; 16] = [
+const BETWEEN: [&str; 17] = [
     "core::",
     "alloc::",
     "std::",
     "__rust",
-    "rust_",
+    "rust_begin_unwind",
+    "rust_panic",
     "rlhost_plugin::",
     "<core::",
     "<alloc::",
@@ -49,9 +52,10 @@ pub(crate) fn place(error: &wasmtime::Error) -> String {
 }
 
 fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<String> = names
-        .map(|name| format!("{:#}", rustc_demangle::demangle(name)))
-        .collect();
+    let mut names: Vec<&str> = names.collect();
+    // A recursion is one function.
+    names.dedup();
+    let names: Vec<String> = names.into_iter().map(demangled).collect();
     let between = |name: &String| BETWEEN.iter().any(|start| name.starts_with(start));
     let own: Vec<_> = names.iter().filter(|name| !between(name)).collect();
     // Where all is between, better that than nothing.
@@ -61,15 +65,37 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
         own
     };
     let mut shown: Vec<String> = shown.into_iter().map(|name| clipped(name)).collect();
-    // A recursion is one function.
     shown.dedup();
     shown.truncate(MAX_FUNCTIONS);
     shown.join(" < ")
 }
 
+/// A name as its author wrote it. A mangled one of a few bytes can stand for a megabyte, so no more is written than is
+/// ever shown.
+fn demangled(name: &str) -> String {
+    struct Bounded(String);
+    impl Write for Bounded {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            if self.0.len() + text.len() > 8 * MAX_NAME {
+                return Err(fmt::Error);
+            }
+            self.0.push_str(text);
+            Ok(())
+        }
+    }
+    let mut shown = Bounded(String::new());
+    match write!(shown, "{:#}", rustc_demangle::demangle(name)) {
+        Ok(()) => shown.0,
+        Err(fmt::Error) => name.chars().take(MAX_NAME).collect(),
+    }
+}
+
 fn clipped(name: &str) -> String {
     // `rlhost:plugin/reward@0.1.0#score`
-    let name = name.rsplit_once('#').map_or(name, |(_, function)| function);
+    let exported = name
+        .rsplit_once('#')
+        .filter(|(world, _)| world.contains('@'));
+    let name = exported.map_or(name, |(_, function)| function);
     match name.char_indices().nth(MAX_NAME) {
         Some((end, _)) => format!("{}…", &name[..end]),
         None => name.to_owned(),
@@ -100,6 +126,22 @@ mod tests {
         assert_eq!(listed(names.into_iter()), "own::deep < own::judge < score");
         assert_eq!(listed(["core::x"].into_iter()), "core::x");
         assert_eq!(listed([].into_iter()), "");
+        // Closures of the newer mangling have a number behind a `#`.
+        let closure = listed(["own::judge::{closure#0}"].into_iter());
+        assert_eq!(closure, "own::judge::{closure#0}");
+    }
+
+    /// A name of a few bytes that stands for a megabyte: each part of it repeats the part before eight times.
+    const BOMB: &str = "_RINvC1a1bTllllllllETB7_B7_B7_B7_B7_B7_B7_B7_ETBh_Bh_Bh_Bh_Bh_Bh_Bh_Bh_ETBH_BH_BH_BH_BH_BH_BH_BH_E\
+        TB17_B17_B17_B17_B17_B17_B17_B17_ETB1x_B1x_B1x_B1x_B1x_B1x_B1x_B1x_ETB25_B25_B25_B25_B25_B25_B25_B25_E\
+        TB2D_B2D_B2D_B2D_B2D_B2D_B2D_B2D_ETB3b_B3b_B3b_B3b_B3b_B3b_B3b_B3b_EE";
+
+    #[test]
+    fn a_name_that_stands_for_a_megabyte_is_not_written() {
+        let whole = rustc_demangle::demangle(BOMB).to_string();
+        assert!(whole.len() > 100_000, "{}", whole.len());
+        let shown = super::demangled(BOMB);
+        assert!(shown.len() < 1_000 && shown.starts_with("_RINv"), "{shown}");
     }
 
     #[test]

@@ -36,6 +36,11 @@ fn metrics_line(line: &Value) -> String {
 
 /// Makes chain, checkpoints and summary agree with the files as they are now.
 pub fn make_digests_anew(run: &Path) {
+    make_digests_of(run, |_| {});
+}
+
+/// The same after `edit` of each entry.
+pub fn make_digests_of(run: &Path, edit: impl Fn(&mut ChainEntry)) {
     let folder = RunFolder::open(run).unwrap();
     let metrics = fs::read_to_string(folder.metrics()).unwrap_or_default();
     let mut lines = metrics.split_inclusive('\n');
@@ -54,6 +59,7 @@ pub fn make_digests_anew(run: &Path) {
     let mut states = Vec::new();
     for link in &before {
         let mut entry = link.entry.clone();
+        edit(&mut entry);
         let line = match &entry {
             ChainEntry::Config { .. } => "",
             _ => lines.next().unwrap_or_default(),

@@ -84,7 +84,10 @@ fn what_can_not_be_audited_is_refused() {
     let refused = |arguments: &[&str], names: &[&str]| {
         project.refused(&[&["plugin", "audit"], arguments].concat(), names);
     };
-    refused(&[&math], &["--input"]);
+    refused(
+        &[&math, "--param", "units=true"],
+        &["--param is for rows of --input"],
+    );
     refused(&[&math, "--input", "absent.jsonl"], &["absent.jsonl"]);
     refused(
         &["./absent.wasm", "--input", "samples.jsonl"],

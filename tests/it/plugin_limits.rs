@@ -134,7 +134,7 @@ fn limits_that_make_no_sense_are_refused() {
     for (lines, names) in [
         ("[limits]\nmemory = 1\n", ["memory = 1", "64 KiB"]),
         ("[limits]\nfuel = 0\n", ["fuel = 0", "at least 1"]),
-        ("[limits]\ntime = 1\n", ["`time`", "plugin.toml"]),
+        ("[limits]\ntime = 1\n", ["`limits.time`", "plugin.toml"]),
         ("[limits]\nmemory = -1\n", ["plugin.toml", "memory"]),
     ] {
         project.write("own/plugin.toml", &format!("{manifest}\n{lines}"));

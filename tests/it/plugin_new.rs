@@ -472,7 +472,7 @@ fn a_folder_without_a_plugin_is_refused() {
         "c/plugin.toml",
         "[plugin]\nname = \"c\"\nlicence = \"MIT\"\n",
     );
-    build("c", &["c/plugin.toml", "`licence`"]);
+    build("c", &["c/plugin.toml", "`plugin.licence`"]);
     manifest("", "reward-plugin");
     build("c", &["c/plugin.toml", "plugin.name"]);
     fs::rename(project.path("c/src"), project.path("c/source")).unwrap();
@@ -533,7 +533,10 @@ fn core_modules_become_components() {
     let wasi = r#"(import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))"#;
     for (imports, expected) in [
         ("", "imports   rlhost:plugin/types@0.1.0\n"),
-        (wasi, "wasi:cli/stdout@0.2"),
+        (
+            wasi,
+            "wasi:{cli,clocks,filesystem,io}, 8 interfaces: a deterministic WASI",
+        ),
     ] {
         core(imports);
         let text = project

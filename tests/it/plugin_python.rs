@@ -549,7 +549,7 @@ fn what_can_not_be_built_says_why_with_file_and_line() {
     manifest("function = \"r.py:f\"", "file = \"r.py\"");
     refuse("", &["python.function"].map(|_| "names its function"));
     manifest("function =", "functions =");
-    refuse("", &["plugin.toml", "`functions`"]);
+    refuse("", &["plugin.toml", "`python.functions`"]);
     manifest("[python]", "[pythons]");
     refuse("", &["plugin.toml", "`pythons`"]);
 }

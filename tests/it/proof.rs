@@ -1,10 +1,10 @@
 //! What `rlhost replay` proves of a run: each value that a run records is recomputed, or bound by its digests.
 
-use crate::forger::{edit_metrics, edit_rows, make_digests_anew};
+use crate::forger::{edit_metrics, edit_rows, make_digests_anew, make_digests_of};
 use crate::support::{Project, guest, json_lines};
 use rlhost_host::{Digest, Host};
 use rlhost_trainer::pipeline::replay::{ReplayOptions, ReplayReport, replay};
-use rlhost_trainer::run::{Proof, RolloutRow, RunFolder, RunSummary, metric_proof};
+use rlhost_trainer::run::{ChainEntry, Proof, RolloutRow, RunFolder, RunSummary, metric_proof};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -576,5 +576,30 @@ fn advantages_and_metrics_follow_for_every_way_to_train() {
         let found = replayed(&project, None);
         assert_eq!(found.proof.advantages.bound, 0, "{way:?}");
         assert!(found.proof.advantages.recomputed >= 32, "{way:?}");
+    }
+}
+
+/// A step that claims to have no rollouts, as those of fine-tuning, would have metrics that nobody computes again.
+#[test]
+fn a_step_without_rollouts_is_found() {
+    let project = trained(&[]);
+    project.remove(&format!("{RUN}/rollouts/step-2.jsonl.zst"));
+    edit_metrics(&project, RUN, |lines| {
+        lines[2] = json!({"step": 2, "actor/entropy_loss": 0.5, "reward/score": 0.97, "val/accuracy": 0.99});
+    });
+    make_digests_of(&project.path(RUN), |entry| {
+        if let ChainEntry::Step {
+            step: 2, rollouts, ..
+        } = entry
+        {
+            *rollouts = None;
+        }
+    });
+    let found = replayed(&project, None);
+    assert!(!found.holds(), "{found:#?}");
+    let strict = project.run(&["replay", RUN, "--strict"]);
+    assert_eq!(strict.code, Some(3), "{strict:?}");
+    for name in ["metrics.jsonl: val/accuracy", "digests.jsonl: rollouts"] {
+        assert!(strict.stdout.contains(name), "{strict:?}");
     }
 }

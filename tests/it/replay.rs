@@ -654,7 +654,8 @@ fn sft_keeps_the_samples_of_its_validations() {
     project.ok(&["sft", "sft.toml"]);
     let outcome = project.ok(&["replay", "runs/sft", "--json"]);
     let found: Value = serde_json::from_str(&outcome.stdout).unwrap();
-    assert_eq!(counts(&found), [32, 0, 0, 0]);
+    // Before the first step, after the third and after the last.
+    assert_eq!(counts(&found), [48, 0, 0, 0]);
     let shown = project.ok(&["rollouts", "show", "runs/sft", "--validation", "-n", "100"]);
     assert_eq!(shown.stdout.matches("── step 6 · ").count(), 16);
     assert_eq!(shown.stdout.matches(" · held out\n").count(), 16);

@@ -72,21 +72,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Some(input) => vec![rows(input, arguments.param.iter().cloned().collect())?],
         None => cases(arguments, &plugin)?,
     };
-    output::standard(|out| {
-        let info = plugin.info();
-        let path = inline(plugin.path().display());
-        Ok(writeln!(
-            out,
-            "plugin {} {}, {path}",
-            info.name, info.version
-        )?)
-    })?;
-    all.iter()
-        .try_for_each(|rows| audit(arguments, &plugin, rows))
+    for (i, rows) in all.iter().enumerate() {
+        audit(arguments, &plugin, rows, i == 0)?;
+    }
+    Ok(())
 }
 
-/// Audits a plugin on some rows.
-fn audit(arguments: &Arguments, plugin: &Plugin, rows: &Rows) -> Result<()> {
+/// Audits a plugin on some rows; `first` says that the plugin is yet to be named.
+fn audit(arguments: &Arguments, plugin: &Plugin, rows: &Rows, first: bool) -> Result<()> {
     let limits = plugin.limits();
     let grants = arguments.allow.grants(plugin.host())?;
     let one = Scorer::with_grants(plugin, &rows.params, limits, grants)?;
@@ -127,6 +120,11 @@ fn audit(arguments: &Arguments, plugin: &Plugin, rows: &Rows) -> Result<()> {
     })?;
     let seconds = start.elapsed().as_secs_f64();
     output::standard(|out| {
+        if first {
+            let info = plugin.info();
+            let path = inline(plugin.path().display());
+            writeln!(out, "plugin {} {}, {path}", info.name, info.version)?;
+        }
         let passes = &passes[..report.passes];
         Ok(print(out, rows, passes, &report, seconds)?)
     })?;

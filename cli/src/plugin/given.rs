@@ -146,7 +146,7 @@ pub fn folder(what: &str) -> Result<PathBuf> {
         }
     }
     bail!(
-        "there is no folder {what}, nor a plugin's source of that name in reward-plugins here or above: \
+        "{what}: there is no such folder, nor a plugin's source of that name in reward-plugins here or above: \
          `rlhost plugin new` makes a folder"
     )
 }

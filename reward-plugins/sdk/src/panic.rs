@@ -20,10 +20,16 @@ pub(crate) fn speaks() {
 fn told(place: Option<&str>, message: Option<&str>) -> String {
     /// Bytes of the message that are said: a longer one would be cut by the host, or be larger than it takes.
     const MOST: usize = 1_800;
-    let place = place.map(|place| format!(" at {place}")).unwrap_or_default();
+    let place = place
+        .map(|place| format!(" at {place}"))
+        .unwrap_or_default();
     let message = message.unwrap_or("with a value that is no text");
     let kept = &message[..message.floor_char_boundary(MOST.min(message.len()))];
-    let more = if kept.len() < message.len() { " …" } else { "" };
+    let more = if kept.len() < message.len() {
+        " …"
+    } else {
+        ""
+    };
     format!("panicked{place}: {kept}{more}")
 }
 

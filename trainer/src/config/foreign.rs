@@ -10,14 +10,13 @@ pub(super) enum Meaning {
 
 use Meaning::{Key, Nothing};
 
-const CURVES: &str =
-    "the run's folder holds its metrics (metrics.jsonl) and its curve without being told to";
+const WANDB: &str = "runs are not sent to Weights & Biases; `trainer.logger` names what they write";
 const ONE_DEVICE: &str = "a run has one device, `trainer.device`";
 const ENGINE: &str = "the trainer samples by itself, and has no inference engine to set up";
 const OWN_MEMORY: &str =
     "the trainer sees to its memory by itself (`actor.micro_batch_tokens` bounds a step)";
 
-/// Names of veRL, `EasyR1`, TRL, `OpenRLHF` and `AReaL`, by the end of the dotted key; a longer end stands before a shorter one.
+/// Names of veRL, `EasyR1`, TRL, `OpenRLHF` and `AReaL`, by the end of the dotted key; a longer end comes before a shorter one.
 const FOREIGN: &[(&str, Meaning)] = &[
     (
         "actor_rollout_ref.model.path",
@@ -111,11 +110,11 @@ const FOREIGN: &[(&str, Meaning)] = &[
     ("train_dataset", Key("data.train_files")),
     ("prompt_data", Key("data.train_files")),
     ("eval_dataset", Key("data.val_files")),
-    ("logger", Nothing(CURVES)),
-    ("loggers", Nothing(CURVES)),
-    ("report_to", Nothing(CURVES)),
-    ("logging_steps", Nothing(CURVES)),
-    ("use_wandb", Nothing(CURVES)),
+    ("logger", Key("trainer.logger")),
+    ("loggers", Key("trainer.logger")),
+    ("report_to", Key("trainer.logger")),
+    ("logging_steps", Key("trainer.log_freq")),
+    ("use_wandb", Nothing(WANDB)),
     (
         "project_name",
         Nothing("a run has a folder, of `trainer.outputs_dir` and `trainer.experiment_name`"),

@@ -249,6 +249,7 @@ mod tests {
         let mut config = Config::default();
         config.actor.behav_imp_weight_cap = Some(1.0);
         config.actor.overlong_tokens = Some(1);
+        config.algorithm.filter_key = Some("overall".into());
         let table = Table::try_from(&config).unwrap();
         for (_, _, keys) in config.readers() {
             for key in keys {

@@ -22,39 +22,36 @@ fn last_tag(text: &str) -> Option<(usize, &str)> {
     Some((end, &text[start..end]))
 }
 
-/// The end and the inside of the last closed box.
+/// The end and the inside of the last box that begins before all others that close, in one pass: a text may open very many.
 fn last_box(text: &str) -> Option<(usize, &str)> {
-    let mut before = text.len();
-    while let Some(start) = text[..before].rfind("\\boxed{") {
-        let inside = start + "\\boxed{".len();
-        if let Some(length) = closing(&text[inside..]) {
-            return Some((inside + length, &text[inside..inside + length]));
+    const BOX: &[u8] = b"\\boxed{";
+    let bytes = text.as_bytes();
+    // Where the inside of each open brace begins, if it is a box's.
+    let mut open: Vec<Option<usize>> = Vec::new();
+    let mut last: Option<(usize, usize)> = None;
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at..].starts_with(BOX) {
+            at += BOX.len();
+            open.push(Some(at));
+            continue;
         }
-        before = start;
-    }
-    None
-}
-
-/// Where the brace that is open before `text` closes.
-fn closing(text: &str) -> Option<usize> {
-    let mut depth = 1_usize;
-    let mut escaped = false;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'\\' => {
-                escaped = !escaped;
-                continue;
+        match bytes[at] {
+            // What a backslash escapes opens and closes nothing.
+            b'\\' => at += 1,
+            b'{' => open.push(None),
+            b'}' => {
+                if let Some(Some(start)) = open.pop()
+                    && last.is_none_or(|(before, _)| before < start)
+                {
+                    last = Some((start, at));
+                }
             }
-            b'{' if !escaped => depth += 1,
-            b'}' if !escaped => depth -= 1,
             _ => {}
         }
-        escaped = false;
-        if depth == 0 {
-            return Some(at);
-        }
+        at += 1;
     }
-    None
+    last.map(|(start, end)| (end, &text[start..end]))
 }
 
 #[cfg(test)]
@@ -70,6 +67,8 @@ mod tests {
                 "\\frac{1}{2}",
             ),
             ("\\boxed{3} and an open \\boxed{4", "3"),
+            ("\\boxed{a \\boxed{b} c}", "b"),
+            ("} \\boxed{5}", "5"),
             ("\\boxed{\\{1, 2\\}}", "\\{1, 2\\}"),
             ("<answer>open", "<answer>open"),
             ("So it is\n  forty   two\n\n", "forty two"),
@@ -78,5 +77,8 @@ mod tests {
         ] {
             assert_eq!(stated(response), answer, "{response}");
         }
+        // Read once, however many are open.
+        let many = "\\boxed{".repeat(1_000_000);
+        assert_eq!(stated(&many).len(), many.len());
     }
 }

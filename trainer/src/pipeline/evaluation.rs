@@ -103,7 +103,8 @@ impl Evaluation {
         let means: Vec<f64> = groups.iter().filter_map(|group| mean(group)).collect();
         let (mut pass_at, mut maj_at) = (BTreeMap::new(), BTreeMap::new());
         let least = groups.iter().map(Vec::len).min().unwrap_or(0);
-        if least > 1 {
+        // A metric that is not one of samples, such as a length, makes none of them right.
+        if least > 1 && !means.is_empty() {
             let of_all = |of: &dyn Fn(usize) -> f64| {
                 let sum: f64 = (0..groups.len()).map(of).sum();
                 sum / groups.len() as f64

@@ -106,7 +106,7 @@ pub struct Chain {
 
 impl Chain {
     /// The version of the chain's form that this crate writes.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// Opens `path`; creates it if it is missing.
     ///

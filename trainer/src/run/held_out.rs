@@ -61,16 +61,20 @@ impl HeldOut {
         })
     }
 
-    /// The same in a run with these lines.
+    /// The same in a run with these lines, of which those of validations count.
     pub fn in_lines(&self, lines: &[MetricsLine]) -> Option<(&str, Vec<(u64, f64)>)> {
         self.history(|name| {
-            let values = lines
+            let lines = lines
                 .iter()
-                .filter_map(|line| Some((line.step, *line.values.get(name)?)));
+                .filter(|line| line.values.contains_key(SAMPLES));
+            let values = lines.filter_map(|line| Some((line.step, *line.values.get(name)?)));
             values.collect()
         })
     }
 }
+
+/// What the line of a validation has, and no other.
+const SAMPLES: &str = "val/samples";
 
 fn metric(name: &str) -> String {
     format!("val/{name}")

@@ -234,7 +234,7 @@ fn runs_side_by_side() {
     assert_eq!(figure.panels[2].lines.len(), 1);
     assert_eq!(
         titles(&choose(&[]).unwrap()),
-        ["reward/score", "timing_s/step"]
+        ["reward/score", "val/score", "timing_s/step"]
     );
     let error = choose(&["reward/score", "reward/scorn"])
         .unwrap_err()
@@ -271,4 +271,29 @@ fn a_run_that_is_being_written_is_read() {
     assert_eq!(history.get("reward/score"), [(1, 0.5)]);
     assert_eq!(history.names().collect::<Vec<_>>(), ["reward/score"]);
     assert!(history.get("reward/other").is_empty());
+}
+
+/// Numbers at the end of all numbers, and pictures without end, come from files that anybody can write.
+#[test]
+fn numbers_without_bounds_end_no_picture() {
+    let line = |values: &[f64]| {
+        let points = (1..).zip(values.iter().copied()).collect();
+        Line::new("a", points, 0, Style::Smoothed)
+    };
+    for values in [
+        &[1.79e308][..],
+        &[-1.7e308, 1.7e308],
+        &[f64::MIN_POSITIVE, 1e299, -1e299],
+        &[f64::NAN, f64::INFINITY],
+    ] {
+        for format in [Format::Svg, Format::Png] {
+            let figure = Figure::new("far", vec![Panel::new("p", vec![line(values)])]);
+            assert!(!draw(&figure, format).unwrap().is_empty(), "{values:?}");
+        }
+    }
+    let panels = (0..4_000)
+        .map(|_| Panel::new("p", vec![line(&[1.0])]))
+        .collect();
+    let error = draw(&Figure::new("many", panels), Format::Png).unwrap_err();
+    assert!(error.to_string().contains("4000"), "{error}");
 }

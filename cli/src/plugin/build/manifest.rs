@@ -100,15 +100,14 @@ pub fn limits(folder: &Path) -> Result<AskedLimits> {
     let path = folder.join(NAME);
     let name = || path.display().to_string();
     let manifest = is_whole(folder).then(|| parse(folder)).transpose()?;
-    let asked = match &manifest {
-        Some(manifest) => manifest.limits,
-        None => {
-            let text = read_text(&path, TEXT).with_context(name)?;
-            let only: OnlyLimits = toml::from_str(&text)
-                .context("beside a Cargo.toml, it has [limits] alone")
-                .with_context(name)?;
-            only.limits
-        }
+    let asked = if let Some(manifest) = &manifest {
+        manifest.limits
+    } else {
+        let text = read_text(&path, TEXT).with_context(name)?;
+        let only: OnlyLimits = toml::from_str(&text)
+            .context("beside a Cargo.toml, it has [limits] alone")
+            .with_context(name)?;
+        only.limits
     };
     let defaults = Limits::default();
     let limits = Limits {

@@ -12,7 +12,6 @@ mod packages;
 pub mod python;
 mod report;
 mod rust;
-mod shared;
 pub mod source;
 mod wasi;
 

@@ -1,6 +1,6 @@
 //! Plugins in Rust: a crate that is a `cdylib`, compiled by cargo.
 
-use super::{Compiled, Product, idle, shared};
+use super::{Compiled, Product, idle};
 use crate::plugin::programs;
 use crate::terminal;
 use anyhow::{Context, Result, bail};
@@ -10,8 +10,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const TARGET: &str = "wasm32-unknown-unknown";
-/// Where cargo keeps what is compiled on the way, apart from what comes of it; versions before 1.91 don't know it.
-const BUILD_DIR: &str = "CARGO_BUILD_BUILD_DIR";
 const NO_COMPILER: &str = "no Rust compiler (cargo and rustc) is on PATH. This installs one that compiles to WebAssembly:\n    \
      curl --proto =https --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --target wasm32-unknown-unknown";
 const DEBIAN: &str =
@@ -77,12 +75,10 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
         .arg(&manifest)
         .arg("--target-dir")
         .arg(&made)
-        .env("CARGO_ENCODED_RUSTFLAGS", toolchain.flags().join("\x1f"));
-    if env::var_os(BUILD_DIR).is_none()
-        && let Some(shared) = shared::folder()
-    {
-        cargo.env(BUILD_DIR, shared);
-    }
+        .env(
+            "CARGO_ENCODED_RUSTFLAGS",
+            toolchain.flags(&metadata.workspace_root).join("\x1f"),
+        );
     if let Some(linker) = &toolchain.linker {
         cargo
             .arg("-Zbuild-std=std,panic_abort")
@@ -93,11 +89,6 @@ pub fn compile(folder: &Path) -> Result<Compiled> {
         // What it writes into a pipe has no colours otherwise.
         cargo.env("CARGO_TERM_COLOR", "always");
     }
-    // For the plugin's own crate alone: what others are made of must not depend on its folder.
-    cargo.arg("--").arg(format!(
-        "--remap-path-prefix={}=/plugin",
-        metadata.workspace_root.display()
-    ));
     programs::compile(&mut cargo)?;
     idle::note(folder, &idle::RUST);
     let module = made
@@ -205,14 +196,18 @@ impl Toolchain {
     }
 
     /// Compiler flags that keep the machine's folders out of the component.
-    fn flags(&self) -> Vec<String> {
+    fn flags(&self, workspace: &Path) -> Vec<String> {
         let home = env::var_os("CARGO_HOME").map_or_else(
             || env::home_dir().unwrap_or_default().join(".cargo"),
             PathBuf::from,
         );
-        [(Path::new(&self.sysroot), "/rust"), (&home, "/cargo")]
-            .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()))
-            .into()
+        [
+            (Path::new(&self.sysroot), "/rust"),
+            (&home, "/cargo"),
+            (workspace, "/plugin"),
+        ]
+        .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()))
+        .into()
     }
 }
 

@@ -205,8 +205,15 @@ fn last_words_are_bounded_and_change_no_score() {
     let answered = with_last_words(said);
     assert_eq!((answered.total, answered.message), (Some(0.0), None));
     // What lies outside of the memory, or is no text, is no words.
-    for words in ["(i32.const -8) (i32.const 8)", "(i32.const 0) (i32.const -1)"] {
+    for words in [
+        "(i32.const -8) (i32.const 8)",
+        "(i32.const 0) (i32.const -1)",
+    ] {
         let scored = with_last_words(&format!("(call $report {words})"));
-        assert_eq!((scored.outcome, scored.total), (Outcome::Trap, None), "{words}");
+        assert_eq!(
+            (scored.outcome, scored.total),
+            (Outcome::Trap, None),
+            "{words}"
+        );
     }
 }

@@ -41,7 +41,10 @@ impl SampleReward for Rubric {
 /// The reference: a list of texts, one for each criterion.
 fn criteria(answer: &Value) -> Result<Vec<String>, Failure> {
     let list = answer.as_array().map(Vec::as_slice).unwrap_or_default();
-    let texts: Option<Vec<_>> = list.iter().map(|it| it.as_str().map(str::to_owned)).collect();
+    let texts: Option<Vec<_>> = list
+        .iter()
+        .map(|it| it.as_str().map(str::to_owned))
+        .collect();
     match texts {
         Some(texts) if !texts.is_empty() => Ok(texts),
         _ => Err(Failure::InvalidReference(
@@ -63,7 +66,9 @@ fn is_met(criterion: &str, response: &str) -> Result<bool, Failure> {
     };
     let said = ask(request).map_err(|fault| {
         Failure::Abstain(match fault {
-            Fault::Unavailable(why) | Fault::Rejected(why) => format!("no answer of the judge: {why}"),
+            Fault::Unavailable(why) | Fault::Rejected(why) => {
+                format!("no answer of the judge: {why}")
+            }
             Fault::TooManyCalls => "more criteria than the judge may be asked".to_owned(),
         })
     })?;

@@ -14,8 +14,8 @@ use super::recorded::RecordFile;
 use super::{Finding, Place};
 use crate::Result;
 use crate::run::{
-    Chain, ChainEntry, Checkpoint, Link, MetricsLine, RunFolder, RunSummary, entries, read_chain,
-    read_metrics,
+    Chain, ChainEntry, Checkpoint, Link, MetricsLine, Proof, RunFolder, RunSummary, entries,
+    metric_proof, read_chain, read_metrics,
 };
 
 /// The chain and the metrics of a run, as far as they can be read, and what contradicts them.
@@ -134,11 +134,46 @@ impl Written {
                 return;
             }
         }
+        self.check_unowned();
         let read = self.lines.last().map_or(0, |line| line.end);
         let more = fs::metadata(folder.metrics()).map_or(0, |found| found.len()) - read;
         let beyond = lines.len() - booked.len();
         if beyond > 0 || more > 0 {
             self.beyond(folder, "lines of metrics.jsonl");
+        }
+    }
+
+    /// A step without rollouts, as those of fine-tuning are, measures nothing that follows from rows; and the steps of a run
+    /// all have some, or none.
+    fn check_unowned(&mut self) {
+        let booked = self.links.iter().filter(|link| link.metrics().is_some());
+        let pairs: Vec<_> = booked.zip(&self.lines).collect();
+        let has_rollouts = |link: &Link| {
+            matches!(
+                link.entry,
+                ChainEntry::Step {
+                    rollouts: Some(_),
+                    ..
+                }
+            )
+        };
+        let some_have = pairs.iter().any(|(link, _)| has_rollouts(link));
+        let mut found = Vec::new();
+        for (link, line) in pairs {
+            if !matches!(link.entry, ChainEntry::Step { rollouts: None, .. }) {
+                continue;
+            }
+            if some_have {
+                found.push((line.step, "digests.jsonl: rollouts".to_owned(), Value::Null));
+            }
+            for (name, value) in &line.values {
+                if metric_proof(name) != Some(Proof::Bound) {
+                    found.push((line.step, format!("metrics.jsonl: {name}"), json!(value)));
+                }
+            }
+        }
+        for (step, field, old) in found {
+            self.changed(Some(step), &field, old, Value::Null);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Curves as pictures: small multiples, one panel for each thing that is measured.
 //!
 //! [`curves`] chooses what a run's own picture shows, [`compare`] sets metrics of several runs side by side, and
-//! [`write`] draws a [`Figure`] as SVG or PNG, by the name of the file. Text of PNG is drawn with a font that lies
+//! [`write()`] draws a [`Figure`] as SVG or PNG, by the name of the file. Text of PNG is drawn with a font that lies
 //! beside this file, so pictures need nothing of the machine.
 //!
 //! ```
@@ -138,11 +138,20 @@ impl Format {
     }
 }
 
+/// The most panels of a picture.
+const MOST_PANELS: usize = 300;
+
 /// The bytes of a file that shows `figure`. Equal figures have equal bytes.
 ///
 /// # Errors
 /// If it can't be drawn.
 pub fn draw(figure: &Figure, format: Format) -> Result<Vec<u8>> {
+    if figure.panels.len() > MOST_PANELS {
+        return Err(Error::Config(format!(
+            "a picture has at most {MOST_PANELS} panels, and these metrics are {}; name fewer",
+            figure.panels.len()
+        )));
+    }
     let bytes = match format {
         Format::Svg => draw::svg(figure),
         Format::Png => draw::png(figure),

@@ -3,9 +3,12 @@
 /// More points than this are no more than a picture can show.
 const MOST: usize = 600;
 
-/// The finite points, in numbers to draw.
+/// Values beyond this either way are not drawn: the axis of their range would not be finite.
+const LARGEST: f64 = 1e300;
+
+/// The points that can be drawn.
 pub(super) fn finite(points: &[(u64, f64)]) -> Vec<(f64, f64)> {
-    let points = points.iter().filter(|(_, value)| value.is_finite());
+    let points = points.iter().filter(|(_, value)| value.abs() <= LARGEST);
     points.map(|(step, value)| (*step as f64, *value)).collect()
 }
 

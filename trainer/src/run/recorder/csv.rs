@@ -14,6 +14,9 @@ use super::{Entry, Recorder};
 
 type Values = BTreeMap<String, f64>;
 
+/// The most columns. Values of the data can make names of metrics without end, and each makes the table anew.
+const MOST_COLUMNS: usize = 1_000;
+
 /// The table. It follows from `metrics.jsonl`, and is written anew from there when a metric appears for the first time.
 pub(super) struct Table {
     path: PathBuf,
@@ -40,7 +43,11 @@ impl Table {
     fn write_anew(&mut self) -> Result<()> {
         let mut rows: Vec<(u64, Values)> = Vec::new();
         for line in read_metrics(&self.metrics)? {
-            self.columns.extend(line.values.keys().cloned());
+            for name in line.values.keys() {
+                if self.columns.len() < MOST_COLUMNS {
+                    self.columns.insert(name.clone());
+                }
+            }
             match rows.last_mut() {
                 Some((step, values)) if *step == line.step => values.extend(line.values),
                 _ => rows.push((line.step, line.values)),
@@ -85,7 +92,8 @@ fn quoted(name: &str) -> String {
 
 impl Recorder for Table {
     fn record(&mut self, entry: &Entry<'_>) -> Result<()> {
-        let new = |name: &String| !self.columns.contains(name);
+        let room = self.columns.len() < MOST_COLUMNS;
+        let new = |name: &String| room && !self.columns.contains(name);
         if entry.metrics.keys().any(new) || !self.path.exists() {
             return self.write_anew();
         }

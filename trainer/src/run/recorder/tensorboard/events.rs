@@ -18,7 +18,7 @@ use crate::{Error, Result};
 /// The version that every file begins with.
 const VERSION: &str = "brain.Event:2";
 /// The largest event that is read: ours have a few small pictures at most.
-const MOST: u64 = 256 << 20;
+const MOST: u64 = 16 << 20;
 /// `SessionLog.SessionStatus.START`.
 const START: u64 = 1;
 /// `DT_STRING` of tensors.

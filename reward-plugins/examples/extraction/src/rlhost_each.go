@@ -1,0 +1,1 @@
+../../../../cli/templates/go-reward/src/rlhost_each.go
