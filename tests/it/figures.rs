@@ -1,6 +1,6 @@
 //! What a run says of itself: dynamic sampling, held-out metrics, warnings, and figures that follow from its rows.
 
-use crate::support::{Outcome, Project, guest, json_lines};
+use crate::support::{Outcome, Project, groups, guest, json_lines, number};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,26 +36,8 @@ fn train(project: &Project, more: &[&str]) -> Outcome {
     project.run(&[&base[..], &ALWAYS, more].concat())
 }
 
-fn number(value: &Value) -> f64 {
-    value
-        .as_f64()
-        .unwrap_or_else(|| panic!("{value} is no number"))
-}
-
 fn close(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-9
-}
-
-/// The rows of a file by the prompt's ordinal.
-fn groups(rows: &[Value]) -> Vec<Vec<&Value>> {
-    let mut groups: BTreeMap<u64, Vec<&Value>> = BTreeMap::new();
-    for row in rows {
-        groups
-            .entry(row["draw"].as_u64().unwrap())
-            .or_default()
-            .push(row);
-    }
-    groups.into_values().collect()
 }
 
 /// The metrics of step `step`, not of the validation after it.

@@ -1,6 +1,6 @@
 //! Training with rewards that misbehave: it goes on, and says what came of each sample.
 
-use crate::support::{Project, guest};
+use crate::support::{Project, groups, guest, number};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -22,27 +22,9 @@ fn train(project: &Project, mode: &str, more: &[&str]) {
     project.ok(&arguments);
 }
 
-fn number(value: &Value) -> f64 {
-    value
-        .as_f64()
-        .unwrap_or_else(|| panic!("{value} is no number"))
-}
-
 /// A metric that counts.
 fn count(value: &Value) -> usize {
     number(value) as usize
-}
-
-/// Rollouts of a step by the prompt's ordinal.
-fn groups(rows: &[Value]) -> Vec<Vec<&Value>> {
-    let mut groups: BTreeMap<u64, Vec<&Value>> = BTreeMap::new();
-    for row in rows {
-        groups
-            .entry(row["draw"].as_u64().unwrap())
-            .or_default()
-            .push(row);
-    }
-    groups.into_values().collect()
 }
 
 /// GRPO's advantages (Shao et al., *`DeepSeekMath`*, 2024, eq. 4.1.2): the distance from the mean of

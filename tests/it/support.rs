@@ -175,6 +175,25 @@ pub fn json_lines(text: &str) -> Vec<Value> {
         .collect()
 }
 
+/// A number of a row or a metric.
+pub fn number(value: &Value) -> f64 {
+    value
+        .as_f64()
+        .unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+/// Rows of rollouts by the prompt's ordinal.
+pub fn groups(rows: &[Value]) -> Vec<Vec<&Value>> {
+    let mut groups: BTreeMap<u64, Vec<&Value>> = BTreeMap::new();
+    for row in rows {
+        groups
+            .entry(row["draw"].as_u64().unwrap())
+            .or_default()
+            .push(row);
+    }
+    groups.into_values().collect()
+}
+
 /// A project in a folder of its own.
 pub struct Project {
     folder: TempDir,

@@ -55,12 +55,15 @@ impl<'a> Weights<'a> {
     /// between 0 and 1: 0 is the least, 1 the most.
     pub(super) fn relative_score(&self, judgement: &Judgement) -> Option<f64> {
         let score = judgement.score?;
-        let weights = self
-            .counted(judgement)
-            .map(|reward| self.of_reward(&reward.name));
-        let (least, most) = weights.fold((0.0, 0.0), |(least, most): (f64, f64), weight| {
-            (least + weight.min(0.0), most + weight.max(0.0))
-        });
+        let counted = self.counted(judgement);
+        let (least, most) = range(counted.map(|reward| self.of_reward(&reward.name)));
         Some((score - least) / (most - least))
     }
+}
+
+/// The least and the most that rewards of these weights can sum to, each total being taken to lie between 0 and 1.
+pub(super) fn range(weights: impl Iterator<Item = f64>) -> (f64, f64) {
+    weights.fold((0.0, 0.0), |(least, most), weight| {
+        (least + weight.min(0.0), most + weight.max(0.0))
+    })
 }

@@ -2,7 +2,7 @@
 
 use crate::algorithm::keep_groups;
 use crate::config::{AlgorithmConfig, Config};
-use crate::pipeline::measure::{ACCURACY, Weights};
+use crate::pipeline::measure::{ACCURACY, Weights, range};
 use crate::pipeline::sampled::differ;
 use crate::pipeline::trajectory::{Group, Trajectory};
 use crate::{Error, Result};
@@ -104,7 +104,7 @@ impl<'a> GroupFilter<'a> {
         )))
     }
 
-    /// What is left out, and by what, for the user: `what the prompts that stay have` is a part of errors too.
+    /// What is left out, and by what, for the user.
     pub(super) fn notice(&self, rewards: &RewardSet) -> String {
         format!(
             "algorithm.online_filtering leaves out prompts whose completions have equal scores, or of whose \
@@ -124,12 +124,7 @@ impl<'a> GroupFilter<'a> {
                 .filter(|reward| reward.weight != 0.0)
         };
         let several = rewards.rewards().len() > 1;
-        let (least, most) = counted().fold((0.0, 0.0), |(least, most): (f64, f64), reward| {
-            (
-                least + reward.weight.min(0.0),
-                most + reward.weight.max(0.0),
-            )
-        });
+        let (least, most) = range(counted().map(|reward| reward.weight));
         let score = format!(
             "the mean score, as a share of what the rewards can sum to ({least} to {most} for all of them),"
         );
